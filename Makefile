@@ -1,0 +1,126 @@
+# One set of verbs, here and in .ci/run. `make demo` and `make test` need python3, cargo and a C compiler; all else is
+# installed into .venv at pinned versions.
+
+PYTHON ?= python3
+FUZZ_SECONDS ?= 600
+BENCH_ARGS ?=
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+venv := .venv
+python := $(CURDIR)/$(venv)/bin/python
+# One interpreter for every build of the binding, so that cargo, clippy and maturin share what they compiled.
+export PYO3_PYTHON := $(python)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+installed := $(venv)/.installed-tools
+built := $(venv)/.installed-auditwake
+sources := pyproject.toml README.md LICENSE Cargo.toml Cargo.lock \
+	$(shell find rust/core rust/py python -type f -not -name '*.pyc' -not -path '*/target/*' -not -path '*/tests/*')
+
+say = @printf '\n\033[1m== %s\033[0m\n' '$(1)'
+
+.PHONY: help
+help: ## show the verbs
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+.PHONY: demo
+demo: $(built) ## build, then read the bundled real log: who acted, who was denied, what was slow
+	@mkdir -p demo-output && cd demo-output && $(CURDIR)/$(venv)/bin/auditwake demo
+
+.PHONY: test
+test: $(built) ## all tests: Rust with every SIMD level and without, the examples in the docs, Python
+	$(call say,Rust)
+	cargo test --locked --workspace
+	$(call say,Rust: the core without SIMD)
+	AUDITWAKE_SIMD=portable cargo test --locked --package auditwake-core
+	$(call say,Python: without SIMD)
+	AUDITWAKE_SIMD=portable $(python) -m pytest -q tests/test_read.py tests/test_lines.py
+	$(call say,Python: examples and tests)
+	$(python) -m pytest -q --doctest-modules --pyargs auditwake tests
+
+.PHONY: lint
+lint: $(built) ## formatting, lints, types and stubs; all of it must be clean
+	$(call say,Rust)
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --document-private-items
+	$(call say,Python)
+	$(python) -m ruff check
+	$(python) -m ruff format --check
+	$(python) -m mypy
+	$(python) -m mypy.stubtest --mypy-config-file pyproject.toml auditwake._core
+
+.PHONY: format
+format: $(installed) ## format the Rust and the Python sources
+	cargo fmt --all
+	$(python) -m ruff check --fix-only
+	$(python) -m ruff format
+
+.PHONY: bench
+bench: $(built) ## the same work beside other engines (BENCH_ARGS="--runs 3"), then the benchmarks of the Python API
+	@test -d .venv-bench || $(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install -q -r benches/requirements.txt
+	.venv-bench/bin/python -m pip install -q --force-reinstall --no-deps target/wheels/auditwake-*.whl
+	.venv-bench/bin/python benches/compare.py $(BENCH_ARGS)
+	.venv-bench/bin/python -m pytest -q benches
+
+.PHONY: fuzz
+fuzz: rust-present ## fuzz for FUZZ_SECONDS (600) in all, shared by the targets; needs a nightly toolchain
+	@cargo +nightly --version >/dev/null 2>&1 || { echo 'make fuzz needs: rustup toolchain install nightly' >&2; exit 1; }
+	@test -x target/tools/bin/cargo-fuzz || cargo install --quiet --locked --root target/tools cargo-fuzz
+	@export PATH="$(CURDIR)/target/tools/bin:$$PATH"; \
+	targets=$$(cargo +nightly fuzz list --fuzz-dir rust/fuzz); \
+	test -n "$$targets" || { echo 'rust/fuzz has no targets' >&2; exit 1; }; \
+	seconds=$$(( $(FUZZ_SECONDS) / $$(wc -w <<<"$$targets") )); \
+	for target in $$targets; do \
+		printf '\n== %s for %s s\n' "$$target" "$$seconds"; \
+		cargo +nightly fuzz run --fuzz-dir rust/fuzz "$$target" -- -max_total_time="$$seconds" -rss_limit_mb=4096; \
+	done
+
+.PHONY: wheel
+wheel: $(installed) ## the wheel and the source distribution, into dist/
+	$(python) -m maturin build --release --locked --sdist --out dist --interpreter $(python)
+
+.PHONY: docs
+docs: $(built) ## write docs/schema.md anew from the table of columns
+	$(venv)/bin/auditwake schema --output markdown > docs/schema.md
+
+.PHONY: lock
+lock: python-present ## resolve requirements/dev.txt anew from pyproject.toml
+	@test -d target/lock || $(PYTHON) -m venv target/lock
+	target/lock/bin/python -m pip install -q uv
+	target/lock/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --no-emit-index-url --extra dev \
+		--custom-compile-command 'make lock' --output-file requirements/dev.txt pyproject.toml
+
+.PHONY: clean
+clean: ## remove everything that was built or installed
+	rm -rf target rust/fuzz/target .venv .venv-bench dist demo-output .pytest_cache .mypy_cache .ruff_cache .benchmarks
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(installed): requirements/dev.txt | python-present
+	$(call say,Tools into $(venv))
+	test -x $(python) || $(PYTHON) -m venv $(venv)
+	$(python) -m pip install -q -r requirements/dev.txt
+	@touch $@
+
+# The wheel itself, not an editable build: the tests read real logs, and they test what users install.
+$(built): $(sources) $(installed) | rust-present
+	$(call say,The wheel (a first build takes some minutes))
+	rm -f target/wheels/auditwake-*.whl
+	$(python) -m maturin build --release --locked --out target/wheels --interpreter $(python)
+	$(python) -m pip install -q --force-reinstall --no-deps target/wheels/auditwake-*.whl
+	@touch $@
+
+.PHONY: python-present
+python-present:
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo 'Python 3.11 or newer with venv is needed; name one with PYTHON=... (Debian: apt install python3-venv).' >&2; \
+		exit 1; }
+
+.PHONY: rust-present
+rust-present:
+	@command -v cargo >/dev/null || { echo 'cargo is needed: install a stable Rust toolchain with rustup.' >&2; exit 1; }
+	@command -v cc >/dev/null || { echo 'A C compiler is needed (Debian: apt install build-essential).' >&2; exit 1; }

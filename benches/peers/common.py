@@ -1,0 +1,164 @@
+"""The columns that every engine has to produce, and what the engine modules share.
+
+Only columns that plain field access can give: no engine is asked to parse a URI or a user name, because that would
+measure how well this file writes SQL. The schema is written down once, as event fields, and each engine gets it in its
+own words: nobody has to guess types.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Kind = Literal["text", "time", "int", "list", "map", "maplist", "json"]
+Field = Kind | dict[str, Kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """An output column and where its value stands in the event."""
+
+    name: str
+    path: tuple[str, ...]
+    kind: Kind
+
+
+DECISION: Final = "authorization.k8s.io/decision"
+REASON: Final = "authorization.k8s.io/reason"
+ZSTD_LEVEL: Final = 1
+
+_TABLE = """
+    ts_received   requestReceivedTimestamp  time
+    ts_stage      stageTimestamp            time
+    level         level                     text
+    stage         stage                     text
+    verb          verb                      text
+    audit_id      auditID                   text
+    user          user/username             text
+    user_uid      user/uid                  text
+    user_groups   user/groups               list
+    user_extra    user/extra                maplist
+    imp_user      impersonatedUser/username text
+    source_ips    sourceIPs                 list
+    user_agent    userAgent                 text
+    uri           requestURI                text
+    api_group     objectRef/apiGroup        text
+    api_version   objectRef/apiVersion      text
+    resource      objectRef/resource        text
+    subresource   objectRef/subresource     text
+    namespace     objectRef/namespace       text
+    name          objectRef/name            text
+    object_uid    objectRef/uid             text
+    object_rv     objectRef/resourceVersion text
+    code          responseStatus/code       int
+    status        responseStatus/status     text
+    reason        responseStatus/reason     text
+    message       responseStatus/message    text
+    annotations   annotations               map
+"""
+
+
+def _columns() -> tuple[Column, ...]:
+    rows = (line.split() for line in _TABLE.strip().splitlines())
+    columns = [Column(name, tuple(path.split("/")), cast("Kind", kind)) for name, path, kind in rows]
+    # The keys of these two annotations hold slashes, so they do not fit into the table.
+    columns.append(Column("decision", ("annotations", DECISION), "text"))
+    columns.append(Column("authz_reason", ("annotations", REASON), "text"))
+    return tuple(columns)
+
+
+METADATA: Final = _columns()
+BODIES: Final = (
+    *METADATA,
+    Column("request_object", ("requestObject",), "json"),
+    Column("response_object", ("responseObject",), "json"),
+)
+# auditwake has an empty group for the core API group, as Kubernetes itself writes it in roles; the JSON has no key.
+EMPTY_IS_NULL: Final = frozenset({"api_group"})
+
+
+def event_fields(columns: Sequence[Column]) -> dict[str, Field]:
+    """Return the part of the event's schema that the columns need, objects as dictionaries.
+
+    Bodies that nobody asked for are not declared, so that every engine may skip them.
+    """
+    fields: dict[str, Field] = {}
+    for column in columns:
+        top, *rest = column.path
+        if top == "annotations" or not rest:
+            fields[top] = "map" if top == "annotations" else column.kind
+        else:
+            inner = fields.setdefault(top, {})
+            if not isinstance(inner, dict):
+                message = f"{top} is both an object and a value"
+                raise TypeError(message)
+            inner[rest[0]] = column.kind
+    return fields
+
+
+def declare(field: Field, types: Mapping[Kind, str], struct: str, pair: str) -> str:
+    """Render a field in the words of a SQL engine: ``struct`` and ``pair`` are its format strings."""
+    if isinstance(field, dict):
+        return struct.format(", ".join(pair.format(name=key, type=types[kind]) for key, kind in field.items()))
+    return types[field]
+
+
+def quoted(text: str) -> str:
+    """Quote a SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+class Peer(Protocol):
+    """What an engine module offers."""
+
+    def to_arrow(self, path: Path, columns: Sequence[Column]) -> "pa.Table":
+        """Read a log into memory."""
+
+    def to_parquet(self, path: Path, out: Path, columns: Sequence[Column]) -> None:
+        """Convert a log to one Parquet file, zstd level 1."""
+
+
+# In the order in which the tables of results list them.
+ENGINES: Final = {
+    "auditwake": "peers.auditwake_peer",
+    "auditwake-all": "peers.auditwake_peer",
+    "duckdb": "peers.duckdb_peer",
+    "polars": "peers.polars_peer",
+    "datafusion": "peers.datafusion_peer",
+    "chdb": "peers.chdb_peer",
+    "orjson": "peers.orjson_peer",
+}
+# The package whose version stands in the results; also how we see whether an engine is installed.
+PACKAGES: Final = {name: name.partition("-")[0] for name in ENGINES}
+# Engines that cannot keep a body as JSON text, and why; checked with the versions in requirements.txt.
+NO_BODIES: Final = {
+    "polars": "it writes objects anew without escaping the quotes inside keys, so managedFields is no JSON any more",
+    "datafusion": "its JSON reader refuses an object where the schema says string",
+}
+# What the same content looks like; each engine has the form that is quickest for it.
+FORMS: Final = {
+    "auditwake": "dictionaries for repeated strings, maps as maps",
+    "duckdb": "plain strings, maps as JSON text",
+    "polars": "string views, maps as JSON text",
+    "datafusion": "plain strings, maps as maps",
+    "chdb": "plain strings, maps as maps, absent lists and maps as empty ones",
+    "orjson": "plain strings, maps as JSON text",
+}
+
+
+def installed(package: str) -> str | None:
+    """Return the version of a package, or None."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def load(engine: str) -> Peer:
+    """Import an engine's module, and with it the engine."""
+    return cast("Peer", import_module(ENGINES[engine]))

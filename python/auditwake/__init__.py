@@ -1,0 +1,38 @@
+"""auditwake: Kubernetes audit logs to Arrow and Parquet, every byte accounted for.
+
+Example:
+    >>> import auditwake as aw
+    >>> reader = aw.read(aw.demo.LOG, columns=["verb", "code"])
+    >>> table = reader.to_reader().read_all()
+    >>> table.column_names
+    ['verb', 'code']
+    >>> reader.outcomes.rejected.lines
+    0
+"""
+
+from auditwake import demo, errors
+from auditwake._core import Column, Converted, Outcome, Outcomes, Progress, Rejected, __version__
+from auditwake.convert import convert
+from auditwake.lines import lines
+from auditwake.read import Reader, read
+from auditwake.scan import scan
+from auditwake.schema import columns, schema
+
+__all__ = [
+    "Column",
+    "Converted",
+    "Outcome",
+    "Outcomes",
+    "Progress",
+    "Reader",
+    "Rejected",
+    "__version__",
+    "columns",
+    "convert",
+    "demo",
+    "errors",
+    "lines",
+    "read",
+    "scan",
+    "schema",
+]

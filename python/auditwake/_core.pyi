@@ -1,0 +1,285 @@
+"""The Rust core, as Python sees it. `auditwake` is the public face of this module.
+
+All classes are frozen: they can be shared between threads, and what changes while a pass runs is behind a lock.
+"""
+
+import builtins
+from collections.abc import Callable, Iterator
+from typing import Self, final
+
+from auditwake.types import ArrowSchemaExportable, ArrowStreamExportable, BinaryReadable
+
+__version__: str
+
+class AuditwakeError(Exception):
+    """The root of all errors of auditwake."""
+
+class SourceError(AuditwakeError):
+    """A source names nothing that can be opened."""
+
+class SourceNotFoundError(SourceError, FileNotFoundError):
+    """A file is not there, or a pattern or directory matches no file."""
+
+class InputError(AuditwakeError):
+    """Reading or decompressing failed part way: a cut gzip, a disk that fails."""
+
+    file: str
+    """The input, as it was named."""
+    offset: int
+    """Bytes of it, decompressed, that were read before."""
+
+class RejectedError(AuditwakeError):
+    """A line was rejected and `on_error="raise"` was asked for."""
+
+class ColumnError(AuditwakeError, ValueError):
+    """There is no such column or group; the message names the nearest one."""
+
+class OutputError(AuditwakeError):
+    """The output cannot be written."""
+
+@final
+class Column:
+    """One column of the schema.
+
+    Example:
+        >>> import auditwake as aw
+        >>> verb = next(column for column in aw.columns() if column.name == "verb")
+        >>> verb.source
+        'verb'
+    """
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+    @property
+    def type(self) -> str:
+        """Its Arrow type, as text."""
+    @property
+    def source(self) -> str:
+        """Where in the event it is from, or what it derives from."""
+    @property
+    def meaning(self) -> str:
+        """What it says, in one line."""
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups it is in: of `core`, `derived`, `bodies`, `all`."""
+
+def columns() -> list[Column]:
+    """Give the table of columns, in the order in which they stand in a batch."""
+
+def schema(columns: list[str] | None = None, *, bodies: bool = True, raw: bool = False) -> ArrowSchemaExportable:
+    """Give the Arrow schema of a selection.
+
+    Raises:
+        ColumnError: There is no such column or group.
+    """
+
+def discover(spec: str) -> list[str]:
+    """Give the files that a path, a directory or a pattern names, in the order of time.
+
+    Raises:
+        SourceError: It names no file.
+    """
+
+def simd_level() -> str:
+    """Give the SIMD level that was picked for this machine; `AUDITWAKE_SIMD=portable` forces the plain one."""
+
+@final
+class Outcome:
+    """How many lines ended in one outcome, and how long they are.
+
+    Example:
+        >>> import auditwake as aw
+        >>> reader = aw.read(aw.demo.LOG)
+        >>> lines = len(list(aw.lines(reader)))
+        >>> reader.outcomes.ok.lines == lines
+        True
+    """
+
+    @property
+    def lines(self) -> int:
+        """Lines of the decompressed input."""
+    @property
+    def bytes(self) -> int:
+        """Their bytes, newlines included."""
+
+@final
+class Outcomes:
+    """What became of the lines: each ends in one of four outcomes, and the bytes of the four are all bytes read.
+
+    Example:
+        >>> import auditwake as aw
+        >>> reader = aw.read(aw.demo.LOG)
+        >>> seen = (sum(batch.num_rows for batch in reader), reader.outcomes)[1]
+        >>> seen.ok.bytes + seen.repaired.bytes + seen.skipped.bytes + seen.rejected.bytes == seen.bytes
+        True
+    """
+
+    @property
+    def ok(self) -> Outcome:
+        """Lines whose events are in the rows, whole."""
+    @property
+    def repaired(self) -> Outcome:
+        """Lines whose events are in the rows, with the repair named in the column `repairs`."""
+    @property
+    def skipped(self) -> Outcome:
+        """Lines that are whole and well formed, but are no audit event."""
+    @property
+    def rejected(self) -> Outcome:
+        """Lines that hold no event that could be read; see `Rejected`."""
+    @property
+    def events(self) -> int:
+        """Rows: a line can hold several events."""
+    @property
+    def bytes(self) -> int:
+        """Bytes of the decompressed input: the sum over the four outcomes."""
+    @property
+    def reasons(self) -> dict[str, dict[str, tuple[int, int]]]:
+        """Outcome -> reason -> (lines, bytes), for every outcome but `ok`."""
+    @property
+    def lanes(self) -> dict[str, int]:
+        """Lane of the parser -> events that it parsed."""
+
+@final
+class Rejected:
+    r"""One rejected line, or piece of a line.
+
+    Example:
+        >>> import auditwake as aw, io
+        >>> reader = aw.read(io.BytesIO(b"no event\n"))
+        >>> rows = sum(batch.num_rows for batch in reader)
+        >>> [(line.offset, line.length) for line in reader.rejected]
+        [(0, 9)]
+    """
+
+    @property
+    def file(self) -> str:
+        """The input, as it was named."""
+    @property
+    def offset(self) -> int:
+        """Where it starts in the decompressed input, in bytes."""
+    @property
+    def length(self) -> int:
+        """Its length in bytes, newline included."""
+    @property
+    def reason(self) -> str:
+        """Why, in a word or two: the key in `Outcomes.reasons`."""
+    @property
+    def detail(self) -> str:
+        """Why, in a sentence that quotes nothing from the line."""
+    @property
+    def bytes(self) -> builtins.bytes | None:
+        """The line as it stood in the log; None beyond the limit of what is kept."""
+
+@final
+class Reader:
+    """The reader behind `auditwake.Reader`; each stream taken from it opens the sources anew."""
+
+    def __new__(
+        cls,
+        sources: list[str | BinaryReadable],
+        *,
+        columns: list[str] | None = None,
+        bodies: bool = True,
+        raw: bool = False,
+        on_error: str = "collect",
+        threads: int | None = None,
+        batch_rows: int = 65536,
+        batch_bytes: int = 33554432,
+        buffer_bytes: int = 1048576,
+        max_line_bytes: int = 268435456,
+        labels: tuple[str | None, str | None] = (None, None),
+    ) -> Self: ...
+    def __arrow_c_schema__(self) -> object:
+        """Give the schema as a capsule."""
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Start a pass and give it as a capsule."""
+    @property
+    def outcomes(self) -> Outcomes:
+        """What became of the lines of the newest pass."""
+    @property
+    def rejected(self) -> list[Rejected]:
+        """The rejected lines of the newest pass."""
+    @property
+    def failure(self) -> BaseException | None:
+        """The error that ended the newest pass; None while it runs and when it ended well."""
+
+@final
+class Progress:
+    """How far `convert` is.
+
+    Example:
+        >>> import auditwake as aw, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     seen: list[aw.Progress] = []
+        ...     done = aw.convert(aw.demo.LOG, f"{folder}/audit.parquet", progress=seen.append)
+        >>> all(step.rows <= done.rows for step in seen)
+        True
+    """
+
+    @property
+    def bytes_done(self) -> int:
+        """Bytes read of the inputs, as they stand on disk."""
+    @property
+    def bytes_total(self) -> int | None:
+        """Bytes of all inputs; None when one is a stream."""
+    @property
+    def rows(self) -> int:
+        """Rows so far."""
+    @property
+    def rejected(self) -> int:
+        """Lines rejected so far."""
+
+@final
+class Converted:
+    """What `convert` wrote.
+
+    Example:
+        >>> import auditwake as aw, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     done = aw.convert(aw.demo.LOG, f"{folder}/lake")
+        >>> done.rows == done.outcomes.events
+        True
+    """
+
+    @property
+    def out(self) -> str:
+        """The file or directory."""
+    @property
+    def files(self) -> list[str]:
+        """The Parquet files written by this run."""
+    @property
+    def rows(self) -> int:
+        """Rows in them."""
+    @property
+    def bytes_written(self) -> int:
+        """Bytes of them."""
+    @property
+    def outcomes(self) -> Outcomes:
+        """What became of the lines."""
+    @property
+    def rejects_file(self) -> str | None:
+        """Where the rejected lines are; None when there were none."""
+    @property
+    def skipped_inputs(self) -> list[str]:
+        """Inputs left out because the output has them already."""
+
+def convert(
+    sources: list[str | BinaryReadable],
+    out: str,
+    *,
+    columns: list[str] | None,
+    bodies: bool,
+    partition_by: list[str],
+    compression: str,
+    compression_level: int | None,
+    threads: int | None,
+    row_group_rows: int,
+    max_line_bytes: int,
+    on_error: str,
+    progress: Callable[[Progress], None] | None,
+) -> Converted:
+    """Convert to Parquet; see `auditwake.convert`."""
+
+def lines(batches: ArrowStreamExportable) -> Iterator[builtins.bytes]:
+    """Write the events back from their rows; see `auditwake.lines`."""

@@ -1,0 +1,20 @@
+"""Exit codes: what a script can tell from `$?`."""
+
+from enum import IntEnum
+
+__all__ = ["Exit", "UsageError"]
+
+
+class Exit(IntEnum):
+    """How the command ended."""
+
+    FINE = 0
+    FAILURE = 1
+    USAGE = 2
+    REJECTED = 3  # finished, but some lines hold no event
+    INTERRUPTED = 130
+    BROKEN_PIPE = 141
+
+
+class UsageError(Exception):
+    """The arguments ask for something that makes no sense together."""

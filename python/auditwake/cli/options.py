@@ -1,0 +1,53 @@
+"""Options that several commands share, so that they are called the same and mean the same everywhere."""
+
+import argparse
+import os
+
+__all__ = ["add_columns", "add_sources", "add_threads", "names", "positive"]
+
+
+def names(text: str) -> list[str]:
+    """Split a list of names at its commas.
+
+    Example:
+        >>> names("verb, code")
+        ['verb', 'code']
+    """
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def add_sources(parser: argparse.ArgumentParser) -> None:
+    """Add the sources to read."""
+    parser.add_argument(
+        "sources",
+        nargs="+",
+        metavar="SOURCE",
+        help="file, directory, pattern, URL, or - for standard input; plain, gzip or zstd",
+    )
+
+
+def add_columns(parser: argparse.ArgumentParser) -> None:
+    """Add the selection of columns."""
+    parser.add_argument(
+        "--columns",
+        type=names,
+        metavar="NAMES",
+        help="columns and groups (core, derived, bodies, all), with commas between them; see `auditwake schema`",
+    )
+    parser.add_argument(
+        "--no-bodies", dest="bodies", action="store_false", help="leave out request and response bodies"
+    )
+
+
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """Add the number of threads."""
+    parser.add_argument("--threads", type=positive, metavar="N", help=f"threads (default: all cores, {os.cpu_count()})")
+
+
+def positive(text: str) -> int:
+    """Read a whole number above zero."""
+    number = int(text)
+    if number < 1:
+        message = f"{text} is not a positive number"
+        raise argparse.ArgumentTypeError(message)
+    return number

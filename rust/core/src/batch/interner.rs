@@ -1,0 +1,45 @@
+//! Strings to dictionary codes.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, StringArray};
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+
+use super::text::TextVec;
+
+/// Distinct strings in the order of their first use; the code of a string is its place. The hash is seeded at random,
+/// since clients choose many of the strings, and equality is always checked.
+#[derive(Default)]
+pub(super) struct Interner {
+    texts: TextVec,
+    /// Places of `texts`, found by the hash of the text there.
+    places: HashTable<u32>,
+    seed: RandomState,
+}
+
+impl Interner {
+    /// The code of a string, new or old.
+    pub(super) fn code(&mut self, text: &str) -> i32 {
+        let Self { texts, places, seed } = self;
+        let hash = seed.hash_one(text.as_bytes());
+        let entry = places.entry(
+            hash,
+            |&place| texts.get(place as usize) == text.as_bytes(),
+            |&place| seed.hash_one(texts.get(place as usize)),
+        );
+        let place = *entry.or_insert_with(|| texts.push(text.as_bytes())).get();
+        place as i32
+    }
+
+    /// The dictionary as it stands.
+    pub(super) fn values(&self) -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(self.texts.strs()))
+    }
+
+    /// Bytes held.
+    pub(super) fn size(&self) -> usize {
+        self.texts.size()
+    }
+}

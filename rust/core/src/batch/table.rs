@@ -1,0 +1,188 @@
+//! Whole values by their raw bytes: a value that was met before costs one look-up, whatever it holds.
+
+use std::hash::BuildHasher;
+
+use arrow_array::{ArrayRef, UInt32Array};
+use arrow_select::take::take;
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+
+use crate::parse::values::{Invalid, Rest};
+use crate::repair::Repairs;
+use crate::schema::{COLUMNS, Kind, Selection};
+
+use super::cells::{Cells, nulls};
+use super::text::TextVec;
+
+/// The row of a table that stands for an absent value.
+pub(super) const ABSENT: u32 = u32::MAX;
+
+/// What a prepared value tells beside its cells.
+#[derive(Default)]
+pub(super) struct Aside {
+    /// Raw JSON for `extra_fields`.
+    pub(super) json: Option<Box<str>>,
+    /// What was repaired in the value.
+    pub(super) repairs: Repairs,
+    /// One small number for columns that derive from several values; each group says what it means.
+    pub(super) fact: i32,
+}
+
+impl Aside {
+    pub(super) fn new(rest: Rest, fact: i32) -> Self {
+        Self { json: rest.json, repairs: rest.repairs, fact }
+    }
+}
+
+/// Distinct values of one key of the event, each parsed once, with the cells of all columns that come from it. A value
+/// equal byte for byte to one that was parsed has the same parse; equality is always checked, never the hash alone.
+pub(super) struct Table {
+    /// Raw bytes of each value.
+    keys: TextVec,
+    /// Places of `keys`, found by the hash of the bytes there.
+    places: HashTable<u32>,
+    seed: RandomState,
+    /// Place of the value that was looked up last.
+    last: u32,
+    /// Columns in the order in which the group writes them.
+    columns: Vec<(&'static str, Kind)>,
+    /// One growing column each, `Off` where it is not selected.
+    cells: Vec<Cells>,
+    asides: Vec<Aside>,
+    /// Whether any column of the batch needs this table.
+    pub(super) active: bool,
+}
+
+/// Writes the cells of one new value, one call a column, in the order of the group's columns.
+pub(super) struct Writer<'a> {
+    cells: std::slice::IterMut<'a, Cells>,
+}
+
+impl Writer<'_> {
+    /// The cells of the next column. A group that asks for more than it has columns is a mistake that the tests see.
+    pub(super) fn next(&mut self) -> &mut Cells {
+        self.cells.next().expect("a group writes one cell a column")
+    }
+
+    /// Adds a string cell.
+    pub(super) fn text(&mut self, value: Option<&str>) {
+        self.next().text(value);
+    }
+}
+
+impl Table {
+    /// The table of the columns of that name, of which the selection may want none.
+    pub(super) fn new(names: &[&'static str], selection: &Selection, needed: bool) -> Self {
+        let kind = |name| COLUMNS.iter().find(|column| column.name == name).map_or(Kind::Text, |c| c.kind);
+        let columns: Vec<_> = names.iter().map(|&name| (name, kind(name))).collect();
+        let cells: Vec<_> = columns
+            .iter()
+            .map(|&(name, kind)| if selection.has(name) { Cells::new(kind) } else { Cells::Off })
+            .collect();
+        let active = needed || cells.iter().any(|cells| matches!(cells, Cells::On { .. }));
+        Self {
+            keys: TextVec::default(),
+            places: HashTable::new(),
+            seed: RandomState::default(),
+            last: 0,
+            columns,
+            cells,
+            asides: Vec::new(),
+            active,
+        }
+    }
+
+    /// The row of a value. `prepare` writes its cells when it is new.
+    ///
+    /// # Errors
+    /// What `prepare` says; nothing is added then.
+    #[inline]
+    pub(super) fn row(
+        &mut self,
+        key: &[u8],
+        prepare: impl FnOnce(&mut Writer<'_>) -> Result<Aside, Invalid>,
+    ) -> Result<u32, Invalid> {
+        if (self.last as usize) < self.keys.len() && self.keys.get(self.last as usize) == key {
+            return Ok(self.last);
+        }
+        let hash = self.seed.hash_one(key);
+        if let Some(&place) = self.places.find(hash, |&place| self.keys.get(place as usize) == key) {
+            self.last = place;
+            return Ok(place);
+        }
+        self.add(hash, key, prepare)
+    }
+
+    #[cold]
+    fn add(
+        &mut self,
+        hash: u64,
+        key: &[u8],
+        prepare: impl FnOnce(&mut Writer<'_>) -> Result<Aside, Invalid>,
+    ) -> Result<u32, Invalid> {
+        self.asides.push(prepare(&mut Writer { cells: self.cells.iter_mut() })?);
+        let place = self.keys.push(key);
+        let (keys, seed) = (&self.keys, &self.seed);
+        self.places.insert_unique(hash, place, |&place| seed.hash_one(keys.get(place as usize)));
+        self.last = place;
+        Ok(place)
+    }
+
+    /// Raw bytes of the value at a row.
+    pub(super) fn key(&self, row: u32) -> &[u8] {
+        self.keys.get(row as usize)
+    }
+
+    /// What the value at a row tells beside its cells; nothing for an absent one.
+    #[inline]
+    pub(super) fn aside(&self, row: u32) -> Option<&Aside> {
+        self.asides.get(row as usize)
+    }
+
+    /// The fact of the value at a row; zero for an absent one.
+    #[inline]
+    pub(super) fn fact(&self, row: u32) -> i32 {
+        self.aside(row).map_or(0, |aside| aside.fact)
+    }
+
+    /// The selected columns for the rows of a batch, `ABSENT` giving null.
+    pub(super) fn take(&self, rows: &[u32]) -> Vec<(&'static str, ArrayRef)> {
+        let mut indices = None;
+        let selected = self.columns.iter().zip(&self.cells).filter(|(_, c)| matches!(c, Cells::On { .. }));
+        selected
+            .map(|(&(name, kind), cells)| {
+                let taken = cells.array().and_then(|array| {
+                    let indices = indices.get_or_insert_with(|| indices_of(rows));
+                    take(&array, indices, None).ok()
+                });
+                (name, taken.unwrap_or_else(|| nulls(kind, rows.len())))
+            })
+            .collect()
+    }
+
+    /// Bytes held, roughly.
+    pub(super) fn size(&self) -> usize {
+        self.keys.size() + 64 * self.asides.len() + self.cells.iter().map(Cells::size).sum::<usize>()
+    }
+
+    /// Forgets every value. Rows given out before are void.
+    pub(super) fn clear(&mut self) {
+        self.keys = TextVec::default();
+        self.places.clear();
+        self.last = 0;
+        self.asides.clear();
+        for (cells, &(_, kind)) in self.cells.iter_mut().zip(&self.columns) {
+            if matches!(cells, Cells::On { .. }) {
+                *cells = Cells::new(kind);
+            }
+        }
+    }
+}
+
+fn indices_of(rows: &[u32]) -> UInt32Array {
+    if rows.contains(&ABSENT) {
+        rows.iter().map(|&row| (row != ABSENT).then_some(row)).collect()
+    } else {
+        UInt32Array::from(rows.to_vec())
+    }
+}

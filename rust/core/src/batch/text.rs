@@ -1,0 +1,40 @@
+//! Many short texts in one allocation.
+
+/// Texts by place; each is kept for as long as the whole.
+#[derive(Default)]
+pub(super) struct TextVec {
+    bytes: Vec<u8>,
+    /// End of each text in `bytes`; its start is the end of the one before.
+    ends: Vec<u32>,
+}
+
+impl TextVec {
+    /// Adds a text and answers its place.
+    pub(super) fn push(&mut self, text: &[u8]) -> u32 {
+        self.bytes.extend_from_slice(text);
+        self.ends.push(self.bytes.len() as u32);
+        self.ends.len() as u32 - 1
+    }
+
+    /// The text at a place.
+    #[inline]
+    pub(super) fn get(&self, place: usize) -> &[u8] {
+        let start = if place == 0 { 0 } else { self.ends[place - 1] as usize };
+        &self.bytes[start..self.ends[place] as usize]
+    }
+
+    /// The texts that were pushed as strings, in order. All of them were, or the lossy reading shows.
+    pub(super) fn strs(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).map(|place| std::str::from_utf8(self.get(place)).unwrap_or("\u{fffd}"))
+    }
+
+    /// How many texts there are.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Bytes held.
+    pub(super) fn size(&self) -> usize {
+        self.bytes.len() + 4 * self.ends.len()
+    }
+}

@@ -1,0 +1,4 @@
+//! Where bytes come from: files found and put in time order, and decoded by what stands in them.
+
+pub mod discover;
+pub mod open;

@@ -1,0 +1,196 @@
+//! Logs to Parquet: one file, or a directory partitioned by column values.
+//!
+//! Output appears by rename after fsync, or not at all. A directory is filled input by input: the files of an input are
+//! named by its identity, so that converting it again replaces them and never adds a row twice.
+
+mod atomic;
+mod dataset;
+mod identity;
+mod properties;
+mod rejects;
+mod single;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parquet::errors::ParquetError;
+
+use crate::reader::Options;
+use crate::reader::ordered::Panicked;
+use crate::reader::source::{OpenError, Source};
+use crate::stats::{Outcome, Outcomes, Rejected};
+
+pub use properties::{Codec, Compression};
+
+/// How to convert.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How to read; its selection is the columns of the output.
+    pub reader: Options,
+    /// Columns whose values become directories, outermost first; `date` is the day of `ts_stage`. Empty for one file.
+    pub partition_by: Vec<String>,
+    /// Codec of every column.
+    pub compression: Compression,
+    /// Most rows of a row group.
+    pub row_group_rows: usize,
+    /// Threads that read and encode; 1 uses the calling thread alone.
+    pub threads: usize,
+    /// Whether the first rejected line is an error.
+    pub fail_on_reject: bool,
+}
+
+/// How far a conversion is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes read from the inputs, before decompression.
+    pub bytes_done: u64,
+    /// Bytes of all inputs, when they are all files.
+    pub bytes_total: Option<u64>,
+    /// Rows written to row groups.
+    pub rows: u64,
+    /// Lines rejected.
+    pub rejected: u64,
+}
+
+/// What a conversion did.
+#[derive(Clone, Debug, Default)]
+pub struct Converted {
+    /// Parquet files written.
+    pub files: Vec<PathBuf>,
+    /// Rows in them.
+    pub rows: u64,
+    /// Bytes of them.
+    pub bytes_written: u64,
+    /// What became of the input.
+    pub outcomes: Outcomes,
+    /// The file with the rejected lines, when there were any.
+    pub rejects_file: Option<PathBuf>,
+    /// Inputs that stand in the output already, unchanged.
+    pub skipped_inputs: Vec<String>,
+}
+
+/// Why a conversion stopped. No output appeared, but for the finished inputs of a directory.
+#[derive(Debug, thiserror::Error)]
+pub enum ConvertError {
+    /// An input cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The output cannot be written.
+    #[error("cannot write {}: {error}; nothing was left there, free the cause and run it again", path.display())]
+    Output {
+        /// File or directory.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        error: io::Error,
+    },
+    /// The Parquet encoder refused.
+    #[error("cannot encode Parquet for {}: {error}", path.display())]
+    Encode {
+        /// File.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        error: ParquetError,
+    },
+    /// `fail_on_reject` met a rejected line.
+    #[error("{}", rejected_text(.0))]
+    Rejected(Box<Rejected>),
+    /// A partition column is not in the schema or has no plain values.
+    #[error("cannot partition by '{0}': use date, or a selected column of text, numbers or booleans")]
+    Partition(String),
+    /// The caller wanted no more.
+    #[error("interrupted; run it again to go on")]
+    Interrupted,
+    /// A worker panicked.
+    #[error(transparent)]
+    Panicked(#[from] Panicked),
+}
+
+/// One sentence with file, offset, reason and remedy.
+#[must_use]
+pub fn rejected_text(rejected: &Rejected) -> String {
+    let file = if rejected.file.is_empty() { "the stream" } else { &rejected.file };
+    format!(
+        "{file}: byte {}, {} bytes rejected: {}: {}; use on_error=\"collect\" to go on and keep such lines aside",
+        rejected.offset, rejected.length, rejected.reason, rejected.detail
+    )
+}
+
+/// Is told how far the conversion is, about ten times a second and at its end; answers whether to go on.
+pub type Watch<'a> = &'a mut dyn FnMut(&Progress) -> bool;
+
+/// Converts the sources to `out`: a file, or a directory when the settings partition.
+///
+/// # Errors
+/// [`ConvertError`]
+pub fn convert(
+    sources: Vec<Source>,
+    out: &Path,
+    settings: &Settings,
+    watch: Watch<'_>,
+) -> Result<Converted, ConvertError> {
+    let meter = Meter::new(&sources);
+    if settings.partition_by.is_empty() {
+        single::convert(sources, out, settings, &meter, watch)
+    } else {
+        dataset::convert(sources, out, settings, &meter, watch)
+    }
+}
+
+/// Counters that the workers move and the caller's progress shows.
+#[derive(Clone)]
+struct Meter {
+    read: Arc<AtomicU64>,
+    total: Option<u64>,
+    rows: Arc<AtomicU64>,
+    rejected: Arc<AtomicU64>,
+}
+
+impl Meter {
+    fn new(sources: &[Source]) -> Self {
+        let size = |source: &Source| match source {
+            Source::Path(path) => path.metadata().ok().filter(std::fs::Metadata::is_file).map(|meta| meta.len()),
+            Source::Stream { .. } => None,
+        };
+        Self {
+            read: Arc::default(),
+            total: sources.iter().map(size).sum(),
+            rows: Arc::default(),
+            rejected: Arc::default(),
+        }
+    }
+
+    fn count(&self, account: &crate::reader::Account) {
+        let rejected = account.outcomes.total(Outcome::Rejected).lines;
+        self.rejected.fetch_add(rejected, Ordering::Relaxed);
+    }
+
+    fn progress(&self) -> Progress {
+        Progress {
+            bytes_done: self.read.load(Ordering::Relaxed),
+            bytes_total: self.total,
+            rows: self.rows.load(Ordering::Relaxed),
+            rejected: self.rejected.load(Ordering::Relaxed),
+        }
+    }
+}
+
+fn output_error(path: &Path) -> impl Fn(io::Error) -> ConvertError + '_ {
+    move |error| ConvertError::Output { path: path.to_owned(), error }
+}
+
+/// An encoder's error; one of the file underneath is an output error.
+fn encode_error(path: &Path) -> impl Fn(ParquetError) -> ConvertError + '_ {
+    move |error| match error {
+        ParquetError::External(source) if source.is::<io::Error>() => match source.downcast::<io::Error>() {
+            Ok(error) => ConvertError::Output { path: path.to_owned(), error: *error },
+            Err(source) => {
+                ConvertError::Encode { path: path.to_owned(), error: ParquetError::External(source) }
+            }
+        },
+        error => ConvertError::Encode { path: path.to_owned(), error },
+    }
+}

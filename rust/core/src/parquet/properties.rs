@@ -1,0 +1,117 @@
+//! Writer settings. `docs/design/parquet.md` has the measurements behind them.
+
+use std::str::FromStr;
+
+use arrow_schema::Schema;
+use parquet::basic::{Compression as Coded, Encoding, GzipLevel, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+
+use crate::schema::{COLUMNS, Kind, SCHEMA_VERSION, SCHEMA_VERSION_KEY};
+
+/// A codec by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Codec {
+    /// Zstandard, levels 1 to 22, 1 by default.
+    Zstd,
+    /// Snappy.
+    Snappy,
+    /// LZ4, raw blocks.
+    Lz4,
+    /// Nothing.
+    None,
+}
+
+/// A codec and its level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compression {
+    /// Which codec.
+    pub codec: Codec,
+    /// Its level, where it has levels.
+    pub level: Option<i32>,
+}
+
+impl Default for Compression {
+    fn default() -> Self {
+        Self { codec: Codec::Zstd, level: None }
+    }
+}
+
+impl FromStr for Codec {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "zstd" => Ok(Self::Zstd),
+            "snappy" => Ok(Self::Snappy),
+            "lz4" => Ok(Self::Lz4),
+            "none" | "uncompressed" => Ok(Self::None),
+            _ => Err(format!("unknown compression '{name}': use zstd, snappy, lz4 or none")),
+        }
+    }
+}
+
+impl Compression {
+    fn coded(self) -> Coded {
+        match self.codec {
+            Codec::Zstd => Coded::ZSTD(ZstdLevel::try_new(self.level.unwrap_or(1)).unwrap_or_default()),
+            Codec::Snappy => Coded::SNAPPY,
+            Codec::Lz4 => Coded::LZ4_RAW,
+            Codec::None => Coded::UNCOMPRESSED,
+        }
+    }
+
+    /// Whether the codec takes the level.
+    #[must_use]
+    pub fn is_valid(self) -> bool {
+        match (self.codec, self.level) {
+            (_, None) => true,
+            (Codec::Zstd, Some(level)) => ZstdLevel::try_new(level).is_ok(),
+            (_, Some(level)) => GzipLevel::try_new(level.unsigned_abs()).is_ok() && self.codec == Codec::Zstd,
+        }
+    }
+}
+
+/// Properties for a file of that schema. `inputs` names what it was made from.
+pub(super) fn properties(schema: &Schema, compression: Compression, inputs: Vec<String>) -> WriterProperties {
+    let pair = |key: &str, value: String| KeyValue::new(key.to_owned(), value);
+    let metadata = vec![
+        pair(SCHEMA_VERSION_KEY, SCHEMA_VERSION.to_owned()),
+        pair("auditwake.inputs", inputs.join("\n")),
+    ];
+    let mut builder = WriterProperties::builder()
+        .set_created_by(format!("auditwake {}", env!("CARGO_PKG_VERSION")))
+        .set_compression(compression.coded())
+        .set_key_value_metadata(Some(metadata))
+        .set_max_row_group_row_count(None)
+        .set_max_row_group_bytes(None)
+        .set_data_page_row_count_limit(20_000)
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_statistics_truncate_length(Some(64))
+        .set_column_index_truncate_length(Some(64))
+        .set_dictionary_enabled(true);
+    for field in schema.fields() {
+        let Some(column) = COLUMNS.iter().find(|column| column.name == field.name()) else { continue };
+        let path = ColumnPath::from(column.name);
+        match column.kind {
+            // Close to sorted: deltas are small. A dictionary would be as long as the column.
+            Kind::Time | Kind::Int64 | Kind::Int32 => {
+                builder = builder
+                    .set_column_dictionary_enabled(path.clone(), false)
+                    .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
+            }
+            // Bodies repeat in part, never as a whole, and nobody looks for a smallest body.
+            Kind::Json | Kind::Bytes => {
+                builder = builder
+                    .set_column_dictionary_enabled(path.clone(), false)
+                    .set_column_statistics_enabled(path, EnabledStatistics::None);
+            }
+            Kind::Text if matches!(column.name, "audit_id" | "extra_fields") => {
+                builder = builder.set_column_dictionary_enabled(path, false);
+            }
+            _ => {}
+        }
+    }
+    builder.build()
+}

@@ -1,0 +1,96 @@
+//! The general lane: any key order, any white space, unknown keys, duplicates.
+
+use crate::event::{Key, Spans};
+use crate::repair::Repair;
+use crate::scan::{self, Members, ScanError};
+
+use super::{ParseError, gojson};
+
+/// Finds the values of the event that begins at the start of `text` (white space aside) and answers where it ends. The
+/// extent of a body is all that is asked of it; the builder checks every other value when it meets it first.
+///
+/// # Errors
+/// [`ParseError`]; after `Cut { metadata: true, .. }` the spans hold what stands in front of the cut.
+pub fn parse(text: &str, spans: &mut Spans) -> Result<usize, ParseError> {
+    spans.clear();
+    let bytes = text.as_bytes();
+    let mut members = Members::new(bytes, scan::skip_space(bytes, 0)).ok_or(ParseError::NotAnObject)?;
+    let mut bodies = false;
+    loop {
+        let member = match members.next_member() {
+            Ok(Some(member)) => member,
+            Ok(None) => break,
+            Err(ScanError::Cut(at)) => {
+                let metadata = (bodies || cut_in_body(&text[..at])) && is_event(text, spans);
+                return Err(ParseError::Cut { at, metadata });
+            }
+            Err(ScanError::Unexpected(at)) => return Err(ParseError::Invalid(at)),
+        };
+        match find_key(member.key) {
+            Some(key) => {
+                bodies |= key.is_body();
+                if spans.set(key, member.start, member.end) {
+                    spans.repairs.add(Repair::DuplicateKey);
+                }
+            }
+            None => {
+                let key_start = member.key.as_ptr() as usize - bytes.as_ptr() as usize - 1;
+                spans.unknown.push(key_start as u32..member.end as u32);
+            }
+        }
+    }
+    if is_event(text, spans) { Ok(members.end()) } else { Err(ParseError::NotAnEvent) }
+}
+
+/// Looks a key up by its length and bytes; one with escapes is decoded first.
+#[inline]
+fn find_key(raw: &[u8]) -> Option<Key> {
+    match raw {
+        b"kind" => Some(Key::Kind),
+        b"apiVersion" => Some(Key::ApiVersion),
+        b"level" => Some(Key::Level),
+        b"auditID" => Some(Key::AuditId),
+        b"stage" => Some(Key::Stage),
+        b"requestURI" => Some(Key::RequestUri),
+        b"verb" => Some(Key::Verb),
+        b"user" => Some(Key::User),
+        b"impersonatedUser" => Some(Key::ImpersonatedUser),
+        b"authenticationMetadata" => Some(Key::AuthenticationMetadata),
+        b"sourceIPs" => Some(Key::SourceIps),
+        b"userAgent" => Some(Key::UserAgent),
+        b"objectRef" => Some(Key::ObjectRef),
+        b"responseStatus" => Some(Key::ResponseStatus),
+        b"requestObject" => Some(Key::RequestObject),
+        b"responseObject" => Some(Key::ResponseObject),
+        b"requestReceivedTimestamp" => Some(Key::RequestReceivedTimestamp),
+        b"stageTimestamp" => Some(Key::StageTimestamp),
+        b"annotations" => Some(Key::Annotations),
+        _ if raw.contains(&b'\\') => {
+            let key = gojson::decode_string(std::str::from_utf8(raw).ok()?)?;
+            Key::from_name(key.as_bytes())
+        }
+        _ => None,
+    }
+}
+
+/// Whether the text in front of a cut value ends with a body's key.
+fn cut_in_body(before: &str) -> bool {
+    let Some(key) = before.trim_end().strip_suffix(':') else { return false };
+    let key = key.trim_end();
+    [Key::RequestObject, Key::ResponseObject].iter().any(|body| {
+        let quoted = key.strip_suffix('"').and_then(|key| key.strip_suffix(body.name()));
+        quoted.is_some_and(|rest| rest.ends_with('"'))
+    })
+}
+
+/// An `audit.k8s.io` Event by its type, or an item of an `EventList`: those carry no type, but an ID and a stage.
+fn is_event(text: &str, spans: &Spans) -> bool {
+    let event = crate::event::Event::new(text, spans);
+    match event.get(Key::Kind) {
+        Some(kind) => {
+            let group = event.get(Key::ApiVersion).is_some_and(|v| v.starts_with("\"audit.k8s.io/"));
+            kind == "\"Event\"" && group
+        }
+        None => spans.has(Key::AuditId) && spans.has(Key::Stage),
+    }
+}

@@ -1,0 +1,395 @@
+//! The event's sub-objects, read from their raw JSON when a batch meets them first. Strings are read as Go reads them.
+//!
+//! What has no column goes to the *rest*, raw: unknown members, or the whole value where a column could not give it
+//! back. A rest that holds only unknown members is merged when the event is written back; one that holds a known member
+//! stands for the whole value.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use crate::repair::{Repair, Repairs};
+use crate::scan::{self, Elements, Members};
+
+use super::gojson;
+
+/// A sub-object is no valid JSON, so its line is none either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Invalid;
+
+/// A string of the event: borrowed unless it has escapes.
+pub type Text<'a> = Cow<'a, str>;
+
+/// What a value holds beside its columns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rest {
+    /// Raw JSON for `extra_fields`.
+    pub json: Option<Box<str>>,
+    /// What had to be repaired.
+    pub repairs: Repairs,
+}
+
+/// `user` and `impersonatedUser`: k8s.io/api `authentication/v1` `UserInfo`.
+#[derive(Debug, Default)]
+#[expect(missing_docs, reason = "fields are the JSON keys")]
+pub struct UserInfo<'a> {
+    pub username: Option<Text<'a>>,
+    pub uid: Option<Text<'a>>,
+    pub groups: Option<Vec<Text<'a>>>,
+    pub extra: Option<Vec<(Text<'a>, Vec<Text<'a>>)>>,
+    pub rest: Rest,
+}
+
+/// `objectRef`: `audit.k8s.io/v1` `ObjectReference`.
+#[derive(Debug, Default)]
+#[expect(missing_docs, reason = "fields are the JSON keys")]
+pub struct ObjectReference<'a> {
+    pub resource: Option<Text<'a>>,
+    pub namespace: Option<Text<'a>>,
+    pub name: Option<Text<'a>>,
+    pub uid: Option<Text<'a>>,
+    pub api_group: Option<Text<'a>>,
+    pub api_version: Option<Text<'a>>,
+    pub resource_version: Option<Text<'a>>,
+    pub subresource: Option<Text<'a>>,
+    pub rest: Rest,
+    /// Whether the value was an object at all.
+    pub present: bool,
+}
+
+/// `responseStatus`: `meta/v1` `Status`; `metadata` (always `{}` on the wire) and `details` are left to the rest.
+#[derive(Debug, Default)]
+#[expect(missing_docs, reason = "fields are the JSON keys")]
+pub struct Status<'a> {
+    pub status: Option<Text<'a>>,
+    pub message: Option<Text<'a>>,
+    pub reason: Option<Text<'a>>,
+    pub code: Option<i16>,
+    pub rest: Rest,
+}
+
+/// A flat map of strings: `annotations`.
+#[derive(Debug, Default)]
+pub struct StringMap<'a> {
+    /// Entries in order, each key once.
+    pub entries: Option<Vec<(Text<'a>, Text<'a>)>>,
+    /// What no column holds.
+    pub rest: Rest,
+}
+
+/// A list of strings: `sourceIPs`.
+#[derive(Debug, Default)]
+pub struct StringList<'a> {
+    /// Items in order.
+    pub items: Option<Vec<Text<'a>>>,
+    /// What no column holds.
+    pub rest: Rest,
+}
+
+/// A single string.
+#[derive(Debug, Default)]
+pub struct Single<'a> {
+    /// The string; `None` for `null` and for another type.
+    pub text: Option<Text<'a>>,
+    /// What no column holds.
+    pub rest: Rest,
+}
+
+/// What became of one member of a sub-object.
+enum Taken {
+    /// It is in its field now.
+    Kept,
+    /// It is in its field, in place of an earlier one of the same key.
+    Again,
+    /// No field has that key.
+    Unknown,
+    /// A field has that key, but the value is of another type.
+    WrongType,
+}
+
+impl<'a> UserInfo<'a> {
+    /// Reads the raw value.
+    ///
+    /// # Errors
+    /// [`Invalid`] when it is no valid JSON.
+    pub fn parse(raw: &'a str) -> Result<Self, Invalid> {
+        let mut user = Self::default();
+        user.rest = walk(raw, false, |key, value| match key {
+            "username" => put(&mut user.username, string(value)?),
+            "uid" => put(&mut user.uid, string(value)?),
+            "groups" => put(&mut user.groups, list(value)?),
+            "extra" => match entries(value, list)? {
+                Some((extra, true)) => put(&mut user.extra, Some(extra)).map(|_| Taken::Again),
+                Some((extra, false)) => put(&mut user.extra, Some(extra)),
+                None => Ok(Taken::WrongType),
+            },
+            _ => Ok(Taken::Unknown),
+        })?;
+        Ok(user)
+    }
+
+    /// Whether no column shows that the value was there: an impersonated user of which nothing is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.username.is_none() && self.uid.is_none() && self.groups.is_none() && self.extra.is_none()
+    }
+}
+
+impl<'a> ObjectReference<'a> {
+    /// Reads the raw value.
+    ///
+    /// # Errors
+    /// [`Invalid`] when it is no valid JSON.
+    pub fn parse(raw: &'a str) -> Result<Self, Invalid> {
+        let mut object = Self { present: raw.starts_with('{'), ..Self::default() };
+        object.rest = walk(raw, false, |key, value| {
+            let field = match key {
+                "resource" => &mut object.resource,
+                "namespace" => &mut object.namespace,
+                "name" => &mut object.name,
+                "uid" => &mut object.uid,
+                "apiGroup" => &mut object.api_group,
+                "apiVersion" => &mut object.api_version,
+                "resourceVersion" => &mut object.resource_version,
+                "subresource" => &mut object.subresource,
+                _ => return Ok(Taken::Unknown),
+            };
+            put(field, string(value)?)
+        })?;
+        // An explicit empty group and an absent one give the same column; only the rest tells them apart.
+        if object.api_group.as_deref() == Some("") && object.rest.json.is_none() {
+            object.rest.json = Some(raw.into());
+        }
+        Ok(object)
+    }
+}
+
+impl<'a> Status<'a> {
+    /// Reads the raw value.
+    ///
+    /// # Errors
+    /// [`Invalid`] when it is no valid JSON.
+    pub fn parse(raw: &'a str) -> Result<Self, Invalid> {
+        let mut status = Self::default();
+        status.rest = walk(raw, false, |key, value| match key {
+            "status" => put(&mut status.status, string(value)?),
+            "message" => put(&mut status.message, string(value)?),
+            "reason" => put(&mut status.reason, string(value)?),
+            "code" => put(&mut status.code, code(value)?),
+            "metadata" if value == "{}" => Ok(Taken::Kept),
+            _ => Ok(Taken::Unknown),
+        })?;
+        let shown = status.status.is_some()
+            || status.message.is_some()
+            || status.reason.is_some()
+            || status.code.is_some();
+        if !shown && status.rest.json.is_none() {
+            status.rest.json = Some("{}".into());
+        }
+        Ok(status)
+    }
+}
+
+impl<'a> StringMap<'a> {
+    /// Reads the raw value.
+    ///
+    /// # Errors
+    /// [`Invalid`] when it is no valid JSON.
+    pub fn parse(raw: &'a str) -> Result<Self, Invalid> {
+        let Some((entries, twice)) = entries(raw, string)? else {
+            return Ok(Self { entries: None, rest: other_type(raw)? });
+        };
+        Ok(Self { entries: Some(entries), rest: flat_rest(raw, twice) })
+    }
+}
+
+impl<'a> StringList<'a> {
+    /// Reads the raw value.
+    ///
+    /// # Errors
+    /// [`Invalid`] when it is no valid JSON.
+    pub fn parse(raw: &'a str) -> Result<Self, Invalid> {
+        match list(raw)? {
+            None => Ok(Self { items: None, rest: other_type(raw)? }),
+            items => Ok(Self { items, rest: flat_rest(raw, false) }),
+        }
+    }
+}
+
+impl<'a> Single<'a> {
+    /// Reads the raw value.
+    ///
+    /// # Errors
+    /// [`Invalid`] when it is no valid JSON.
+    pub fn parse(raw: &'a str) -> Result<Self, Invalid> {
+        match string(raw)? {
+            None => Ok(Self { text: None, rest: other_type(raw)? }),
+            text => Ok(Self { text, rest: flat_rest(raw, false) }),
+        }
+    }
+}
+
+/// The one string of `authenticationMetadata`: `impersonationConstraint`.
+///
+/// # Errors
+/// [`Invalid`] when it is no valid JSON.
+pub fn impersonation_constraint(raw: &str) -> Result<Single<'_>, Invalid> {
+    let mut text = None;
+    let mut rest = walk(raw, false, |key, value| match key {
+        "impersonationConstraint" => put(&mut text, string(value)?),
+        _ => Ok(Taken::Unknown),
+    })?;
+    if text.is_none() && rest.json.is_none() {
+        rest.json = Some("{}".into());
+    }
+    Ok(Single { text, rest })
+}
+
+/// Checks a value that no column reads. simd-json decides the common case; what it refuses is looked at again by the
+/// plain grammar, since it refuses valid JSON too: deeper than 1,024, numbers beyond its types, lone surrogates.
+///
+/// # Errors
+/// [`Invalid`] when it is no valid JSON.
+pub fn validate(raw: &str) -> Result<(), Invalid> {
+    let mut copy = raw.as_bytes().to_vec();
+    if simd_json::to_tape(&mut copy).is_ok() || scan::is_json(raw) { Ok(()) } else { Err(Invalid) }
+}
+
+/// Walks an object's members and gathers what `take` does not keep.
+fn walk<'a>(
+    raw: &'a str,
+    verbatim: bool,
+    mut take: impl FnMut(&str, &'a str) -> Result<Taken, Invalid>,
+) -> Result<Rest, Invalid> {
+    let Some(mut members) = Members::new(raw.as_bytes(), 0) else { return other_type(raw) };
+    let mut repairs = Repairs::default();
+    let mut unknown = String::new();
+    let mut verbatim = verbatim || has_ambiguous_escape(raw);
+    while let Some(member) = members.next_member().map_err(|_| Invalid)? {
+        let value = &raw[member.start..member.end];
+        let key = gojson::decode_string(std::str::from_utf8(member.key).map_err(|_| Invalid)?).ok_or(Invalid)?;
+        match take(&key, value)? {
+            Taken::Kept => {}
+            Taken::Again => repairs.add(Repair::DuplicateKey),
+            Taken::Unknown => {
+                validate(value)?;
+                let key_start = member.key.as_ptr() as usize - raw.as_ptr() as usize - 1;
+                unknown.push(if unknown.is_empty() { '{' } else { ',' });
+                unknown.push_str(&raw[key_start..member.end]);
+            }
+            Taken::WrongType => {
+                validate(value)?;
+                verbatim = true;
+                if value != "null" {
+                    repairs.add(Repair::WrongType);
+                }
+            }
+        }
+    }
+    if members.end() != raw.len() {
+        return Err(Invalid);
+    }
+    let json = if verbatim {
+        Some(raw.into())
+    } else if unknown.is_empty() {
+        None
+    } else {
+        unknown.push('}');
+        Some(unknown.into())
+    };
+    Ok(Rest { json, repairs })
+}
+
+/// The rest of a value that is not of the type its columns want: all of it. `null` is no repair, it is absence.
+fn other_type(raw: &str) -> Result<Rest, Invalid> {
+    validate(raw)?;
+    let repairs = if raw == "null" { Repairs::default() } else { Repairs::one(Repair::WrongType) };
+    Ok(Rest { json: Some(raw.into()), repairs })
+}
+
+fn flat_rest(raw: &str, twice: bool) -> Rest {
+    let repairs = if twice { Repairs::one(Repair::DuplicateKey) } else { Repairs::default() };
+    Rest { json: has_ambiguous_escape(raw).then(|| raw.into()), repairs }
+}
+
+/// Escapes that Go writes for text it also writes in another way, so that the decoded text alone would not give the
+/// same bytes back: `\ufffd` for a byte that was no UTF-8 (a real U+FFFD stands raw), and the two controls that Go
+/// before 1.22 wrote as `\u0008` and `\u000c`.
+fn has_ambiguous_escape(raw: &str) -> bool {
+    raw.contains('\\') && ["\\ufffd", "\\u0008", "\\u000c"].iter().any(|escape| raw.contains(escape))
+}
+
+fn put<T>(field: &mut Option<T>, value: Option<T>) -> Result<Taken, Invalid> {
+    let Some(value) = value else { return Ok(Taken::WrongType) };
+    Ok(if field.replace(value).is_some() { Taken::Again } else { Taken::Kept })
+}
+
+/// The string, or `None` for another type.
+fn string(raw: &str) -> Result<Option<Text<'_>>, Invalid> {
+    let Some(content) = raw.strip_prefix('"') else { return Ok(None) };
+    let content = content.strip_suffix('"').ok_or(Invalid)?;
+    gojson::decode_string(content).map(Some).ok_or(Invalid)
+}
+
+/// The strings of an array, or `None` when it or an element is of another type.
+fn list(raw: &str) -> Result<Option<Vec<Text<'_>>>, Invalid> {
+    let Some(mut elements) = Elements::new(raw.as_bytes(), 0) else { return Ok(None) };
+    let mut items = Vec::new();
+    let mut strings = true;
+    while let Some((start, end)) = elements.next_element().map_err(|_| Invalid)? {
+        match string(&raw[start..end])? {
+            Some(item) => items.push(item),
+            None => strings = false,
+        }
+    }
+    if elements.end() != raw.len() {
+        return Err(Invalid);
+    }
+    Ok(strings.then_some(items))
+}
+
+/// Entries of a map, and whether a key stood twice.
+type Entries<'a, T> = (Vec<(Text<'a>, T)>, bool);
+
+/// The entries of an object whose values `read` takes, the last of equal keys kept in place of the first; `None` when it
+/// or a value is of another type.
+fn entries<'a, T>(
+    raw: &'a str,
+    read: impl Fn(&'a str) -> Result<Option<T>, Invalid>,
+) -> Result<Option<Entries<'a, T>>, Invalid> {
+    let Some(mut members) = Members::new(raw.as_bytes(), 0) else { return Ok(None) };
+    let mut entries: Vec<(Text<'a>, T)> = Vec::new();
+    let mut places: HashMap<Text<'a>, usize> = HashMap::new();
+    let (mut twice, mut typed) = (false, true);
+    while let Some(member) = members.next_member().map_err(|_| Invalid)? {
+        let key = std::str::from_utf8(member.key).map_err(|_| Invalid)?;
+        let key = gojson::decode_string(key).ok_or(Invalid)?;
+        let Some(value) = read(&raw[member.start..member.end])? else {
+            typed = false;
+            continue;
+        };
+        match places.entry(key.clone()) {
+            Entry::Occupied(place) => {
+                entries[*place.get()].1 = value;
+                twice = true;
+            }
+            Entry::Vacant(place) => {
+                place.insert(entries.len());
+                entries.push((key, value));
+            }
+        }
+    }
+    if members.end() != raw.len() {
+        return Err(Invalid);
+    }
+    Ok(typed.then_some((entries, twice)))
+}
+
+/// A status code that fits the column, or `None`.
+fn code(raw: &str) -> Result<Option<i16>, Invalid> {
+    if !raw.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+        return Ok(None);
+    }
+    validate(raw)?;
+    Ok(raw.parse().ok())
+}

@@ -1,0 +1,172 @@
+//! Lines to batches, with every byte accounted for: the one place that knows lines, envelopes, lanes and batches.
+
+mod event_text;
+pub mod ordered;
+pub mod plan;
+mod records;
+pub mod source;
+
+use std::collections::VecDeque;
+use std::io::Read;
+use std::mem;
+
+use arrow_array::RecordBatch;
+
+use crate::batch::{BatchBuilder, Limits};
+use crate::lines::{LineOptions, LineReader};
+use crate::schema::Selection;
+use crate::stats::{Outcome, Outcomes, Rejected};
+
+use records::Records;
+
+/// How a pass reads.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Columns to build.
+    pub selection: Selection,
+    /// When a batch closes.
+    pub limits: Limits,
+    /// Buffer and longest line.
+    pub lines: LineOptions,
+    /// Whether the column `raw` holds every line.
+    pub keep_raw: bool,
+    /// Name of the cluster, for its column.
+    pub cluster: Option<String>,
+    /// Name of the server, for its column, where no line names its node.
+    pub apiserver: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            selection: Selection::all(),
+            limits: Limits::default(),
+            lines: LineOptions::default(),
+            keep_raw: false,
+            cluster: None,
+            apiserver: None,
+        }
+    }
+}
+
+/// What a stretch of input gave, beside its batches.
+#[derive(Debug, Default)]
+pub struct Account {
+    /// Counts since the last account.
+    pub outcomes: Outcomes,
+    /// Rejected lines since the last account.
+    pub rejected: Vec<Rejected>,
+}
+
+/// A batch and what was counted on the way to it; the last one of a source may have no batch.
+#[derive(Debug)]
+pub struct Step {
+    /// The rows.
+    pub batch: Option<RecordBatch>,
+    /// The counts.
+    pub account: Account,
+}
+
+/// A source's bytes, decoded.
+pub type Input = Box<dyn Read + Send>;
+
+/// Reads sources one after the other into the batches of one builder, whose tables stay warm between them.
+pub struct Reader {
+    options: Options,
+    builder: BatchBuilder,
+    /// The source being read; `None` before the first and behind the end of each.
+    pass: Option<Pass>,
+}
+
+/// One source on its way to batches.
+struct Pass {
+    lines: LineReader<Input>,
+    records: Records,
+    /// Batches that filled up while one record was read: a list of events can hold more than a batch.
+    ready: VecDeque<RecordBatch>,
+    /// Whether the input is at its end.
+    done: bool,
+}
+
+impl Reader {
+    /// A reader with an empty builder.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        let builder = BatchBuilder::new(options.selection.clone(), options.limits, options.keep_raw);
+        Self { options, builder, pass: None }
+    }
+
+    /// Begins a source: `name` is its file, empty for a stream, and `base` the offset of its first byte there. Batches
+    /// end with their source.
+    pub fn start(&mut self, input: Input, name: &str, base: u64) {
+        let file = (!name.is_empty()).then_some(name);
+        self.builder.set_origin(self.options.cluster.as_deref(), self.options.apiserver.as_deref(), file);
+        self.pass = Some(Pass {
+            records: Records::new(&self.options, name, base),
+            lines: LineReader::new(input, self.options.lines),
+            ready: VecDeque::new(),
+            done: false,
+        });
+    }
+
+    /// The next batch of the source with its account, `None` behind the last. An input error ends the source; what was
+    /// read before it is a batch, and the error stands among the rejected with the offset where it struck.
+    pub fn next_step(&mut self) -> Option<Step> {
+        let Self { builder, pass: slot, .. } = self;
+        let pass = slot.as_mut()?;
+        while !pass.done && pass.ready.is_empty() {
+            if builder.is_full() {
+                close_batch(builder, &mut pass.ready);
+                break;
+            }
+            pass.read_line(builder);
+        }
+        let batch = pass.ready.pop_front();
+        let account = pass.records.take_account();
+        if batch.is_none() && account.outcomes == Outcomes::default() && account.rejected.is_empty() {
+            *slot = None;
+            return None;
+        }
+        Some(Step { batch, account })
+    }
+}
+
+impl Pass {
+    fn read_line(&mut self, builder: &mut BatchBuilder) {
+        match self.lines.next_line() {
+            Ok(Some(line)) => self.records.line(&line, builder, &mut self.ready),
+            Ok(None) => self.finish(builder),
+            Err(error) => {
+                let offset = self.lines.offset();
+                self.finish(builder);
+                self.records.input_error(offset, &error);
+            }
+        }
+    }
+
+    fn finish(&mut self, builder: &mut BatchBuilder) {
+        self.done = true;
+        self.records.finish(builder, &mut self.ready);
+        if !builder.is_empty() {
+            close_batch(builder, &mut self.ready);
+        }
+    }
+}
+
+/// Moves the builder's rows to the ready batches.
+fn close_batch(builder: &mut BatchBuilder, ready: &mut VecDeque<RecordBatch>) {
+    // Fails only past Arrow's 32-bit offsets, which the limits of batch and line keep out of reach.
+    let batch = builder.finish().expect("a batch within its limits");
+    ready.push_back(batch);
+}
+
+impl Account {
+    fn take(&mut self) -> Self {
+        mem::take(self)
+    }
+
+    fn reject(&mut self, rejected: Rejected) {
+        self.outcomes.count(Outcome::Rejected, rejected.length, [rejected.reason]);
+        self.rejected.push(rejected);
+    }
+}

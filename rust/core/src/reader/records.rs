@@ -1,0 +1,246 @@
+//! Lines to records: the fast path for plain lines, the unwrapper for everything else, and the one outcome of each.
+
+use std::collections::VecDeque;
+
+use arrow_array::RecordBatch;
+
+use crate::batch::BatchBuilder;
+use crate::envelope::{Origin, Record, Sink, Unwrapper, Verdict};
+use crate::event::Spans;
+use crate::lines::{Line, LineKind};
+use crate::repair::{Repair, Repairs};
+use crate::stats::{KEPT_BYTES, Outcome, Rejected};
+
+use super::event_text::{self, Batches, EVENT_START, Found};
+use super::{Account, Options};
+
+/// Names of the lanes, as the counters have them.
+const LANES: [&str; 2] = ["general", "salvage"];
+
+/// The records of one source.
+pub(super) struct Records {
+    unwrapper: Unwrapper,
+    account: Account,
+    spans: Spans,
+    /// Name of the file, empty for a stream.
+    file: String,
+    /// Offset in the decompressed file of the first byte that this source reads.
+    base: u64,
+    /// Offset of the first line of the record that the unwrapper is collecting, or of the line it was fed last.
+    record_start: u64,
+    cluster: Option<String>,
+    apiserver: Option<String>,
+}
+
+impl Records {
+    pub(super) fn new(options: &Options, file: &str, base: u64) -> Self {
+        Self {
+            unwrapper: Unwrapper::new(options.lines.max_line),
+            account: Account::default(),
+            spans: Spans::default(),
+            file: file.to_owned(),
+            base,
+            record_start: base,
+            cluster: options.cluster.clone(),
+            apiserver: options.apiserver.clone(),
+        }
+    }
+
+    /// What was counted since the last call.
+    pub(super) fn take_account(&mut self) -> Account {
+        self.account.take()
+    }
+
+    /// Takes one line.
+    #[inline]
+    pub(super) fn line(
+        &mut self,
+        line: &Line<'_>,
+        builder: &mut BatchBuilder,
+        ready: &mut VecDeque<RecordBatch>,
+    ) {
+        let plain = line.kind != LineKind::Nul && line.bytes.starts_with(EVENT_START);
+        if plain && !self.unwrapper.pending() {
+            self.plain_line(line, builder, ready);
+        } else {
+            if !self.unwrapper.pending() {
+                self.record_start = self.base + line.offset;
+            }
+            self.unwrap(builder, ready, |unwrapper, sink| unwrapper.feed(line, sink));
+        }
+    }
+
+    /// The input is over: whatever waited for more is closed.
+    pub(super) fn finish(&mut self, builder: &mut BatchBuilder, ready: &mut VecDeque<RecordBatch>) {
+        self.unwrap(builder, ready, Unwrapper::finish);
+    }
+
+    /// The input broke off there.
+    pub(super) fn input_error(&mut self, offset: u64, error: &std::io::Error) {
+        self.account.reject(Rejected {
+            file: self.file.clone(),
+            offset: self.base + offset,
+            length: 0,
+            reason: "input_error",
+            detail: error.to_string(),
+            bytes: Vec::new(),
+        });
+    }
+
+    fn plain_line(
+        &mut self,
+        line: &Line<'_>,
+        builder: &mut BatchBuilder,
+        ready: &mut VecDeque<RecordBatch>,
+    ) {
+        let offset = self.base + line.offset;
+        let sink = &mut Batches { builder, ready };
+        let found = event_text::read(line.bytes, offset, Repairs::default(), &mut self.spans, sink);
+        let mut record = RecordState::default();
+        record.add(&found);
+        self.count_lanes(&found);
+        // A line's own fragments have their own place and bytes; the rest of the line is the events'.
+        let mut rejected = 0;
+        if found.rows > 0 {
+            for fragment in &found.fragments {
+                rejected += fragment.span.len() as u64;
+                let bytes = line.bytes.get(fragment.span.clone()).unwrap_or_default();
+                self.reject(offset + fragment.span.start as u64, bytes, fragment.reason, &fragment.detail);
+            }
+        }
+        self.close(record, offset, line.len - rejected, line.bytes);
+    }
+
+    /// Runs the unwrapper with a sink that reads what it finds.
+    fn unwrap(
+        &mut self,
+        builder: &mut BatchBuilder,
+        ready: &mut VecDeque<RecordBatch>,
+        run: impl FnOnce(&mut Unwrapper, &mut dyn Sink),
+    ) {
+        let mut unwrapper = std::mem::replace(&mut self.unwrapper, Unwrapper::new(0));
+        let mut sink = Unwrapped { records: self, builder, ready, record: RecordState::default() };
+        run(&mut unwrapper, &mut sink);
+        self.unwrapper = unwrapper;
+    }
+
+    fn count_lanes(&mut self, found: &Found) {
+        for (lane, &rows) in LANES.iter().zip(&found.lanes) {
+            for _ in 0..rows {
+                self.account.outcomes.event(lane);
+            }
+        }
+    }
+
+    /// Gives a record its one outcome.
+    fn close(&mut self, record: RecordState, offset: u64, len: u64, bytes: &[u8]) {
+        let outcomes = &mut self.account.outcomes;
+        if record.rows > 0 {
+            if record.repairs.is_empty() {
+                outcomes.count(Outcome::Ok, len, []);
+            } else {
+                outcomes.count(Outcome::Repaired, len, record.repairs.iter().map(Repair::name));
+            }
+        } else if let Some((reason, detail)) = record.failure {
+            self.reject_len(offset, len, bytes, reason, &detail);
+        } else {
+            outcomes.count(Outcome::Skipped, len, ["not_audit"]);
+        }
+    }
+
+    fn reject(&mut self, offset: u64, bytes: &[u8], reason: &'static str, detail: &str) {
+        self.reject_len(offset, bytes.len() as u64, bytes, reason, detail);
+    }
+
+    fn reject_len(&mut self, offset: u64, length: u64, bytes: &[u8], reason: &'static str, detail: &str) {
+        self.account.reject(Rejected {
+            file: self.file.clone(),
+            offset,
+            length,
+            reason,
+            detail: detail.to_owned(),
+            bytes: bytes[..bytes.len().min(KEPT_BYTES)].to_vec(),
+        });
+    }
+}
+
+/// What the texts of one record came to.
+#[derive(Default)]
+struct RecordState {
+    rows: usize,
+    repairs: Repairs,
+    /// The first thing that became no row.
+    failure: Option<(&'static str, String)>,
+    /// Fragments of texts that are not the line's own bytes: reason, detail and bytes.
+    inner: Vec<(&'static str, String, Vec<u8>)>,
+}
+
+impl RecordState {
+    fn add(&mut self, found: &Found) {
+        self.rows += found.rows;
+        if found.rows > 0 {
+            self.repairs.merge(found.repairs);
+        }
+        if let (None, Some(first)) = (&self.failure, found.fragments.first()) {
+            self.failure = Some((first.reason, first.detail.clone()));
+        }
+    }
+}
+
+/// Reads what the unwrapper finds.
+struct Unwrapped<'a> {
+    records: &'a mut Records,
+    builder: &'a mut BatchBuilder,
+    ready: &'a mut VecDeque<RecordBatch>,
+    record: RecordState,
+}
+
+impl Sink for Unwrapped<'_> {
+    fn event(&mut self, text: &[u8], origin: Origin<'_>) {
+        let file = self.records.file.clone();
+        let server = origin.node.or(self.records.apiserver.as_deref());
+        let file = (!file.is_empty()).then_some(file);
+        self.builder.set_origin(self.records.cluster.as_deref(), server, file.as_deref());
+        let offset = self.records.record_start;
+        let sink = &mut Batches { builder: &mut *self.builder, ready: &mut *self.ready };
+        let found = event_text::read(text, offset, origin.repairs, &mut self.records.spans, sink);
+        self.records.count_lanes(&found);
+        for fragment in &found.fragments {
+            let bytes = text.get(fragment.span.clone()).unwrap_or_default();
+            let bytes = bytes[..bytes.len().min(KEPT_BYTES)].to_vec();
+            self.record.inner.push((fragment.reason, fragment.detail.clone(), bytes));
+        }
+        self.record.add(&found);
+    }
+
+    fn close(&mut self, closed: Record<'_>) {
+        let mut record = std::mem::take(&mut self.record);
+        let offset = self.records.base + closed.offset;
+        match closed.verdict {
+            Verdict::Events => {
+                // The record is kept, but not all of it became rows: each lost item is in quarantine with no bytes of
+                // its own to count, since the record's are counted once.
+                if record.rows > 0 && !record.inner.is_empty() {
+                    record.repairs.add(Repair::ItemRejected);
+                    for (reason, detail, bytes) in record.inner.drain(..) {
+                        self.records.account.rejected.push(Rejected {
+                            file: self.records.file.clone(),
+                            offset,
+                            length: bytes.len() as u64,
+                            reason,
+                            detail,
+                            bytes,
+                        });
+                    }
+                }
+                self.records.close(record, offset, closed.len, closed.bytes);
+            }
+            Verdict::Skipped(skip) => {
+                self.records.account.outcomes.count(Outcome::Skipped, closed.len, [skip.name()]);
+            }
+            Verdict::Rejected(reject) => {
+                self.records.reject_len(offset, closed.len, closed.bytes, reject.name(), reject.explain());
+            }
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Where JSON values end. Nothing here recurses, allocates or looks at more bytes than it must: a body of any depth is
+//! one pass over its bytes. A value's *extent* is exact for every valid JSON text; for an invalid one it is whatever
+//! quotes and brackets say, and the caller decides what that is worth.
+
+use std::sync::OnceLock;
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod block;
+mod grammar;
+
+pub use grammar::is_json;
+
+/// Which kernel finds the end of containers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SimdLevel {
+    /// Eight bytes at a time in plain Rust; runs everywhere.
+    Portable,
+    /// 64 bytes at a time with AVX2.
+    Avx2,
+}
+
+impl SimdLevel {
+    /// The name that `auditwake --version` prints and `AUDITWAKE_SIMD` takes.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::Avx2 => "avx2",
+        }
+    }
+}
+
+/// The level in use: the best of this machine, or the portable one when the environment has `AUDITWAKE_SIMD=portable`.
+/// It is looked up once a process.
+pub fn simd_level() -> SimdLevel {
+    static LEVEL: OnceLock<SimdLevel> = OnceLock::new();
+    *LEVEL.get_or_init(|| {
+        let forced = std::env::var_os("AUDITWAKE_SIMD").is_some_and(|level| level == "portable");
+        if forced { SimdLevel::Portable } else { best_level() }
+    })
+}
+
+#[cfg(target_arch = "x86_64")]
+fn best_level() -> SimdLevel {
+    let all = std::arch::is_x86_feature_detected!("avx2")
+        && std::arch::is_x86_feature_detected!("bmi1")
+        && std::arch::is_x86_feature_detected!("popcnt");
+    if all { SimdLevel::Avx2 } else { SimdLevel::Portable }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn best_level() -> SimdLevel {
+    SimdLevel::Portable
+}
+
+/// Position behind the bracket that closes the container opening at `text[from]`, or `None` when it does not close.
+/// Both kinds of bracket count alike: `[}` closes.
+#[must_use]
+pub fn container_end(text: &[u8], from: usize) -> Option<usize> {
+    match simd_level() {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: `best_level` answers Avx2 only after it detected every feature that the kernel is compiled for.
+        SimdLevel::Avx2 => unsafe { avx2::container_end(text, from) },
+        _ => block::container_end::<block::Portable>(text, from),
+    }
+}
+
+/// Position behind the quote that closes the string whose first content byte is `text[from]`.
+#[must_use]
+pub fn string_end(text: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    loop {
+        at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
+        if text[at] == b'"' {
+            return Some(at + 1);
+        }
+        at += 2;
+    }
+}
+
+/// First position at or behind `from` that holds no JSON white space (the end of the text counts).
+#[must_use]
+pub fn skip_space(text: &[u8], mut from: usize) -> usize {
+    while let Some(b' ' | b'\t' | b'\n' | b'\r') = text.get(from) {
+        from += 1;
+    }
+    from
+}
+
+/// Position behind the value that begins at `text[from]`. Numbers and literals end at the next delimiter and are not
+/// checked here.
+#[must_use]
+pub fn value_end(text: &[u8], from: usize) -> Option<usize> {
+    match text.get(from)? {
+        b'"' => string_end(text, from + 1),
+        b'{' | b'[' => container_end(text, from),
+        b',' | b'}' | b']' | b':' => None,
+        _ => {
+            let rest = &text[from..];
+            let delimiter = |b: &u8| matches!(b, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r');
+            Some(from + rest.iter().position(delimiter).unwrap_or(rest.len()))
+        }
+    }
+}
+
+/// Why a container could not be walked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScanError {
+    /// The text ends inside the value that begins at this position, or where a key, comma or bracket is due.
+    Cut(usize),
+    /// Something else than JSON's grammar wants stands here.
+    Unexpected(usize),
+}
+
+/// Members of an object: `(key, value)` spans in order, keys as they stand between their quotes.
+pub struct Members<'a> {
+    text: &'a [u8],
+    /// Where to go on; behind the closing brace once `done`.
+    at: usize,
+    /// Whether the next thing may be a key without a comma in front.
+    first: bool,
+    done: bool,
+}
+
+/// One member: the key between its quotes and the extent of the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member<'a> {
+    /// Key as it stands, escapes included.
+    pub key: &'a [u8],
+    /// Position of the first byte of the value.
+    pub start: usize,
+    /// Position behind the value.
+    pub end: usize,
+}
+
+impl<'a> Members<'a> {
+    /// Walks the object that opens at `text[from]`; `None` when no object does.
+    #[must_use]
+    pub fn new(text: &'a [u8], from: usize) -> Option<Self> {
+        (text.get(from) == Some(&b'{')).then(|| Self { text, at: from + 1, first: true, done: false })
+    }
+
+    /// Position behind the closing brace, after the last member was read.
+    #[must_use]
+    pub fn end(&self) -> usize {
+        self.at
+    }
+
+    /// The next member, `None` behind the last.
+    ///
+    /// # Errors
+    /// [`ScanError`] says where the object is cut or malformed. A value that is cut is reported at its first byte.
+    #[inline]
+    pub fn next_member(&mut self) -> Result<Option<Member<'a>>, ScanError> {
+        if self.done {
+            return Ok(None);
+        }
+        let text = self.text;
+        let mut at = skip_space(text, self.at);
+        if text.get(at) == Some(&b'}') {
+            self.at = at + 1;
+            self.done = true;
+            return Ok(None);
+        }
+        if !self.first {
+            at = skip_space(text, expect(text, at, b',')?);
+        }
+        let key_start = expect(text, at, b'"')?;
+        let key_end = string_end(text, key_start).ok_or(ScanError::Cut(at))?;
+        let colon = skip_space(text, key_end);
+        let start = skip_space(text, expect(text, colon, b':')?);
+        let end = match value_end(text, start) {
+            Some(end) if end > start => end,
+            _ if start >= text.len() || matches!(text[start], b'"' | b'{' | b'[') => {
+                return Err(ScanError::Cut(start.min(text.len())));
+            }
+            _ => return Err(ScanError::Unexpected(start)),
+        };
+        self.first = false;
+        self.at = end;
+        Ok(Some(Member { key: &text[key_start..key_end - 1], start, end }))
+    }
+}
+
+/// Elements of an array: `(start, end)` spans in order.
+pub struct Elements<'a> {
+    text: &'a [u8],
+    at: usize,
+    first: bool,
+    done: bool,
+}
+
+impl<'a> Elements<'a> {
+    /// Walks the array that opens at `text[from]`; `None` when no array does.
+    #[must_use]
+    pub fn new(text: &'a [u8], from: usize) -> Option<Self> {
+        (text.get(from) == Some(&b'[')).then(|| Self { text, at: from + 1, first: true, done: false })
+    }
+
+    /// Position behind the closing bracket, after the last element was read.
+    #[must_use]
+    pub fn end(&self) -> usize {
+        self.at
+    }
+
+    /// The next element's extent, `None` behind the last.
+    ///
+    /// # Errors
+    /// As [`Members::next_member`].
+    pub fn next_element(&mut self) -> Result<Option<(usize, usize)>, ScanError> {
+        if self.done {
+            return Ok(None);
+        }
+        let text = self.text;
+        let mut at = skip_space(text, self.at);
+        if text.get(at) == Some(&b']') {
+            self.at = at + 1;
+            self.done = true;
+            return Ok(None);
+        }
+        if !self.first {
+            at = skip_space(text, expect(text, at, b',')?);
+        }
+        let end = match value_end(text, at) {
+            Some(end) if end > at => end,
+            _ if at >= text.len() || matches!(text[at], b'"' | b'{' | b'[') => {
+                return Err(ScanError::Cut(at.min(text.len())));
+            }
+            _ => return Err(ScanError::Unexpected(at)),
+        };
+        self.first = false;
+        self.at = end;
+        Ok(Some((at, end)))
+    }
+}
+
+#[inline]
+fn expect(text: &[u8], at: usize, byte: u8) -> Result<usize, ScanError> {
+    match text.get(at) {
+        Some(found) if *found == byte => Ok(at + 1),
+        Some(_) => Err(ScanError::Unexpected(at)),
+        None => Err(ScanError::Cut(at)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

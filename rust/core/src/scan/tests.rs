@@ -1,0 +1,148 @@
+use proptest::prelude::*;
+
+use super::*;
+
+/// The end of a container, one byte at a time.
+fn slow_container_end(text: &[u8], from: usize) -> Option<usize> {
+    let (mut depth, mut in_string, mut escaped) = (0i64, false, false);
+    for (i, &byte) in text.iter().enumerate().skip(from) {
+        if in_string {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => in_string = false,
+                _ => {}
+            }
+            continue;
+        }
+        match byte {
+            b'\\' => escaped = !escaped,
+            b'"' if !escaped => in_string = true,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+        if byte != b'\\' {
+            escaped = false;
+        }
+        if depth == 0 && matches!(byte, b'}' | b']') {
+            return Some(i + 1);
+        }
+    }
+    None
+}
+
+fn kernels(text: &[u8], from: usize) -> Vec<Option<usize>> {
+    let mut all = vec![container_end(text, from), block::container_end::<block::Portable>(text, from)];
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: AVX2 was detected; every CPU with it has BMI1 and POPCNT.
+        all.push(unsafe { avx2::container_end(text, from) });
+    }
+    all
+}
+
+fn structural() -> impl Strategy<Value = Vec<u8>> {
+    let byte = prop_oneof![
+        Just(b'{'), Just(b'}'), Just(b'['), Just(b']'), Just(b'"'), Just(b'\\'), Just(b'a'), Just(b','), any::<u8>()
+    ];
+    prop::collection::vec(byte, 0..300)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    #[test]
+    fn every_kernel_finds_what_the_slow_scan_finds(mut text in structural(), from in 0usize..70) {
+        let from = from.min(text.len());
+        if from < text.len() { text[from] = b'{'; }
+        // A backslash outside a string is no JSON; the kernels and the slow scan agree on it all the same.
+        let expected = slow_container_end(&text, from);
+        for found in kernels(&text, from) {
+            prop_assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn values_of_real_json_end_where_serde_says(value in json(4), tail in "[ ,}]{0,3}") {
+        let text = value.to_string() + &tail;
+        let mut stream = serde_json::Deserializer::from_str(&text).into_iter::<serde_json::Value>();
+        stream.next().unwrap().unwrap();
+        prop_assert_eq!(value_end(text.as_bytes(), 0), Some(stream.byte_offset()));
+    }
+
+    #[test]
+    fn members_are_the_members_of_serde(value in json(3)) {
+        let text = serde_json::json!({"a": value, "b": [value, 1], "c\"d": null}).to_string();
+        let mut members = Members::new(text.as_bytes(), 0).unwrap();
+        let mut found = Vec::new();
+        while let Some(member) = members.next_member().unwrap() {
+            found.push(text[member.start..member.end].to_owned());
+        }
+        prop_assert_eq!(members.end(), text.len());
+        prop_assert_eq!(found, vec![value.to_string(), serde_json::json!([value, 1]).to_string(), "null".to_owned()]);
+    }
+}
+
+fn json(depth: u32) -> impl Strategy<Value = serde_json::Value> {
+    let leaf = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(Into::into),
+        any::<i32>().prop_map(Into::into),
+        "[a-z\\\\\"{}\\[\\]é ]{0,12}".prop_map(Into::into),
+    ];
+    leaf.prop_recursive(depth, 64, 6, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Into::into),
+            prop::collection::vec(("[a-z\"]{0,4}", inner), 0..6)
+                .prop_map(|members| serde_json::Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+#[test]
+fn depth_costs_no_stack() {
+    let text = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
+    for found in kernels(text.as_bytes(), 0) {
+        assert_eq!(found, Some(text.len()));
+    }
+}
+
+#[test]
+fn a_cut_container_is_reported_where_the_value_begins() {
+    let mut members = Members::new(br#"{"a":1,"b":{"c":"#, 0).unwrap();
+    members.next_member().unwrap();
+    assert_eq!(members.next_member(), Err(ScanError::Cut(11)));
+}
+
+#[test]
+fn a_missing_value_or_comma_is_unexpected() {
+    for (text, at) in [(&br#"{"a":}"#[..], 5), (br#"{"a" 1}"#, 5), (br"{,}", 1)] {
+        assert_eq!(Members::new(text, 0).unwrap().next_member(), Err(ScanError::Unexpected(at)));
+    }
+}
+
+/// serde's reading without its limits: `RawValue` skips without recursing.
+fn serde_says(text: &str) -> bool {
+    serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    #[test]
+    fn the_grammar_is_serdes(text in "[\\[\\]{}:,\"\\\\u0-9eE.+\\-a-f \nntrsl]{0,24}") {
+        prop_assert_eq!(is_json(&text), serde_says(&text), "{}", text);
+    }
+
+    #[test]
+    fn a_changed_byte_of_real_json_is_judged_as_serde_does(value in json(3), at in any::<prop::sample::Index>(), byte in "[ -~\n]") {
+        let mut text = value.to_string();
+        prop_assert!(is_json(&text));
+        let at = at.index(text.len());
+        if text.is_char_boundary(at) && text.is_char_boundary(at + 1) {
+            text.replace_range(at..=at, &byte);
+            prop_assert_eq!(is_json(&text), serde_says(&text), "{}", text);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+"""The real logs that the tests read, and what Python's own parser finds in them."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DATA = Path(__file__).parent / "data"
+
+Event = dict[str, Any]
+
+
+def read_bytes(path: Path) -> bytes:
+    data = path.read_bytes()
+    return gzip.decompress(data) if path.suffix == ".gz" else data
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    return DATA
+
+
+@pytest.fixture(scope="session")
+def rotated_log() -> bytes:
+    """The rotated set as one log: the files' names sort as their times do, and `audit.log` is the newest."""
+    files = sorted((DATA / "rotated").glob("audit-*.log.gz"))
+    assert len(files) == 17
+    return b"".join(map(read_bytes, [*files, DATA / "rotated" / "audit.log"]))
+
+
+@pytest.fixture(scope="session")
+def metadata_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log of 5,292 events as a plain file."""
+    path = tmp_path_factory.mktemp("metadata") / "audit.log"
+    path.write_bytes(read_bytes(DATA / "metadata" / "audit.log.gz"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def metadata_events(metadata_log: Path) -> list[Event]:
+    events = [json.loads(line) for line in metadata_log.read_bytes().splitlines()]
+    assert len(events) == 5292
+    return events
+
+
+@pytest.fixture
+def hurt_log(tmp_path: Path, metadata_log: Path) -> Path:
+    """Three events with what is none between them: text, another JSON object, half an event."""
+    first, second, third = metadata_log.read_bytes().splitlines(keepends=True)[:3]
+    path = tmp_path / "hurt.log"
+    path.write_bytes(first + b"no event at all\n" + second + b'{"kind":"Pod","apiVersion":"v1"}\n' + third)
+    return path

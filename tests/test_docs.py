@@ -1,0 +1,92 @@
+"""Every example that is shown is run: in the README, in the stub, and those that `auditwake demo` prints."""
+
+import ast
+import doctest
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import auditwake as aw
+from auditwake.demo.recipes import recipes
+
+ROOT = Path(__file__).parents[1]
+PAGES = ("README.md",)
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(language: str) -> list[str]:
+    return [code for page in PAGES for kind, code in FENCE.findall((ROOT / page).read_text()) if kind == language]
+
+
+@pytest.fixture
+def folder(data: Path, metadata_log: Path, tmp_path: Path) -> Path:
+    """A folder with what the examples name: `audit.log` and a rotated set."""
+    (tmp_path / "audit.log").write_bytes(metadata_log.read_bytes())
+    for path in sorted((data / "rotated").glob("*.gz"))[:2]:
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    return tmp_path
+
+
+def test_the_python_of_the_readme_runs(folder: Path) -> None:
+    examples = blocks("python")
+    assert examples
+    for code in examples:
+        subprocess.run([sys.executable, "-c", code], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+
+def test_the_shell_of_the_readme_runs(folder: Path) -> None:
+    commands = [line for code in blocks("shell") for line in code.splitlines() if line.startswith("auditwake ")]
+    assert commands
+    for line in commands:
+        as_module = line.replace("auditwake ", f"{sys.executable} -m auditwake ", 1).partition(" | ")[0]
+        subprocess.run(["bash", "-c", as_module], cwd=folder, check=True, stdout=subprocess.DEVNULL)  # noqa: S607  # found on the path
+
+
+def test_the_recipes_of_the_demo_run(tmp_path: Path) -> None:
+    file = tmp_path / "demo.parquet"
+    aw.convert(aw.demo.LOG, file)
+    for code in recipes(file.as_posix()).values():
+        assert len(code.splitlines()) == 3
+        done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+        assert done.stdout
+
+
+def test_the_examples_of_the_stub_run() -> None:
+    tree = ast.parse(Path(aw.__file__).with_name("_core.pyi").read_text())
+    described = [node for node in ast.walk(tree) if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))]
+    runner = doctest.DocTestRunner()
+    for node in described:
+        text = ast.get_docstring(node)
+        name = getattr(node, "name", "_core")
+        runner.run(doctest.DocTestParser().get_doctest(text or "", {}, name, "_core.pyi", 0))
+    assert runner.tries > 3
+    assert runner.failures == 0
+
+
+def test_every_public_name_has_an_example() -> None:
+    """A class of the stub, a function of the package: each shows how it is used."""
+    stub = Path(aw.__file__).with_name("_core.pyi").read_text()
+    described = {
+        node.name: ast.get_docstring(node) or "" for node in ast.parse(stub).body if isinstance(node, ast.ClassDef)
+    }
+    for name in ("columns", "convert", "lines", "read", "Reader", "scan", "schema"):
+        described[name] = getattr(aw, name).__doc__
+    public = [name for name in aw.__all__ if name not in {"__version__", "demo", "errors"}]
+    assert len(public) > 10
+    assert [name for name in public if ">>>" not in described[name]] == []
+
+
+def test_every_dependency_is_justified() -> None:
+    cargo = tomllib.loads((ROOT / "Cargo.toml").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = [name for extra in project["optional-dependencies"].values() for name in extra]
+    python = {re.split(r"[\[<>=]", name)[0] for name in [*project["dependencies"], *extras]}
+    needed = python | set(cargo["workspace"]["dependencies"]) - {"auditwake", "auditwake-core"}
+    rows = re.findall(r"^\| (.*)\|$", (ROOT / "docs" / "dependencies.md").read_text(), re.MULTILINE)
+    justified = {word for row in rows for cell in row.split(" | ")[:2] for word in re.split(r"[ ,(`)]+", cell)}
+    assert len(needed) > 20
+    assert needed - {"auditwake"} <= justified
