@@ -4,10 +4,36 @@ All classes are frozen: they can be shared between threads, and what changes whi
 """
 
 import builtins
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Self, final
 
-from auditwake.types import ArrowSchemaExportable, ArrowStreamExportable, BinaryReadable
+from auditwake.types import ArrowStreamExportable, BinaryReadable
+
+__all__ = [
+    "AuditwakeError",
+    "Column",
+    "ColumnError",
+    "Converted",
+    "InputError",
+    "Lines",
+    "Outcome",
+    "Outcomes",
+    "OutputError",
+    "Progress",
+    "Reader",
+    "Rejected",
+    "RejectedError",
+    "Schema",
+    "SourceError",
+    "SourceNotFoundError",
+    "__version__",
+    "columns",
+    "convert",
+    "discover",
+    "lines",
+    "schema",
+    "simd_level",
+]
 
 __version__: str
 
@@ -21,12 +47,12 @@ class SourceNotFoundError(SourceError, FileNotFoundError):
     """A file is not there, or a pattern or directory matches no file."""
 
 class InputError(AuditwakeError):
-    """Reading or decompressing failed part way: a cut gzip, a disk that fails."""
+    """An input broke off and `on_error="raise"` was asked for: a cut gzip, a disk that fails."""
 
     file: str
     """The input, as it was named."""
     offset: int
-    """Bytes of it, decompressed, that were read before."""
+    """Where it broke off, in bytes of the decompressed input."""
 
 class RejectedError(AuditwakeError):
     """A line was rejected and `on_error="raise"` was asked for."""
@@ -64,10 +90,17 @@ class Column:
     def groups(self) -> tuple[str, ...]:
         """The groups it is in: of `core`, `derived`, `bodies`, `all`."""
 
+@final
+class Schema:
+    """An Arrow schema to hand on."""
+
+    def __arrow_c_schema__(self) -> object:
+        """Give the schema as a capsule."""
+
 def columns() -> list[Column]:
     """Give the table of columns, in the order in which they stand in a batch."""
 
-def schema(columns: list[str] | None = None, *, bodies: bool = True, raw: bool = False) -> ArrowSchemaExportable:
+def schema(columns: list[str] | None = None, *, bodies: bool = True, raw: bool = False) -> Schema:
     """Give the Arrow schema of a selection.
 
     Raises:
@@ -188,7 +221,7 @@ class Reader:
         batch_bytes: int = 33554432,
         buffer_bytes: int = 1048576,
         max_line_bytes: int = 268435456,
-        labels: tuple[str | None, str | None] = (None, None),
+        labels: tuple[str | None, str | None] = ...,
     ) -> Self: ...
     def __arrow_c_schema__(self) -> object:
         """Give the schema as a capsule."""
@@ -281,5 +314,12 @@ def convert(
 ) -> Converted:
     """Convert to Parquet; see `auditwake.convert`."""
 
-def lines(batches: ArrowStreamExportable) -> Iterator[builtins.bytes]:
+@final
+class Lines:
+    """The lines of a stream of batches, one at a time."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> builtins.bytes: ...
+
+def lines(batches: ArrowStreamExportable) -> Lines:
     """Write the events back from their rows; see `auditwake.lines`."""

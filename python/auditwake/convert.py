@@ -38,11 +38,12 @@ def convert(
 
     Args:
         source: What to read; see `auditwake.read`.
-        out: A path that ends in `.parquet` is one file; any other is a directory.
+        out: The file or directory to write. A name that ends in `.parquet` is one file, any other a directory, unless
+            `partition_by` says otherwise.
         columns: Names of columns or groups; None for all.
         bodies: Whether request and response bodies are written.
-        partition_by: Columns that name the folders of a directory, such as `("date", "resource")`; `date` is the day of
-            `ts_received` in UTC. None means `("date",)` for a directory; a single file has none.
+        partition_by: Columns that name the folders of a directory, outermost first, such as `("date", "resource")`;
+            `date` is the day of `ts_stage` in UTC. An empty one writes one file. None is `("date",)` for a directory.
         compression: `zstd`, `snappy`, `lz4` or `none`.
         compression_level: Level of zstd, 1 to 22; None for the default.
         threads: How many threads work; None for one a core.
@@ -56,10 +57,9 @@ def convert(
 
     Raises:
         SourceError: A source names nothing that can be opened.
-        InputError: Reading or decompressing failed; the message says where.
         OutputError: The output cannot be written.
         ColumnError: There is no such column.
-        RejectedError: A line was rejected and `on_error="raise"` was asked for.
+        RejectedError: A line was rejected and `on_error="raise"` was asked for; `InputError` where a file broke off.
 
     Example:
         >>> import auditwake as aw, pyarrow.parquet, tempfile

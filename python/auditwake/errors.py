@@ -5,7 +5,7 @@
 | `AuditwakeError` | | the root: catch it to catch them all |
 | `SourceError` | | a source names nothing that can be opened |
 | `SourceNotFoundError` | `SourceError`, `FileNotFoundError` | a file or pattern matches nothing |
-| `InputError` | | reading or decompressing failed part way; has `file` and `offset` |
+| `InputError` | | a file broke off and `on_error="raise"` was asked for; has `file` and `offset` |
 | `RejectedError` | | a line was rejected and `on_error="raise"` was asked for |
 | `ColumnError` | `ValueError` | there is no such column or group |
 | `OutputError` | | the output cannot be written |

@@ -27,7 +27,7 @@ def lines(batches: "ArrowStreamExportable | pa.RecordBatch | Iterable[pa.RecordB
 
     Raises:
         ColumnError: A column is missing that is needed to write the event.
-        InputError: The reader that gives the rows failed part way.
+        InputError: The stream that gives the rows failed part way; a `Reader` raises its own error.
         TypeError: `batches` holds no Arrow data.
 
     Example:

@@ -44,7 +44,8 @@ def read(
         columns: Names of columns or groups (`core`, `derived`, `bodies`, `all`); None for all. See `auditwake.columns`.
         bodies: Whether request and response bodies are read.
         raw: Whether the column `raw` holds the whole line of every event; else only of those that were repaired.
-        on_error: `collect` keeps rejected lines in `Reader.rejected` and goes on; `raise` stops at the first one.
+        on_error: `collect` keeps rejected lines in `Reader.rejected` and goes on; `raise` stops at the first one. A
+            file that breaks off, such as a cut gzip, is among them, behind its last whole line.
         threads: How many threads parse; None for one a core. The rows come in the order of the log in either case.
         batch_rows: Most rows of a batch.
         batch_bytes: Most bytes of input in a batch, unless a single line is longer.
@@ -91,8 +92,8 @@ class Reader:
     Each pass opens the sources anew, so a reader can be handed to one consumer after the other. Memory depends on the
     size of a batch and the number of threads, never on the size of the log. It can be used from several threads.
 
-    Iterating gives `pyarrow.RecordBatch` and raises `InputError` where reading or decompressing fails, and
-    `RejectedError` at a rejected line if `on_error="raise"` was asked for.
+    Iterating gives `pyarrow.RecordBatch`. If `on_error="raise"` was asked for, it raises `RejectedError` at a line that
+    holds no event and `InputError` where a file breaks off.
 
     Anything that takes Arrow takes it as it is: `pyarrow.table(reader)`, `polars.DataFrame(reader)`,
     `duckdb.sql("from reader")`, `pandas.DataFrame.from_arrow(reader)`, `deltalake.write_deltalake(path, reader)`.

@@ -6,7 +6,7 @@ which is imported only when there is a URL.
 
 import os
 from collections.abc import Callable, Iterable
-from typing import cast
+from typing import Any
 
 from auditwake.errors import SourceError, SourceNotFoundError
 from auditwake.types import BinaryReadable, Source, Sources
@@ -30,7 +30,8 @@ def resolve(source: Sources) -> list[str | BinaryReadable]:
         the files of a rotated set is the order of time.
 
     Raises:
-        SourceError: A URL cannot be opened: no such scheme, or an extra is not installed.
+        SourceError: A URL cannot be opened: no such scheme, or an extra is not installed; `SourceNotFoundError` where
+            nothing is there.
         TypeError: A source is of a type that names no bytes.
 
     Example:
@@ -86,18 +87,22 @@ def _remote(url: str) -> list[str | BinaryReadable]:
     except ImportError as error:
         message = f"{url}: {scheme}:// needs an extra: pip install 'auditwake[{extra}]' ({error})"
         raise SourceError(message) from error
-    # `?` belongs to the query of a web address; everywhere a `*` means a pattern.
-    paths = sorted(filesystem.glob(path)) if "*" in path else [path]
+    paths = _matches(filesystem, path)
     if not paths:
-        message = f"{url}: nothing matches"
+        message = f"{url}: nothing is there"
         raise SourceNotFoundError(message)
     return [_remote_file(filesystem, one) for one in paths]
 
 
-def _remote_file(filesystem: object, path: str) -> "RemoteFile":
-    name = filesystem.unstrip_protocol(path)  # type: ignore[attr-defined]  # fsspec ships no types
-    opener = filesystem.open  # type: ignore[attr-defined]
-    return RemoteFile(name, lambda: cast("BinaryReadable", opener(path, "rb")))
+def _matches(filesystem: Any, path: str) -> list[str]:  # noqa: ANN401  # fsspec ships no types
+    """Give what is there. A `*` makes a pattern; a `?` belongs to the query of a web address."""
+    if "*" in path:
+        return sorted(filesystem.glob(path))
+    return [path] if filesystem.exists(path) else []
+
+
+def _remote_file(filesystem: Any, path: str) -> "RemoteFile":  # noqa: ANN401  # fsspec ships no types
+    return RemoteFile(filesystem.unstrip_protocol(path), lambda: filesystem.open(path, "rb"))
 
 
 class RemoteFile:

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 __all__ = [
-    "ArrowSchemaExportable",
     "ArrowStreamExportable",
     "BinaryReadable",
     "Columns",
@@ -25,14 +24,6 @@ class BinaryReadable(Protocol):
 
     def read(self, size: int, /) -> bytes:
         """Give at most `size` bytes, or `b""` at the end."""
-
-
-@runtime_checkable
-class ArrowSchemaExportable(Protocol):
-    """Anything that gives its schema through the Arrow PyCapsule interface."""
-
-    def __arrow_c_schema__(self) -> object:
-        """Give a capsule named `arrow_schema`."""
 
 
 @runtime_checkable

@@ -58,9 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code; see `auditwake.cli.exits`.
 
     Example:
-        >>> main(["schema", "--columns", "verb", "--output", "json"])
-        [{"name": "verb", "type": "dictionary<int32, utf8>", "source": "verb", "meaning": ...
-        0
+        >>> int(main(["schema", "--columns", "no-such-column"]))
+        2
     """
     args = parser().parse_args(argv)
     run: Callable[[argparse.Namespace], Exit] = args.run
@@ -73,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _pipe_closed()
     except (UsageError, ColumnError) as error:
         return _failed(error, Exit.USAGE)
-    except (AuditwakeError, OSError, ImportError, TypeError) as error:
+    except (AuditwakeError, OSError, ImportError, ValueError) as error:
         return _failed(error, Exit.FAILURE)
     return code
 

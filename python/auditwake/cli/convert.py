@@ -10,7 +10,7 @@ import auditwake
 from auditwake.cli.exits import Exit
 from auditwake.cli.options import add_columns, add_sources, add_threads, names, positive
 from auditwake.cli.progress import progress_line
-from auditwake.cli.style import Style, human_bytes
+from auditwake.cli.style import Style, counted, human_bytes
 from auditwake.cli.summary import finish, outcome_table
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--partition-by",
         type=names,
         metavar="NAMES",
-        help="columns that name the folders of a directory (default: date; none: an empty string)",
+        help="columns that name the folders of a directory (default: date; an empty one writes one file)",
     )
     parser.add_argument("--compression", choices=("zstd", "snappy", "lz4", "none"), default="zstd", help="of the pages")
     parser.add_argument("--compression-level", type=positive, metavar="N", help="of zstd, 1 to 22")
@@ -73,14 +73,16 @@ def _summarize(converted: "Converted") -> None:
     seen = converted.outcomes
     for line in outcome_table(seen, Style(sys.stderr)):
         print(line, file=sys.stderr)
-    files = f"{len(converted.files):,} file" + ("" if len(converted.files) == 1 else "s")
     print(
-        f"\n{converted.rows:,} rows in {files}, {human_bytes(converted.bytes_written)} "
-        f"from {human_bytes(seen.bytes)} of log: {converted.out}",
+        f"\n{counted(converted.rows, 'row')} in {counted(len(converted.files), 'file')}, "
+        f"{human_bytes(converted.bytes_written)} from {human_bytes(seen.bytes)} of log: {converted.out}",
         file=sys.stderr,
     )
     if converted.skipped_inputs:
-        print(f"{len(converted.skipped_inputs):,} inputs were there already", file=sys.stderr)
+        print(
+            f"{counted(len(converted.skipped_inputs), 'input')} left out: converted before and unchanged",
+            file=sys.stderr,
+        )
     if converted.rejects_file:
         print(f"rejected lines: {converted.rejects_file}", file=sys.stderr)
 

@@ -3,7 +3,7 @@
 import os
 from typing import TextIO
 
-__all__ = ["Style", "escape", "human_bytes", "human_micros", "shorten"]
+__all__ = ["Style", "counted", "escape", "human_bytes", "human_micros", "shorten"]
 
 KILO = 1000
 
@@ -50,6 +50,16 @@ def shorten(text: str, width: int) -> str:
         'replica…'
     """
     return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
+
+
+def counted(count: int, noun: str) -> str:
+    """Say how many of something there are.
+
+    Example:
+        >>> counted(1, "line"), counted(4716, "row")
+        ('1 line', '4,716 rows')
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def human_bytes(count: float) -> str:

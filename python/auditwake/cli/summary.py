@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from auditwake.cli.exits import Exit
-from auditwake.cli.style import Style
+from auditwake.cli.style import Style, counted
 from auditwake.cli.table import text_table
 
 if TYPE_CHECKING:
@@ -37,5 +37,5 @@ def finish(outcomes: "Outcomes", *, quiet: bool = False) -> Exit:
         reasons = ", ".join(
             f"{lines:,} {reason}" for reason, (lines, _) in sorted(outcomes.reasons.get("rejected", {}).items())
         )
-        print(f"auditwake: {outcomes.rejected.lines:,} lines rejected: {reasons}", file=sys.stderr)
+        print(f"auditwake: {counted(outcomes.rejected.lines, 'line')} rejected: {reasons}", file=sys.stderr)
     return Exit.REJECTED

@@ -1,12 +1,12 @@
 //! What wraps an event in the wild, found per line or document by what it is.
 //!
-//! An [`Unwrapper`] takes lines and hands out candidate events: the items of lists, the text inside log strings, or
-//! the line as it stands. It never parses an event. Bodies are skipped by their extent, so that nothing in them can
-//! hurt the record; whether a candidate is a whole event is for the parser to say.
+//! An [`Unwrapper`] takes lines and hands out candidate events: the items of lists, the text inside log
+//! strings, or the line as it stands. It never parses an event. Bodies are skipped by their extent, so that
+//! nothing in them can hurt the record; whether a candidate is a whole event is for the parser to say.
 //!
-//! Every line belongs to exactly one record, and the lengths of the records add up to the lengths of the lines. A
-//! record is one line in most shapes, the lines of a document or of the parts of one log entry in some, and a part
-//! of a line where one document ends and the next begins on it.
+//! Every line belongs to exactly one record, and the lengths of the records add up to the lengths of the
+//! lines. A record is one line in most shapes, the lines of a document or of the parts of one log entry in
+//! some, and a part of a line where one document ends and the next begins on it.
 
 mod cloud;
 mod document;
@@ -40,8 +40,9 @@ pub trait Sink {
 pub struct Origin<'a> {
     /// Node whose log the line is from, a DNS-1123 subdomain; only `oc adm node-logs` prefixes it.
     pub node: Option<&'a str>,
-    /// Whether the text is no longer the record's own: an item of a list, which has no `kind`, a nested object, or
-    /// text from inside a string. False where only white space, prefixes and array punctuation were taken off.
+    /// Whether the text is no longer the record's own: an item of a list, which has no `kind`, a nested
+    /// object, or text from inside a string. False where only white space, prefixes and array punctuation
+    /// were taken off.
     pub wrapped: bool,
     /// What had to be removed around the text: [`Repair::Bom`](crate::repair::Repair::Bom),
     /// [`Repair::NulRun`](crate::repair::Repair::NulRun) or nothing.
@@ -51,14 +52,16 @@ pub struct Origin<'a> {
 /// Bytes of the input that belong together, and what they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record<'a> {
-    /// Offset of the first byte. It is the end of the record before, unless parts of log entries are interleaved.
+    /// Offset of the first byte. It is the end of the record before, unless parts of log entries are
+    /// interleaved.
     pub offset: u64,
-    /// How many bytes the record accounts for; those of all parts when it was put together from several lines.
+    /// How many bytes the record accounts for; those of all parts when it was put together from several
+    /// lines.
     pub len: u64,
     /// What the bytes are.
     pub verdict: Verdict,
-    /// Content for the quarantine: the text of the record, joined and without prefixes where it had parts, cut at
-    /// the longest document where it is longer; empty for a run of NUL bytes.
+    /// Content for the quarantine: the text of the record, joined and without prefixes where it had parts,
+    /// cut at the longest document where it is longer; empty for a run of NUL bytes.
     pub bytes: &'a [u8],
 }
 

@@ -1,5 +1,6 @@
 //! Lines to batches, with every byte accounted for: the one place that knows lines, envelopes, lanes and batches.
 
+pub mod batches;
 mod event_text;
 pub mod ordered;
 pub mod plan;

@@ -20,13 +20,15 @@ pub enum Repair {
     Time,
     /// A torn fragment stood in front of the event on its line; the fragment is rejected.
     Resynchronised,
+    /// A value is nested deeper than about 1,000; it is kept as it stands, but strict parsers refuse the line.
+    DeepNesting,
     /// One of several events of the record was rejected.
     ItemRejected,
 }
 
 impl Repair {
     /// Every repair.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::InvalidUtf8,
         Self::NulRun,
         Self::Bom,
@@ -35,6 +37,7 @@ impl Repair {
         Self::WrongType,
         Self::Time,
         Self::Resynchronised,
+        Self::DeepNesting,
         Self::ItemRejected,
     ];
 
@@ -50,6 +53,7 @@ impl Repair {
             Self::WrongType => "wrong_type",
             Self::Time => "time",
             Self::Resynchronised => "resynchronised",
+            Self::DeepNesting => "deep_nesting",
             Self::ItemRejected => "item_rejected",
         }
     }

@@ -9,6 +9,7 @@ mod avx2;
 mod block;
 mod grammar;
 
+pub use block::Extent;
 pub use grammar::is_json;
 
 /// Which kernel finds the end of containers.
@@ -54,16 +55,22 @@ fn best_level() -> SimdLevel {
     SimdLevel::Portable
 }
 
-/// Position behind the bracket that closes the container opening at `text[from]`, or `None` when it does not close.
-/// Both kinds of bracket count alike: `[}` closes.
+/// Where the container that opens at `text[from]` closes, and how deep it goes; `None` when it does not close. Both kinds
+/// of bracket count alike: `[}` closes.
 #[must_use]
-pub fn container_end(text: &[u8], from: usize) -> Option<usize> {
+pub fn container(text: &[u8], from: usize) -> Option<Extent> {
     match simd_level() {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `best_level` answers Avx2 only after it detected every feature that the kernel is compiled for.
-        SimdLevel::Avx2 => unsafe { avx2::container_end(text, from) },
-        _ => block::container_end::<block::Portable>(text, from),
+        SimdLevel::Avx2 => unsafe { avx2::container(text, from) },
+        _ => block::container::<block::Portable>(text, from),
     }
+}
+
+/// Position behind the bracket that closes the container opening at `text[from]`.
+#[must_use]
+pub fn container_end(text: &[u8], from: usize) -> Option<usize> {
+    container(text, from).map(|extent| extent.end)
 }
 
 /// Position behind the quote that closes the string whose first content byte is `text[from]`.
@@ -92,14 +99,21 @@ pub fn skip_space(text: &[u8], mut from: usize) -> usize {
 /// checked here.
 #[must_use]
 pub fn value_end(text: &[u8], from: usize) -> Option<usize> {
+    value(text, from).map(|extent| extent.end)
+}
+
+/// The extent of the value that begins at `text[from]`.
+#[inline]
+fn value(text: &[u8], from: usize) -> Option<Extent> {
+    let flat = |end| Some(Extent { end, depth: 0 });
     match text.get(from)? {
-        b'"' => string_end(text, from + 1),
-        b'{' | b'[' => container_end(text, from),
+        b'"' => string_end(text, from + 1).and_then(flat),
+        b'{' | b'[' => container(text, from),
         b',' | b'}' | b']' | b':' => None,
         _ => {
             let rest = &text[from..];
             let delimiter = |b: &u8| matches!(b, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r');
-            Some(from + rest.iter().position(delimiter).unwrap_or(rest.len()))
+            flat(from + rest.iter().position(delimiter).unwrap_or(rest.len()))
         }
     }
 }
@@ -132,6 +146,8 @@ pub struct Member<'a> {
     pub start: usize,
     /// Position behind the value.
     pub end: usize,
+    /// A lower bound of the value's nesting; see [`Extent`].
+    pub depth: i64,
 }
 
 impl<'a> Members<'a> {
@@ -170,8 +186,8 @@ impl<'a> Members<'a> {
         let key_end = string_end(text, key_start).ok_or(ScanError::Cut(at))?;
         let colon = skip_space(text, key_end);
         let start = skip_space(text, expect(text, colon, b':')?);
-        let end = match value_end(text, start) {
-            Some(end) if end > start => end,
+        let Extent { end, depth } = match value(text, start) {
+            Some(extent) if extent.end > start => extent,
             _ if start >= text.len() || matches!(text[start], b'"' | b'{' | b'[') => {
                 return Err(ScanError::Cut(start.min(text.len())));
             }
@@ -179,7 +195,7 @@ impl<'a> Members<'a> {
         };
         self.first = false;
         self.at = end;
-        Ok(Some(Member { key: &text[key_start..key_end - 1], start, end }))
+        Ok(Some(Member { key: &text[key_start..key_end - 1], start, end, depth }))
     }
 }
 

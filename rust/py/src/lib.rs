@@ -1,1 +1,38 @@
-//! py
+//! `auditwake._core`: the Rust core as Python sees it. This file only registers.
+
+mod capsule;
+mod convert;
+mod error;
+mod lines;
+mod outcomes;
+mod reader;
+mod run;
+mod schema;
+mod source;
+
+use pyo3::prelude::*;
+
+/// The extension module.
+#[pymodule]
+mod _core {
+    use super::{PyModule, PyModuleMethods, PyResult, Bound};
+
+    #[pymodule_export]
+    use super::convert::{Converted, Progress, convert};
+    #[pymodule_export]
+    use super::lines::{Lines, lines};
+    #[pymodule_export]
+    use super::outcomes::{Outcome, Outcomes, Rejected};
+    #[pymodule_export]
+    use super::reader::Reader;
+    #[pymodule_export]
+    use super::schema::{Column, Schema, columns, schema, simd_level};
+    #[pymodule_export]
+    use super::source::discover;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        super::error::register(module)
+    }
+}

@@ -98,7 +98,6 @@ pub(super) struct Row<'a> {
     audit_id: Option<Text<'a>>,
     request: Option<&'a str>,
     response: Option<&'a str>,
-    line_bytes: usize,
     pub(super) repairs: Repairs,
     /// Raw values that no column gives back: audit ID, the two times.
     pub(super) rest: [Option<(Key, &'a str)>; 3],
@@ -179,7 +178,6 @@ impl Rows {
             audit_id,
             request: body(event, Key::RequestObject)?,
             response: body(event, Key::ResponseObject)?,
-            line_bytes: event.text.len(),
             repairs,
             rest,
         })
@@ -221,7 +219,7 @@ impl Rows {
         }
         self.request_bytes.append_option(row.request.map(|body| body.len() as i32));
         self.response_bytes.append_option(row.response.map(|body| body.len() as i32));
-        self.line_bytes.push(row.line_bytes as i32);
+        self.line_bytes.push(place.raw.len() as i32);
         self.offsets.push(place.offset as i64);
         self.repairs.push(row.repairs);
         if self.wanted.extra_fields {

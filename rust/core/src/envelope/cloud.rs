@@ -1,4 +1,4 @@
-//! Envelopes of clouds and log stores: CloudWatch, Azure, Google, Elastic, Loki.
+//! Envelopes of clouds and log stores: AWS, Azure, Google, Elastic, Loki.
 
 use super::keys::{Key, Keys, Span, string};
 use super::payload;
@@ -89,8 +89,8 @@ impl Walk<'_> {
     }
 }
 
-/// Logs that clouds keep beside the audit log. Google's log of a cluster on premises holds native events and is none
-/// of them.
+/// Logs that clouds keep beside the audit log. Google's log of a cluster on premises holds native events and
+/// is none of them.
 fn known_other(text: &[u8], keys: &Keys<'_>) -> Option<Skip> {
     if keys.string(Key::MessageType) == Some(b"CONTROL_MESSAGE") {
         return Some(Skip::ControlMessage);

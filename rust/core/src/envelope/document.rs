@@ -85,8 +85,8 @@ impl Nesting {
     }
 }
 
-/// Whether lines that follow may belong to the object that `text` begins: it is open where JSON is broken into lines.
-/// A compact event never is; it is torn.
+/// Whether lines that follow may belong to the object that `text` begins: it is open where JSON is broken
+/// into lines. A compact event never is; it is torn.
 pub(super) fn opens_document(text: &[u8]) -> bool {
     let mut nesting = Nesting::default();
     !text.starts_with(super::EVENT_START)

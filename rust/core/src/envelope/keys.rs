@@ -94,7 +94,8 @@ pub(super) struct Keys<'a> {
     pub(super) start: usize,
     /// Position behind the closing brace; the end of the text when `broken`.
     pub(super) end: usize,
-    /// Whether the object is cut or malformed. Of a list that is cut, the part that is there counts as its extent.
+    /// Whether the object is cut or malformed. Of a list that is cut, the part that is there counts as its
+    /// extent.
     pub(super) broken: bool,
     /// Whether nothing is wrong with it but that it is cut.
     pub(super) cut: bool,
@@ -154,11 +155,13 @@ impl<'a> Keys<'a> {
         }
     }
 
+    /// Extent of the value of a key.
     pub(super) fn get(&self, key: Key) -> Option<Span> {
         let span = self.spans[key as usize];
         (span.1 > 0).then_some(span)
     }
 
+    /// Whether the key is there.
     pub(super) fn has(&self, key: Key) -> bool {
         self.get(key).is_some()
     }

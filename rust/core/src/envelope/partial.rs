@@ -53,8 +53,8 @@ impl DockerPart {
         Some(Self { stderr: keys.string(Key::Stream) == Some(b"stderr"), content })
     }
 
-    /// Whether more parts of the entry follow: docker leaves the newline to the last. Shippers that take the newline
-    /// away write lines that look the same, so a short part must also look cut.
+    /// Whether more parts of the entry follow: docker leaves the newline to the last. Shippers that take the
+    /// newline away write lines that look the same, so a short part must also look cut.
     pub(super) fn more(&self, pending: bool) -> bool {
         if self.content.ends_with(b"\n") {
             return false;

@@ -21,7 +21,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// The value of a string, given what stands between its quotes.
 ///
-/// Bytes that are no UTF-8 stay as they are: a client can put them into a body, and must not lose its event by that.
+/// Bytes that are no UTF-8 stay as they are: a client can put them into a body, and must not lose its event
+/// by that.
 pub(super) fn unescape(raw: &[u8]) -> Option<Cow<'_, [u8]>> {
     if let Ok(text) = std::str::from_utf8(raw) {
         return Some(match decode_string(text)? {

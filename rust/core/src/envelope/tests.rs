@@ -10,8 +10,8 @@ mod partials;
 
 /// What stands for one event, as kube-apiserver writes it.
 const EVENT: &str = concat!(
-    r#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"a-1","stage":"ResponseComplete","#,
-    r#""requestURI":"/api/v1/pods?limit=500\u0026watch=true","verb":"list","user":{"username":"jane"}}"#
+    r#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"a-1","#,
+    r#""stage":"ResponseComplete","requestURI":"/api/v1/pods?limit=500\u0026watch=true","verb":"list","user":{"username":"jane"}}"#
 );
 
 /// The same as an item of a list.

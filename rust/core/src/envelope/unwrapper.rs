@@ -41,8 +41,8 @@ impl Piece<'_> {
 
 /// Finds candidate events in lines and accounts for every byte of them.
 ///
-/// What it holds between lines is one document and one log entry for each of two streams, each at most the limit. To
-/// open a record takes a small multiple of the limit more, while [`Unwrapper::feed`] runs.
+/// What it holds between lines is one document and one log entry for each of two streams, each at most the
+/// limit. To open a record takes a small multiple of the limit more, while [`Unwrapper::feed`] runs.
 pub struct Unwrapper {
     /// Longest document, in bytes.
     limit: usize,
@@ -55,8 +55,8 @@ pub struct Unwrapper {
 }
 
 impl Unwrapper {
-    /// Starts with nothing pending. `limit` is the longest document of several lines, the longest log entry of several
-    /// parts, and what the compressed payloads of one record may inflate to, in bytes.
+    /// Starts with nothing pending. `limit` is the longest document of several lines, the longest log entry
+    /// of several parts, and what the compressed payloads of one record may inflate to, in bytes.
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self { limit, document: None, partials: [None, None], spare: Vec::new() }
@@ -83,7 +83,8 @@ impl Unwrapper {
         }
     }
 
-    /// The input is over: a document without its end is torn, a log entry without its last part is handed out as cut.
+    /// The input is over: a document without its end is torn, a log entry without its last part is handed out
+    /// as cut.
     pub fn finish(&mut self, sink: &mut dyn Sink) {
         self.tear(Some(Reject::TornDocument), sink);
         for stream in 0..self.partials.len() {
@@ -236,15 +237,23 @@ impl Unwrapper {
         self.close_document(document, verdict, sink);
     }
 
-    /// Closes the document that is being collected, if there is one, before its end. Without a reason it is the
-    /// beginning of a list whose elements follow on lines of their own.
+    /// Closes the document that is being collected, if there is one, before its end. Without a reason it is
+    /// the beginning of a list whose elements follow on lines of their own.
     fn tear(&mut self, reason: Option<Reject>, sink: &mut dyn Sink) {
         let Some(document) = self.document.take() else { return };
         let reason = if document.too_long { Some(Reject::DocumentTooLong) } else { reason };
         let place = Place { repairs: document.repairs, ..Place::default() };
         let mut walk = Walk::new(sink, self.limit);
-        let keys = Keys::read(&document.text, 0);
-        walk.broken_list(&keys, place, reason.unwrap_or(Reject::TornDocument));
+        let text = document.text.trim_ascii_end();
+        let keys = Keys::read(text, 0);
+        // A line that is cut behind a comma is no worse than one that is cut elsewhere, if no other line
+        // joined it.
+        let is_cut_line = text.len() > 1 && memchr::memchr(b'\n', text).is_none();
+        if reason == Some(Reject::TornDocument) && is_cut_line {
+            walk.broken(&keys, place);
+        } else {
+            walk.broken_list(&keys, place, reason.unwrap_or(Reject::TornDocument));
+        }
         let verdict = match reason {
             Some(_) => walk.verdict(),
             None if walk.events > 0 => Verdict::Events,

@@ -70,26 +70,28 @@ impl Skip {
         match self {
             Self::Blank => "an empty line; nothing to do",
             Self::NulRun => {
-                "a hole of NUL bytes, as logrotate's copytruncate leaves it in a log that is still being written; let \
-                 kube-apiserver rotate its log itself (--audit-log-maxsize)"
+                "a hole of NUL bytes, as logrotate's copytruncate leaves it in a log that is still being \
+                 written; let kube-apiserver rotate its log itself (--audit-log-maxsize)"
             }
             Self::Klog => {
-                "a line of kube-apiserver's own log (klog), which shares the stream with the audit log; nothing to do"
+                "a line of kube-apiserver's own log (klog), which shares the stream with the audit log; \
+                 nothing to do"
             }
             Self::LegacyText => {
                 "a line of the legacy text format, which lacks most of an event and is not read; set \
                  --audit-log-format=json on kube-apiserver"
             }
             Self::GkeLogEntry => {
-                "a GKE Cloud Audit Logs entry, which is no audit.k8s.io event (no stage, level or groups, gRPC status \
-                 codes); query it in Cloud Logging or BigQuery"
+                "a GKE Cloud Audit Logs entry, which is no audit.k8s.io event (no stage, level or groups, \
+                 gRPC status codes); query it in Cloud Logging or BigQuery"
             }
             Self::ControlMessage => {
-                "a CloudWatch Logs control message, sent to test that the destination is reachable; nothing to do"
+                "a CloudWatch Logs control message, sent to test that the destination is reachable; nothing \
+                 to do"
             }
             Self::NotAudit => {
-                "whole JSON, but neither an audit.k8s.io event nor something known to wrap one; check that the file is \
-                 an audit log"
+                "whole JSON, but neither an audit.k8s.io event nor something known to wrap one; check that \
+                 the file is an audit log"
             }
             Self::ArrayPunctuation => "brackets or commas around the elements of a JSON list; nothing to do",
             Self::OtherCategory => {
@@ -153,16 +155,16 @@ impl Reject {
     pub const fn explain(self) -> &'static str {
         match self {
             Self::NotJson => {
-                "neither JSON nor a log line that is known; look at its bytes in the quarantine, it may be the torn \
-                 part of an event"
+                "neither JSON nor a log line that is known; look at its bytes in the quarantine, it may be \
+                 the torn part of an event"
             }
             Self::TornDocument => {
-                "a list or a document of several lines that breaks off or is no valid JSON; whole items in front of \
-                 the damage were read, look for the rest at its source"
+                "a list or a document of several lines that breaks off or is no valid JSON; whole items in \
+                 front of the damage were read, look for the rest at its source"
             }
             Self::DocumentTooLong => {
-                "a document of several lines that is longer than the longest line allowed; whole items in front of \
-                 the limit were read, raise the limit to read the rest"
+                "a document of several lines that is longer than the longest line allowed; whole items in \
+                 front of the limit were read, raise the limit to read the rest"
             }
             Self::TooDeep => "more envelopes inside each other than are opened; unwrap the outer ones first",
             Self::BadString => {
@@ -170,12 +172,12 @@ impl Reject {
             }
             Self::BadBase64 => "a payload that is no valid base64; fetch it again from its source",
             Self::BadGzip => {
-                "a compressed payload that is cut or damaged; whole events in front of the damage were read, fetch it \
-                 again from its source"
+                "a compressed payload that is cut or damaged; whole events in front of the damage were read, \
+                 fetch it again from its source"
             }
             Self::InflatedTooLong => {
-                "compressed payloads that inflate beyond the longest line allowed; whole events in front of the limit \
-                 were read, raise the limit to read the rest"
+                "compressed payloads that inflate beyond the longest line allowed; whole events in front of \
+                 the limit were read, raise the limit to read the rest"
             }
         }
     }

@@ -70,16 +70,19 @@ impl<'w> Walk<'w> {
         }
     }
 
+    /// Notes a reason why there is nothing to hand out.
     pub(super) fn skip(&mut self, skip: Skip) {
         if matches!(self.skip, None | Some(Skip::NotAudit)) {
             self.skip = Some(skip);
         }
     }
 
+    /// Notes damage.
     pub(super) fn reject(&mut self, reject: Reject) {
         self.reject.get_or_insert(reject);
     }
 
+    /// Hands out a candidate.
     pub(super) fn event(&mut self, text: &[u8], place: Place<'_>) {
         let Place { node, wrapped, repairs, .. } = place;
         self.events += 1;
@@ -118,8 +121,8 @@ impl<'w> Walk<'w> {
         self.no_json(rest, place);
     }
 
-    /// Objects one behind the other, with or without commas and the brackets of an array around them. One that is
-    /// not whole ends it, and is left to the caller.
+    /// Objects one behind the other, with or without commas and the brackets of an array around them. One
+    /// that is not whole ends it, and is left to the caller.
     pub(super) fn sequence<'a>(&mut self, text: &'a [u8], place: Place<'a>) -> Option<Keys<'a>> {
         let mut at = punctuation(text, 0);
         if at == text.len() {
@@ -154,8 +157,8 @@ impl<'w> Walk<'w> {
         }
     }
 
-    /// An object whose extent is known. What is no event must be whole to be skipped; that of an event is the parser's
-    /// concern.
+    /// An object whose extent is known. What is no event must be whole to be skipped; that of an event is the
+    /// parser's concern.
     fn member_of_sequence<'a>(&mut self, text: &'a [u8], keys: &Keys<'_>, place: Place<'a>) {
         let before = self.events;
         self.object(text, keys, place);
@@ -168,7 +171,8 @@ impl<'w> Walk<'w> {
         self.reject.is_some() || std::str::from_utf8(object).is_ok_and(is_json)
     }
 
-    /// An object that is cut or malformed: the whole items of a list, or the text as it stands for the parser.
+    /// An object that is cut or malformed: the whole items of a list, or the text as it stands for the
+    /// parser.
     pub(super) fn broken(&mut self, keys: &Keys<'_>, place: Place<'_>) {
         if is_list(keys) {
             self.broken_list(keys, place, Reject::TornDocument);
@@ -346,8 +350,8 @@ fn is_list(keys: &Keys<'_>) -> bool {
     !keys.is_event() && LISTS.into_iter().any(|key| keys.has(key))
 }
 
-/// Position behind the white space, commas and brackets of an array. Braces belong to it behind the bracket that
-/// closes the items of a list.
+/// Position behind the white space, commas and brackets of an array. Braces belong to it behind the bracket
+/// that closes the items of a list.
 pub(super) fn punctuation(text: &[u8], from: usize) -> usize {
     let mut closed = false;
     let behind = text[from..].iter().position(|byte| match byte {

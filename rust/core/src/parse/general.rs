@@ -6,6 +6,9 @@ use crate::scan::{self, Members, ScanError};
 
 use super::{ParseError, gojson};
 
+/// Nesting beyond which a body is marked: about where strict parsers begin to refuse the whole line (simd-json at 1,024).
+pub const DEEP: i64 = 1000;
+
 /// Finds the values of the event that begins at the start of `text` (white space aside) and answers where it ends. The
 /// extent of a body is all that is asked of it; the builder checks every other value when it meets it first.
 ///
@@ -29,6 +32,9 @@ pub fn parse(text: &str, spans: &mut Spans) -> Result<usize, ParseError> {
         match find_key(member.key) {
             Some(key) => {
                 bodies |= key.is_body();
+                if member.depth > DEEP {
+                    spans.repairs.add(Repair::DeepNesting);
+                }
                 if spans.set(key, member.start, member.end) {
                     spans.repairs.add(Repair::DuplicateKey);
                 }

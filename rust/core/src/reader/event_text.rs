@@ -187,7 +187,12 @@ impl Reading<'_> {
 
     /// What stands behind an event and is no other one: NULs of a hole, or garbage.
     fn trailing(&mut self, at: usize) {
-        if self.text[at..].bytes().all(|byte| byte == 0) {
+        let rest = &self.text[at..];
+        // An element of an array that stands one event a line.
+        if rest.trim_matches([',', ']', '}', ' ', '\t', '\r']).is_empty() && !rest.starts_with('}') {
+            return;
+        }
+        if rest.bytes().all(|byte| byte == 0) {
             self.found.repairs.add(Repair::NulRun);
             return;
         }

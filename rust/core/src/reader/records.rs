@@ -217,30 +217,39 @@ impl Sink for Unwrapped<'_> {
         let mut record = std::mem::take(&mut self.record);
         let offset = self.records.base + closed.offset;
         match closed.verdict {
-            Verdict::Events => {
-                // The record is kept, but not all of it became rows: each lost item is in quarantine with no bytes of
-                // its own to count, since the record's are counted once.
+            Verdict::Rejected(reject) if record.rows == 0 => {
+                self.records.reject_len(offset, closed.len, closed.bytes, reject.name(), reject.explain());
+            }
+            Verdict::Events | Verdict::Rejected(_) => {
+                if let Verdict::Rejected(reject) = closed.verdict {
+                    let bytes = closed.bytes[..closed.bytes.len().min(KEPT_BYTES)].to_vec();
+                    record.inner.push((reject.name(), reject.explain().to_owned(), bytes));
+                }
                 if record.rows > 0 && !record.inner.is_empty() {
                     record.repairs.add(Repair::ItemRejected);
-                    for (reason, detail, bytes) in record.inner.drain(..) {
-                        self.records.account.rejected.push(Rejected {
-                            file: self.records.file.clone(),
-                            offset,
-                            length: bytes.len() as u64,
-                            reason,
-                            detail,
-                            bytes,
-                        });
-                    }
+                    self.quarantine(offset, record.inner.drain(..));
                 }
                 self.records.close(record, offset, closed.len, closed.bytes);
             }
             Verdict::Skipped(skip) => {
                 self.records.account.outcomes.count(Outcome::Skipped, closed.len, [skip.name()]);
             }
-            Verdict::Rejected(reject) => {
-                self.records.reject_len(offset, closed.len, closed.bytes, reject.name(), reject.explain());
-            }
+        }
+    }
+}
+
+impl Unwrapped<'_> {
+    /// Keeps what became no row of a record that is kept. The bytes of the record are counted once, as the record's.
+    fn quarantine(&mut self, offset: u64, inner: impl Iterator<Item = (&'static str, String, Vec<u8>)>) {
+        for (reason, detail, bytes) in inner {
+            self.records.account.rejected.push(Rejected {
+                file: self.records.file.clone(),
+                offset,
+                length: bytes.len() as u64,
+                reason,
+                detail,
+                bytes,
+            });
         }
     }
 }

@@ -4,14 +4,14 @@ use std::arch::x86_64::{
     __m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
 };
 
-use super::block::{self, BLOCK, Classify, Masks};
+use super::block::{self, BLOCK, Classify, Extent, Masks};
 
 struct Avx2;
 
 impl Classify for Avx2 {
     #[inline(always)]
     fn classify(block: &[u8; BLOCK]) -> Masks {
-        // SAFETY: only `container_end` below uses this type, and it is compiled for AVX2 and called only where AVX2 was
+        // SAFETY: only `container` below uses this type, and it is compiled for AVX2 and called only where AVX2 was
         // detected; both loads are unaligned and stay inside the 64 bytes of `block`.
         unsafe {
             let low = _mm256_loadu_si256(block.as_ptr().cast::<__m256i>());
@@ -34,11 +34,11 @@ impl Classify for Avx2 {
     }
 }
 
-/// See [`super::container_end`].
+/// See [`super::container`].
 ///
 /// # Safety
 /// The CPU has AVX2, BMI1 and POPCNT.
 #[target_feature(enable = "avx2,bmi1,popcnt")]
-pub(super) unsafe fn container_end(text: &[u8], from: usize) -> Option<usize> {
-    block::container_end::<Avx2>(text, from)
+pub(super) unsafe fn container(text: &[u8], from: usize) -> Option<Extent> {
+    block::container::<Avx2>(text, from)
 }

@@ -63,21 +63,33 @@ struct State {
     string: u64,
     /// Open containers; at least 1 until the end is found.
     depth: i64,
+    /// The largest depth at the end of a block.
+    deepest: i64,
 }
 
-/// See [`super::container_end`]; `C` says how the bytes are classified.
+/// Where a container ends, and how deep it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Position behind the closing bracket.
+    pub end: usize,
+    /// A lower bound of the deepest nesting: the depth is looked at once every 64 bytes.
+    pub depth: i64,
+}
+
+/// See [`super::container`]; `C` says how the bytes are classified.
 #[inline(always)]
-pub(super) fn container_end<C: Classify>(text: &[u8], from: usize) -> Option<usize> {
-    let mut state = State { escaped: 0, string: 0, depth: 0 };
+pub(super) fn container<C: Classify>(text: &[u8], from: usize) -> Option<Extent> {
+    let mut state = State { escaped: 0, string: 0, depth: 0, deepest: 0 };
     let (blocks, rest) = text.get(from..)?.as_chunks::<BLOCK>();
     for (i, block) in blocks.iter().enumerate() {
         if let Some(end) = step::<C>(block, &mut state) {
-            return Some(from + i * BLOCK + end);
+            return Some(Extent { end: from + i * BLOCK + end, depth: state.deepest });
         }
     }
     let mut last = [b' '; BLOCK];
     last[..rest.len()].copy_from_slice(rest);
-    step::<C>(&last, &mut state).map(|end| from + blocks.len() * BLOCK + end)
+    let end = step::<C>(&last, &mut state)?;
+    Some(Extent { end: from + blocks.len() * BLOCK + end, depth: state.deepest })
 }
 
 /// Position in the block behind the bracket that brings the depth to zero.
@@ -93,6 +105,7 @@ fn step<C: Classify>(block: &[u8; BLOCK], state: &mut State) -> Option<usize> {
     // The depth cannot reach zero in this block unless as many brackets close.
     if state.depth > closed {
         state.depth += i64::from(open.count_ones()) - closed;
+        state.deepest = state.deepest.max(state.depth);
         return None;
     }
     let mut closed_before = 0;

@@ -33,13 +33,14 @@ fn slow_container_end(text: &[u8], from: usize) -> Option<usize> {
 }
 
 fn kernels(text: &[u8], from: usize) -> Vec<Option<usize>> {
-    let mut all = vec![container_end(text, from), block::container_end::<block::Portable>(text, from)];
+    let mut all = vec![container(text, from), block::container::<block::Portable>(text, from)];
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: AVX2 was detected; every CPU with it has BMI1 and POPCNT.
-        all.push(unsafe { avx2::container_end(text, from) });
+        all.push(unsafe { avx2::container(text, from) });
     }
-    all
+    assert!(all.iter().all(|found| *found == all[0]), "{all:?}");
+    all.into_iter().map(|found| found.map(|extent| extent.end)).collect()
 }
 
 fn structural() -> impl Strategy<Value = Vec<u8>> {
@@ -106,6 +107,8 @@ fn depth_costs_no_stack() {
     for found in kernels(text.as_bytes(), 0) {
         assert_eq!(found, Some(text.len()));
     }
+    let depth = container(text.as_bytes(), 0).unwrap().depth;
+    assert!((1_000_000 - 64..=1_000_000).contains(&depth), "{depth}");
 }
 
 #[test]

@@ -101,7 +101,7 @@ fn azure() {
     let log = quoted(&format!("{EVENT}\n"));
     let record = |category: &str| {
         format!(
-            r#"{{"time":"x","category":"{category}","properties":{{"log":{log},"stream":"stdout","pod":"kube-apiserver-1"}}}}"#
+            r#"{{"time":"x","category":"{category}","properties":{{"log":{log},"pod":"kube-apiserver-1"}}}}"#
         )
     };
     gives(&record("kube-audit"), EVENT);

@@ -78,7 +78,7 @@ fn a_list_with_an_element_a_line_streams() {
 #[test]
 fn an_event_ends_a_torn_document() {
     let event = pretty(EVENT);
-    for cut in ["{", &event[..event.len() - 2], &event[..event.find("verb").expect("verb") + 1]] {
+    for cut in ["{", &event[..event.len() - 2], &event[..event.find("verb").expect("verb")]] {
         let records = read(format!("{cut}\n{EVENT}\n{EVENT}\n").as_bytes());
         assert_eq!(verdicts(&records), [TORN, Verdict::Events, Verdict::Events], "{cut}");
     }
@@ -117,6 +117,15 @@ fn a_compact_event_never_opens_a_document() {
 }
 
 #[test]
+fn a_line_that_is_cut_behind_a_comma_is_a_cut_line() {
+    let cut = r#"{"annotations":{},"apiVersion":"audit.k8s.io/v1","auditID":"x","kind":"Event","#;
+    for next in [ITEM, EVENT, "text", ""] {
+        let records = read(format!("{cut}\n{next}").as_bytes());
+        assert_eq!((records[0].verdict, texts(&records)[0]), (Verdict::Events, cut));
+    }
+}
+
+#[test]
 fn a_document_that_is_too_long_is_skipped_to_its_end() {
     let items = vec![ITEM; 40].join(",");
     let input = format!("{}\n{EVENT}\n", pretty(&list(&items)));
@@ -132,6 +141,11 @@ fn a_document_that_is_too_long_is_skipped_to_its_end() {
 #[test]
 fn a_line_longer_than_allowed_ends_a_document() {
     let options = LineOptions { buffer: 64, max_line: 300, keep_tail: 16 };
+    let long = format!("{{\"a\":1,\n\"b\": \"{}\"}}\n", "x".repeat(400));
+    assert_eq!(
+        verdicts(&read_with(long.as_bytes(), options, LIMIT)),
+        [Verdict::Rejected(Reject::DocumentTooLong)]
+    );
     let input = format!("{{\n\"a\": \"{}\"\n}}\n{EVENT}\n", "x".repeat(400));
     let records = read_with(input.as_bytes(), options, LIMIT);
     assert_eq!(records[0].verdict, Verdict::Rejected(Reject::DocumentTooLong));

@@ -20,12 +20,17 @@ fn cri_lines() {
 
 #[test]
 fn cri_parts_are_joined_by_stream() {
-    let (a, rest) = EVENT.split_at(70);
-    let (b, c) = rest.split_at(40);
-    let (d, e) = ITEM.split_at(30);
-    let input = format!(
-        "{TIME} stdout P {a}\n{TIME} stderr P {d}\n{TIME} stdout P {b}\n{TIME} stderr F {e}\n{TIME} stdout F {c}\n"
-    );
+    let (first, rest) = EVENT.split_at(70);
+    let (second, third) = rest.split_at(40);
+    let (other, end) = ITEM.split_at(30);
+    let parts = [
+        ("stdout P", first),
+        ("stderr P", other),
+        ("stdout P", second),
+        ("stderr F", end),
+        ("stdout F", third),
+    ];
+    let input = parts.map(|(tag, text)| format!("{TIME} {tag} {text}\n")).concat();
     let records = read(input.as_bytes());
     assert_eq!(texts(&records), [ITEM, EVENT]);
     assert_eq!((records[1].offset, records[1].bytes.as_slice()), (0, EVENT.as_bytes()));
@@ -80,11 +85,8 @@ fn an_entry_without_its_end_is_handed_out_as_cut() {
 
 #[test]
 fn entries_are_bounded() {
-    let part = "x".repeat(1000);
-    let mut input = format!("{TIME} stdout P {{\"kind\":\"Event\",\"x\":\"\n");
-    for _ in 0..20 {
-        input += &format!("{TIME} stdout P {part}\n");
-    }
+    let part = format!("{TIME} stdout P {}\n", "x".repeat(1000)).repeat(20);
+    let input = format!("{TIME} stdout P {{\"kind\":\"Event\",\"x\":\"\n{part}");
     let records = read(format!("{input}{TIME} stdout F \"}}\n{EVENT}\n").as_bytes());
     assert_eq!(records.len(), 2);
     assert_eq!(records[0].bytes.len(), LIMIT);

@@ -1,0 +1,189 @@
+//! `convert`: logs to Parquet.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use auditwake_core::batch::Limits;
+use auditwake_core::lines::LineOptions;
+use auditwake_core::parquet::{self, Compression, ConvertError, Settings};
+use auditwake_core::reader::Options;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use crate::outcomes::Outcomes;
+use crate::reader::{at_least_one, given, raises, thread_count};
+use crate::{error, run, schema};
+
+/// How often the caller hears of the progress.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Input bytes of a batch: it is encoded while it is in the cache, and nobody sees it.
+const BATCH_BYTES: usize = 8 << 20;
+
+/// How far a conversion is.
+#[pyclass(frozen, module = "auditwake._core")]
+pub(crate) struct Progress(parquet::Progress);
+
+#[pymethods]
+impl Progress {
+    #[getter]
+    fn bytes_done(&self) -> u64 {
+        self.0.bytes_done
+    }
+
+    #[getter]
+    fn bytes_total(&self) -> Option<u64> {
+        self.0.bytes_total
+    }
+
+    #[getter]
+    fn rows(&self) -> u64 {
+        self.0.rows
+    }
+
+    #[getter]
+    fn rejected(&self) -> u64 {
+        self.0.rejected
+    }
+}
+
+/// What a conversion did.
+#[pyclass(frozen, module = "auditwake._core")]
+pub(crate) struct Converted {
+    out: String,
+    done: parquet::Converted,
+}
+
+#[pymethods]
+impl Converted {
+    #[getter]
+    fn out(&self) -> &str {
+        &self.out
+    }
+
+    #[getter]
+    fn files(&self) -> Vec<String> {
+        self.done.files.iter().map(|file| file.to_string_lossy().into_owned()).collect()
+    }
+
+    #[getter]
+    fn rows(&self) -> u64 {
+        self.done.rows
+    }
+
+    #[getter]
+    fn bytes_written(&self) -> u64 {
+        self.done.bytes_written
+    }
+
+    #[getter]
+    fn outcomes(&self) -> Outcomes {
+        Outcomes(self.done.outcomes.clone())
+    }
+
+    #[getter]
+    fn rejects_file(&self) -> Option<String> {
+        self.done.rejects_file.as_ref().map(|file| file.to_string_lossy().into_owned())
+    }
+
+    #[getter]
+    fn skipped_inputs(&self) -> Vec<String> {
+        self.done.skipped_inputs.clone()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Converted(out='{}', rows={}, files={})", self.out, self.done.rows, self.done.files.len())
+    }
+}
+
+/// Converts logs to Parquet.
+#[pyfunction]
+#[pyo3(signature = (sources, out, *, columns, bodies, partition_by, compression, compression_level, threads,
+    row_group_rows, max_line_bytes, on_error, progress))]
+#[expect(clippy::too_many_arguments, clippy::needless_pass_by_value, reason = "the keywords of the Python call")]
+pub(crate) fn convert(
+    py: Python<'_>,
+    sources: Vec<Bound<'_, PyAny>>,
+    out: String,
+    columns: Option<Vec<String>>,
+    bodies: bool,
+    partition_by: Vec<String>,
+    compression: &str,
+    compression_level: Option<i32>,
+    threads: Option<usize>,
+    row_group_rows: usize,
+    max_line_bytes: usize,
+    on_error: &str,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<Converted> {
+    let given = given(&sources)?;
+    let codec = compression.parse().map_err(PyValueError::new_err)?;
+    let compression = Compression { codec, level: compression_level };
+    if !compression.is_valid() {
+        return Err(PyValueError::new_err("compression_level is 1 to 22 for zstd, and None for other codecs"));
+    }
+    at_least_one("row_group_rows", row_group_rows)?;
+    at_least_one("max_line_bytes", max_line_bytes)?;
+    let settings = Settings {
+        reader: Options {
+            selection: schema::selection(py, columns.as_deref(), bodies)?,
+            limits: Limits { bytes: BATCH_BYTES, ..Limits::default() },
+            lines: LineOptions { max_line: max_line_bytes, ..LineOptions::default() },
+            ..Options::default()
+        },
+        partition_by,
+        compression,
+        row_group_rows,
+        threads: thread_count(threads, &given)?,
+        fail_on_reject: raises(on_error)?,
+    };
+    let mut all = Vec::new();
+    for one in &given {
+        all.extend(one.sources(py)?);
+    }
+    let watcher = Mutex::new(Watcher { progress, told: Instant::now(), failure: None });
+    let done = run::detached(py, || {
+        let mut watch = |progress: &parquet::Progress| {
+            watcher.lock().is_ok_and(|mut watcher| watcher.tick(progress))
+        };
+        parquet::convert(all, Path::new(&out), &settings, &mut watch)
+    });
+    match done {
+        Ok(done) => Ok(Converted { out, done }),
+        Err(failed) => {
+            let failure = watcher.into_inner().ok().and_then(|watcher| watcher.failure);
+            match (&failed, failure) {
+                (ConvertError::Interrupted, Some(failure)) => Err(failure),
+                _ => Err(error::convert(py, &failed)),
+            }
+        }
+    }
+}
+
+/// Calls the caller's progress and looks for Ctrl-C, both about ten times a second.
+struct Watcher {
+    progress: Option<Py<PyAny>>,
+    /// When the caller was told last.
+    told: Instant,
+    /// What a signal handler or the caller's progress raised.
+    failure: Option<PyErr>,
+}
+
+impl Watcher {
+    fn tick(&mut self, progress: &parquet::Progress) -> bool {
+        if self.told.elapsed() < TICK {
+            return true;
+        }
+        self.told = Instant::now();
+        let told = Python::attach(|py| {
+            py.check_signals()?;
+            if let Some(tell) = &self.progress {
+                tell.call1(py, (Progress(*progress),))?;
+            }
+            Ok(())
+        });
+        self.failure = told.err();
+        self.failure.is_none()
+    }
+}
