@@ -260,10 +260,11 @@ def test_convert_takes_its_options(metadata_log: Path, tmp_path: Path) -> None:
 
 
 def test_convert_shows_its_progress_on_a_terminal(data: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "auditwake", "convert", str(data / "rotated"), str(tmp_path / "lake")]
-    shown = on_a_terminal(command, 200)
-    assert "\r\033[K" in shown
-    assert "4,716 rows" in shown
+    sources = [str(data / "rotated")] * 20
+    shown = on_a_terminal([sys.executable, "-m", "auditwake", "convert", *sources, str(tmp_path / "all.parquet")], 200)
+    assert "% ━" in shown
+    assert " left  " in shown
+    assert "94,320 rows in 1 file" in shown
 
 
 def test_progress_in_words() -> None:

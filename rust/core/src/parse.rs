@@ -5,6 +5,7 @@
 
 pub mod actor;
 pub mod agent;
+pub mod canonical;
 pub mod general;
 pub mod gojson;
 pub mod reason;

@@ -75,7 +75,26 @@ pub fn container_end(text: &[u8], from: usize) -> Option<usize> {
 
 /// Position behind the quote that closes the string whose first content byte is `text[from]`.
 #[must_use]
+#[inline]
 pub fn string_end(text: &[u8], from: usize) -> Option<usize> {
+    // Keys and most values are short: a few words in a register find their end before a call to memchr would begin.
+    let mut at = from;
+    while let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        if at >= from + 32 {
+            return long_string_end(text, at);
+        }
+        let word = u64::from_le_bytes(*word);
+        let found = has_byte(word, b'"') | has_byte(word, b'\\');
+        if found != 0 {
+            at += (found.trailing_zeros() / 8) as usize;
+            return if text[at] == b'"' { Some(at + 1) } else { long_string_end(text, at) };
+        }
+        at += 8;
+    }
+    long_string_end(text, at)
+}
+
+fn long_string_end(text: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
     loop {
         at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
@@ -84,6 +103,13 @@ pub fn string_end(text: &[u8], from: usize) -> Option<usize> {
         }
         at += 2;
     }
+}
+
+/// The high bit of the lowest byte of `word` that equals `byte` is set, and no lower bit; zero when none does.
+#[inline]
+fn has_byte(word: u64, byte: u8) -> u64 {
+    let x = word ^ (0x0101_0101_0101_0101 * u64::from(byte));
+    x.wrapping_sub(0x0101_0101_0101_0101) & !x & 0x8080_8080_8080_8080
 }
 
 /// First position at or behind `from` that holds no JSON white space (the end of the text counts).
@@ -104,7 +130,7 @@ pub fn value_end(text: &[u8], from: usize) -> Option<usize> {
 
 /// The extent of the value that begins at `text[from]`.
 #[inline]
-fn value(text: &[u8], from: usize) -> Option<Extent> {
+pub(crate) fn value(text: &[u8], from: usize) -> Option<Extent> {
     let flat = |end| Some(Extent { end, depth: 0 });
     match text.get(from)? {
         b'"' => string_end(text, from + 1).and_then(flat),
@@ -167,7 +193,6 @@ impl<'a> Members<'a> {
     ///
     /// # Errors
     /// [`ScanError`] says where the object is cut or malformed. A value that is cut is reported at its first byte.
-    #[inline]
     pub fn next_member(&mut self) -> Result<Option<Member<'a>>, ScanError> {
         if self.done {
             return Ok(None);

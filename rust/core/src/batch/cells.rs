@@ -1,88 +1,104 @@
-//! Growing columns: one cell for each prepared value.
+//! Growing columns: one cell for each prepared value, and the rows of a batch gathered from them.
 
 use std::sync::Arc;
 
-use arrow_array::builder::{
-    BooleanBuilder, Int16Builder, Int32Builder, Int64Builder, ListBuilder, StringBuilder,
-};
-use arrow_array::types::Int32Type;
-use arrow_array::{
-    ArrayRef, DictionaryArray, Int32Array, ListArray, MapArray, StructArray, new_null_array,
-};
-use arrow_buffer::{NullBuffer, OffsetBuffer};
-use arrow_schema::{DataType, Field, FieldRef};
+use arrow_array::builder::{BooleanBuilder, Int16Builder, Int32Builder, Int64Builder, StringBuilder};
+use arrow_array::{ArrayRef, UInt32Array, new_null_array};
+use arrow_schema::DataType;
+use arrow_select::take::take;
 
 use crate::schema::Kind;
 
 use super::interner::Interner;
+use super::text::TextVec;
+
+mod gather;
+
+use gather::Rows;
 
 /// The cells of one column, in the shapes of [`Kind`]. `Off` takes values and keeps nothing: the column is not selected.
 pub(super) enum Cells {
     Off,
-    On { store: Store, data_type: DataType, any: bool },
+    On {
+        store: Store,
+        data_type: DataType,
+        /// Whether any cell has a value.
+        any: bool,
+    },
 }
 
 /// What holds the cells.
 pub(super) enum Store {
-    Dict { codes: Vec<Option<i32>>, dict: Interner },
+    /// Codes into `dict`, -1 for null.
+    Dict {
+        codes: Vec<i32>,
+        dict: Interner,
+    },
     Text(StringBuilder),
     Int64(Int64Builder),
     Int32(Int32Builder),
     Int16(Int16Builder),
     Bool(BooleanBuilder),
-    ListText(ListBuilder<StringBuilder>),
-    ListDict { lists: Lists, codes: Vec<i32>, dict: Interner },
-    MapText { lists: Lists, keys: Vec<i32>, dict: Interner, values: StringBuilder },
-    MapList { lists: Lists, keys: Vec<i32>, dict: Interner, values: ListBuilder<StringBuilder> },
+    ListText {
+        lists: Lists,
+        items: TextVec,
+    },
+    ListDict {
+        lists: Lists,
+        codes: Vec<i32>,
+        dict: Interner,
+    },
+    MapText {
+        lists: Lists,
+        keys: Vec<i32>,
+        dict: Interner,
+        values: TextVec,
+    },
+    MapList {
+        lists: Lists,
+        keys: Vec<i32>,
+        dict: Interner,
+        values: Lists,
+        items: TextVec,
+    },
 }
 
-/// Offsets and validity of list-like cells.
+/// Ends and validity of list-like cells.
 #[derive(Default)]
 pub(super) struct Lists {
-    lengths: Vec<usize>,
+    /// End of each list among the items; its start is the end of the one before.
+    ends: Vec<u32>,
     valid: Vec<bool>,
 }
 
 impl Lists {
     fn push(&mut self, length: Option<usize>) {
-        self.lengths.push(length.unwrap_or(0));
+        let start = self.ends.last().copied().unwrap_or(0);
+        self.ends.push(start + length.unwrap_or(0) as u32);
         self.valid.push(length.is_some());
-    }
-
-    fn offsets(&self) -> OffsetBuffer<i32> {
-        OffsetBuffer::from_lengths(self.lengths.iter().copied())
-    }
-
-    fn nulls(&self) -> NullBuffer {
-        NullBuffer::from(self.valid.as_slice())
     }
 }
 
 impl Cells {
     /// An empty column of that kind. Times, bodies and raw bytes are row-wise and never prepared.
     pub(super) fn new(kind: Kind) -> Self {
+        let (lists, dict) = (Lists::default(), Interner::default());
         let store = match kind {
-            Kind::Dict => Store::Dict { codes: Vec::new(), dict: Interner::default() },
+            Kind::Dict => Store::Dict { codes: Vec::new(), dict },
             Kind::Text | Kind::Json | Kind::Bytes => Store::Text(StringBuilder::new()),
             Kind::Int64 | Kind::Time => Store::Int64(Int64Builder::new()),
             Kind::Int32 => Store::Int32(Int32Builder::new()),
             Kind::Int16 => Store::Int16(Int16Builder::new()),
             Kind::Bool => Store::Bool(BooleanBuilder::new()),
-            Kind::ListText => Store::ListText(ListBuilder::new(StringBuilder::new())),
-            Kind::ListDict => {
-                Store::ListDict { lists: Lists::default(), codes: Vec::new(), dict: Interner::default() }
-            }
-            Kind::MapText => Store::MapText {
-                lists: Lists::default(),
-                keys: Vec::new(),
-                dict: Interner::default(),
-                values: StringBuilder::new(),
-            },
+            Kind::ListText => Store::ListText { lists, items: TextVec::default() },
+            Kind::ListDict => Store::ListDict { lists, codes: Vec::new(), dict },
+            Kind::MapText => Store::MapText { lists, keys: Vec::new(), dict, values: TextVec::default() },
             Kind::MapList => Store::MapList {
-                lists: Lists::default(),
+                lists,
                 keys: Vec::new(),
-                dict: Interner::default(),
-                values: ListBuilder::new(StringBuilder::new()),
+                dict,
+                values: Lists::default(),
+                items: TextVec::default(),
             },
         };
         Self::On { store, data_type: kind.data_type(), any: false }
@@ -101,7 +117,7 @@ impl Cells {
     /// Adds a string cell.
     pub(super) fn text(&mut self, value: Option<&str>) {
         match self.on(value.is_some()) {
-            Some(Store::Dict { codes, dict }) => codes.push(value.map(|text| dict.code(text))),
+            Some(Store::Dict { codes, dict }) => codes.push(value.map_or(-1, |text| dict.code(text))),
             Some(Store::Text(builder)) => builder.append_option(value),
             _ => {}
         }
@@ -125,12 +141,18 @@ impl Cells {
     }
 
     /// Adds a list cell.
-    pub(super) fn list<S: AsRef<str>>(&mut self, items: Option<&[S]>) {
-        match self.on(items.is_some()) {
-            Some(Store::ListText(builder)) => append_list(builder, items),
+    pub(super) fn list<S: AsRef<str>>(&mut self, value: Option<&[S]>) {
+        let all = value.unwrap_or_default().iter().map(AsRef::as_ref);
+        match self.on(value.is_some()) {
+            Some(Store::ListText { lists, items }) => {
+                all.for_each(|item| {
+                    items.push(item.as_bytes());
+                });
+                lists.push(value.map(<[S]>::len));
+            }
             Some(Store::ListDict { lists, codes, dict }) => {
-                codes.extend(items.unwrap_or_default().iter().map(|item| dict.code(item.as_ref())));
-                lists.push(items.map(<[S]>::len));
+                codes.extend(all.map(|item| dict.code(item)));
+                lists.push(value.map(<[S]>::len));
             }
             _ => {}
         }
@@ -141,7 +163,7 @@ impl Cells {
         if let Some(Store::MapText { lists, keys, dict, values }) = self.on(entries.is_some()) {
             for (key, value) in entries.unwrap_or_default() {
                 keys.push(dict.code(key.as_ref()));
-                values.append_value(value.as_ref());
+                values.push(value.as_ref().as_bytes());
             }
             lists.push(entries.map(<[(S, S)]>::len));
         }
@@ -149,85 +171,56 @@ impl Cells {
 
     /// Adds a map cell with list values.
     pub(super) fn map_of_lists<S: AsRef<str>>(&mut self, entries: Option<&[(S, Vec<S>)]>) {
-        if let Some(Store::MapList { lists, keys, dict, values }) = self.on(entries.is_some()) {
-            for (key, items) in entries.unwrap_or_default() {
+        if let Some(Store::MapList { lists, keys, dict, values, items }) = self.on(entries.is_some()) {
+            for (key, value) in entries.unwrap_or_default() {
                 keys.push(dict.code(key.as_ref()));
-                append_list(values, Some(items));
+                value.iter().for_each(|item| {
+                    items.push(item.as_ref().as_bytes());
+                });
+                values.push(Some(value.len()));
             }
             lists.push(entries.map(<[(S, Vec<S>)]>::len));
         }
     }
 
-    /// The column, or `None` when no cell has a value: it is all null, whatever rows are taken from it.
-    pub(super) fn array(&self) -> Option<ArrayRef> {
+    /// The cells of the rows, `ABSENT` giving null; `None` when no cell has a value. `indices` are the rows as Arrow's
+    /// kernels want them, made when the first column needs them.
+    pub(super) fn gather(&self, rows: &[u32], indices: &mut Option<UInt32Array>) -> Option<ArrayRef> {
         let Self::On { store, data_type, any: true } = self else { return None };
-        Some(match store {
-            Store::Dict { codes, dict } => dictionary(Int32Array::from(codes.clone()), dict),
+        let rows = Rows(rows);
+        let plain: ArrayRef = match store {
+            Store::Dict { codes, dict } => return Some(rows.dictionary(codes, dict)),
+            Store::ListText { lists, items } => return Some(rows.list_of_texts(data_type, lists, items)),
+            Store::ListDict { lists, codes, dict } => {
+                return Some(rows.list_of_codes(data_type, lists, codes, dict));
+            }
+            Store::MapText { lists, keys, dict, values } => {
+                return rows.map_of_texts(data_type, lists, keys, dict, values);
+            }
+            Store::MapList { lists, keys, dict, values, items } => {
+                return rows.map_of_lists(data_type, lists, keys, dict, (values, items));
+            }
             Store::Text(builder) => Arc::new(builder.finish_cloned()),
             Store::Int64(builder) => Arc::new(builder.finish_cloned()),
             Store::Int32(builder) => Arc::new(builder.finish_cloned()),
             Store::Int16(builder) => Arc::new(builder.finish_cloned()),
             Store::Bool(builder) => Arc::new(builder.finish_cloned()),
-            Store::ListText(builder) => Arc::new(builder.finish_cloned()),
-            Store::ListDict { lists, codes, dict } => {
-                let items = dictionary(Int32Array::from(codes.clone()), dict);
-                Arc::new(ListArray::new(child(data_type), lists.offsets(), items, Some(lists.nulls())))
-            }
-            Store::MapText { lists, keys, dict, values } => {
-                let keys = dictionary(Int32Array::from(keys.clone()), dict);
-                map_array(data_type, lists, vec![keys, Arc::new(values.finish_cloned())])
-            }
-            Store::MapList { lists, keys, dict, values } => {
-                let keys = dictionary(Int32Array::from(keys.clone()), dict);
-                map_array(data_type, lists, vec![keys, Arc::new(values.finish_cloned())])
-            }
-        })
+        };
+        take(&plain, indices.get_or_insert_with(|| rows.indices()), None).ok()
     }
 
     /// Bytes of the dictionary and the cells, roughly: enough to say when a table has grown too large.
     pub(super) fn size(&self) -> usize {
-        match self {
-            Self::Off => 0,
-            Self::On { store, .. } => match store {
-                Store::Dict { codes, dict } => 8 * codes.len() + dict.size(),
-                Store::ListDict { codes, dict, .. } => 4 * codes.len() + dict.size(),
-                Store::MapText { keys, dict, values, .. } => {
-                    4 * keys.len() + dict.size() + values.values_slice().len()
-                }
-                Store::MapList { keys, dict, .. } => 4 * keys.len() + dict.size(),
-                Store::Text(builder) => builder.values_slice().len(),
-                _ => 0,
-            },
+        let Self::On { store, .. } = self else { return 0 };
+        match store {
+            Store::Dict { codes, dict } | Store::ListDict { codes, dict, .. } => 4 * codes.len() + dict.size(),
+            Store::MapText { keys, dict, values, .. } => 4 * keys.len() + dict.size() + values.size(),
+            Store::MapList { keys, dict, items, .. } => 4 * keys.len() + dict.size() + items.size(),
+            Store::ListText { items, .. } => items.size(),
+            Store::Text(builder) => builder.values_slice().len(),
+            _ => 0,
         }
     }
-}
-
-fn append_list<S: AsRef<str>>(builder: &mut ListBuilder<StringBuilder>, items: Option<&[S]>) {
-    for item in items.unwrap_or_default() {
-        builder.values().append_value(item.as_ref());
-    }
-    builder.append(items.is_some());
-}
-
-/// A dictionary array over an interner. The codes come from that interner, so they are in its range.
-pub(super) fn dictionary(codes: Int32Array, dict: &Interner) -> ArrayRef {
-    Arc::new(DictionaryArray::<Int32Type>::new(codes, dict.values()))
-}
-
-fn child(data_type: &DataType) -> FieldRef {
-    match data_type {
-        DataType::List(field) | DataType::Map(field, _) => Arc::clone(field),
-        other => Arc::new(Field::new("item", other.clone(), true)),
-    }
-}
-
-fn map_array(data_type: &DataType, lists: &Lists, columns: Vec<ArrayRef>) -> ArrayRef {
-    let entries_field = child(data_type);
-    let entries = match entries_field.data_type() {
-        DataType::Struct(fields) => StructArray::new(fields.clone(), columns, None),
-        other => return new_null_array(other, lists.valid.len()),
-    };
-    Arc::new(MapArray::new(entries_field, lists.offsets(), entries, Some(lists.nulls()), false))
 }
 
 /// An array of nulls for a column of that kind.

@@ -175,8 +175,12 @@ pub(super) fn uri(raw: &str, out: &mut Writer<'_>) -> Prepared {
         query(None, out);
         return Ok(Aside::new(rest, 0));
     };
-    let parsed = parse_uri(&uri);
     out.text(Some(&uri));
+    // Nobody asks for the path or the query, and without escapes the prefix of the path is that of the URI.
+    if !out.wants_more() && !uri.contains('%') {
+        return Ok(Aside::new(rest, i32::from(is_long_running("get", None, &uri, false))));
+    }
+    let parsed = parse_uri(&uri);
     out.text(Some(&parsed.path));
     query(Some(&parsed.query), out);
     Ok(Aside::new(rest, i32::from(is_long_running("get", None, &parsed.path, false))))

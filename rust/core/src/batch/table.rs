@@ -2,8 +2,7 @@
 
 use std::hash::BuildHasher;
 
-use arrow_array::{ArrayRef, UInt32Array};
-use arrow_select::take::take;
+use arrow_array::ArrayRef;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
@@ -49,6 +48,10 @@ pub(super) struct Table {
     /// One growing column each, `Off` where it is not selected.
     cells: Vec<Cells>,
     asides: Vec<Aside>,
+    /// The fact of each aside, close together: they are read for every row.
+    facts: Vec<i32>,
+    /// Whether any aside has JSON or repairs; most tables never do, and need not be asked then.
+    odd: bool,
     /// Whether any column of the batch needs this table.
     pub(super) active: bool,
 }
@@ -67,6 +70,11 @@ impl Writer<'_> {
     /// Adds a string cell.
     pub(super) fn text(&mut self, value: Option<&str>) {
         self.next().text(value);
+    }
+
+    /// Whether any of the columns that are still to be written is selected.
+    pub(super) fn wants_more(&self) -> bool {
+        self.cells.as_slice().iter().any(|cells| matches!(cells, Cells::On { .. }))
     }
 }
 
@@ -88,6 +96,8 @@ impl Table {
             columns,
             cells,
             asides: Vec::new(),
+            facts: Vec::new(),
+            odd: false,
             active,
         }
     }
@@ -120,7 +130,10 @@ impl Table {
         key: &[u8],
         prepare: impl FnOnce(&mut Writer<'_>) -> Result<Aside, Invalid>,
     ) -> Result<u32, Invalid> {
-        self.asides.push(prepare(&mut Writer { cells: self.cells.iter_mut() })?);
+        let aside = prepare(&mut Writer { cells: self.cells.iter_mut() })?;
+        self.odd |= aside.json.is_some() || !aside.repairs.is_empty();
+        self.facts.push(aside.fact);
+        self.asides.push(aside);
         let place = self.keys.push(key);
         let (keys, seed) = (&self.keys, &self.seed);
         self.places.insert_unique(hash, place, |&place| seed.hash_one(keys.get(place as usize)));
@@ -133,16 +146,17 @@ impl Table {
         self.keys.get(row as usize)
     }
 
-    /// What the value at a row tells beside its cells; nothing for an absent one.
+    /// What the value at a row tells beside its cells, when any value of the table tells anything; nothing for an absent
+    /// one.
     #[inline]
     pub(super) fn aside(&self, row: u32) -> Option<&Aside> {
-        self.asides.get(row as usize)
+        if self.odd { self.asides.get(row as usize) } else { None }
     }
 
     /// The fact of the value at a row; zero for an absent one.
     #[inline]
     pub(super) fn fact(&self, row: u32) -> i32 {
-        self.aside(row).map_or(0, |aside| aside.fact)
+        self.facts.get(row as usize).copied().unwrap_or(0)
     }
 
     /// The selected columns for the rows of a batch, `ABSENT` giving null.
@@ -151,10 +165,7 @@ impl Table {
         let selected = self.columns.iter().zip(&self.cells).filter(|(_, c)| matches!(c, Cells::On { .. }));
         selected
             .map(|(&(name, kind), cells)| {
-                let taken = cells.array().and_then(|array| {
-                    let indices = indices.get_or_insert_with(|| indices_of(rows));
-                    take(&array, indices, None).ok()
-                });
+                let taken = cells.gather(rows, &mut indices);
                 (name, taken.unwrap_or_else(|| nulls(kind, rows.len())))
             })
             .collect()
@@ -171,18 +182,12 @@ impl Table {
         self.places.clear();
         self.last = 0;
         self.asides.clear();
+        self.facts.clear();
+        self.odd = false;
         for (cells, &(_, kind)) in self.cells.iter_mut().zip(&self.columns) {
             if matches!(cells, Cells::On { .. }) {
                 *cells = Cells::new(kind);
             }
         }
-    }
-}
-
-fn indices_of(rows: &[u32]) -> UInt32Array {
-    if rows.contains(&ABSENT) {
-        rows.iter().map(|&row| (row != ABSENT).then_some(row)).collect()
-    } else {
-        UInt32Array::from(rows.to_vec())
     }
 }

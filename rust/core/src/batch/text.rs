@@ -23,6 +23,14 @@ impl TextVec {
         &self.bytes[start..self.ends[place] as usize]
     }
 
+    /// The texts at places `from..to`, end to end, and the place in them where each ends.
+    pub(super) fn slice(&self, from: usize, to: usize) -> (&[u8], impl Iterator<Item = u32>) {
+        let start = if from == 0 { 0 } else { self.ends[from - 1] };
+        let ends = &self.ends[from..to];
+        let end = ends.last().copied().unwrap_or(start);
+        (&self.bytes[start as usize..end as usize], ends.iter().map(move |end| end - start))
+    }
+
     /// The texts that were pushed as strings, in order. All of them were, or the lossy reading shows.
     pub(super) fn strs(&self) -> impl Iterator<Item = &str> {
         (0..self.len()).map(|place| std::str::from_utf8(self.get(place)).unwrap_or("\u{fffd}"))

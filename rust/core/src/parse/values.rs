@@ -267,15 +267,15 @@ fn walk<'a>(
     let mut verbatim = verbatim || has_ambiguous_escape(raw);
     while let Some(member) = members.next_member().map_err(|_| Invalid)? {
         let value = &raw[member.start..member.end];
-        let key = gojson::decode_string(std::str::from_utf8(member.key).map_err(|_| Invalid)?).ok_or(Invalid)?;
+        let key_start = member.key.as_ptr() as usize - raw.as_ptr() as usize;
+        let key = gojson::decode_string(&raw[key_start..key_start + member.key.len()]).ok_or(Invalid)?;
         match take(&key, value)? {
             Taken::Kept => {}
             Taken::Again => repairs.add(Repair::DuplicateKey),
             Taken::Unknown => {
                 validate(value)?;
-                let key_start = member.key.as_ptr() as usize - raw.as_ptr() as usize - 1;
                 unknown.push(if unknown.is_empty() { '{' } else { ',' });
-                unknown.push_str(&raw[key_start..member.end]);
+                unknown.push_str(&raw[key_start - 1..member.end]);
             }
             Taken::WrongType => {
                 validate(value)?;
@@ -316,7 +316,9 @@ fn flat_rest(raw: &str, twice: bool) -> Rest {
 /// same bytes back: `\ufffd` for a byte that was no UTF-8 (a real U+FFFD stands raw), and the two controls that Go
 /// before 1.22 wrote as `\u0008` and `\u000c`.
 fn has_ambiguous_escape(raw: &str) -> bool {
-    raw.contains('\\') && ["\\ufffd", "\\u0008", "\\u000c"].iter().any(|escape| raw.contains(escape))
+    let bytes = raw.as_bytes();
+    let ambiguous = |at: usize| matches!(&bytes[at..], [_, b'u', b'f', b'f', b'f', b'd', ..] | [_, b'u', b'0', b'0', b'0', b'8' | b'c', ..]);
+    memchr::memchr_iter(b'\\', bytes).any(ambiguous)
 }
 
 fn put<T>(field: &mut Option<T>, value: Option<T>) -> Result<Taken, Invalid> {

@@ -10,7 +10,7 @@ use memchr::memmem;
 
 use crate::batch::{BadValue, BatchBuilder, Place};
 use crate::event::{Event, Spans};
-use crate::parse::{ParseError, general};
+use crate::parse::{ParseError, canonical, general};
 use crate::repair::{Repair, Repairs};
 
 /// How an event begins on a line, and where reading resumes behind a torn fragment. A body can hold a core `v1` Event,
@@ -43,8 +43,16 @@ pub(super) struct Found {
     pub(super) fragments: Vec<Fragment>,
     /// Whether a whole JSON object was found that is no audit event.
     pub(super) other: bool,
-    /// Rows by the lane that read them: general, salvage.
-    pub(super) lanes: [usize; 2],
+    /// Rows by the lane that read them, in the order of [`Lane`].
+    pub(super) lanes: [usize; 3],
+}
+
+/// Who found the values of an event.
+#[derive(Clone, Copy)]
+pub(super) enum Lane {
+    Canonical,
+    General,
+    Salvage,
 }
 
 /// Where rows go: the builder, and what to do when it is full.
@@ -126,16 +134,19 @@ impl Reading<'_> {
         }
     }
 
-    /// Tries the general lane at a position.
+    /// Tries the lanes at a position, the fast one first.
     fn row_at(&mut self, at: usize, repairs: Repairs) -> Tried {
         let text = &self.text[at..];
-        let end = match general::parse(text, self.spans) {
-            Ok(end) => end,
-            Err(error) => return Tried::No(Failure::Parse(error)),
+        let (lane, end) = match canonical::parse(text, self.spans) {
+            Some(end) => (Lane::Canonical, end),
+            None => match general::parse(text, self.spans) {
+                Ok(end) => (Lane::General, end),
+                Err(error) => return Tried::No(Failure::Parse(error)),
+            },
         };
         match self.push(at, end, repairs) {
             Ok(()) => {
-                self.found.lanes[0] += 1;
+                self.found.lanes[lane as usize] += 1;
                 Tried::Row(at + end)
             }
             Err(bad) => Tried::No(Failure::Value(bad)),
@@ -178,7 +189,7 @@ impl Reading<'_> {
             let again = general::parse(&self.text[at..], self.spans);
             let cut = matches!(again, Err(ParseError::Cut { .. }));
             if cut && self.push(at, self.text.len() - at, repairs).is_ok() {
-                self.found.lanes[1] += 1;
+                self.found.lanes[Lane::Salvage as usize] += 1;
                 return;
             }
         }

@@ -15,7 +15,7 @@ use super::event_text::{self, Batches, EVENT_START, Found};
 use super::{Account, Options};
 
 /// Names of the lanes, as the counters have them.
-const LANES: [&str; 2] = ["general", "salvage"];
+const LANES: [&str; 3] = ["canonical", "general", "salvage"];
 
 /// The records of one source.
 pub(super) struct Records {

@@ -1,0 +1,210 @@
+//! Rows gathered from cells: Arrow's `take` for lists goes item by item through a dynamic copier, while here the items
+//! of one cell are one copy.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::types::Int32Type;
+use arrow_array::{
+    ArrayRef, DictionaryArray, Int32Array, ListArray, MapArray, StringArray, StructArray, UInt32Array,
+};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_schema::{DataType, Field, FieldRef};
+
+use super::super::interner::Interner;
+use super::super::table::ABSENT;
+use super::super::text::TextVec;
+use super::Lists;
+
+/// The rows of a batch as places of cells.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<'a>(pub(super) &'a [u32]);
+
+impl Lists {
+    /// The items of a cell; `None` for a null or absent one.
+    fn range(&self, row: u32) -> Option<Range<usize>> {
+        if row == ABSENT || !self.valid[row as usize] {
+            return None;
+        }
+        let start = if row == 0 { 0 } else { self.ends[row as usize - 1] };
+        Some(start as usize..self.ends[row as usize] as usize)
+    }
+}
+
+/// Texts being gathered.
+#[derive(Default)]
+struct Texts {
+    bytes: Vec<u8>,
+    offsets: Vec<i32>,
+}
+
+impl Texts {
+    fn extend(&mut self, texts: &TextVec, range: Range<usize>) {
+        let base = self.bytes.len() as i32;
+        let (bytes, ends) = texts.slice(range.start, range.end);
+        self.bytes.extend_from_slice(bytes);
+        self.offsets.extend(ends.map(|end| base + end as i32));
+    }
+
+    /// The texts came as strings, so they are UTF-8 and the array is never refused.
+    fn array(mut self) -> ArrayRef {
+        self.offsets.insert(0, 0);
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(self.offsets));
+        Arc::new(StringArray::new(offsets, Buffer::from_vec(self.bytes), None))
+    }
+}
+
+/// Ends of lists being gathered.
+struct Ends {
+    offsets: Vec<i32>,
+    any_null: bool,
+}
+
+impl Ends {
+    fn new(rows: usize) -> Self {
+        let mut offsets = Vec::with_capacity(rows + 1);
+        offsets.push(0);
+        Self { offsets, any_null: false }
+    }
+
+    fn push(&mut self, end: usize, null: bool) {
+        self.offsets.push(end as i32);
+        self.any_null |= null;
+    }
+
+    fn buffer(self) -> OffsetBuffer<i32> {
+        OffsetBuffer::new(ScalarBuffer::from(self.offsets))
+    }
+}
+
+impl Rows<'_> {
+    /// The rows as Arrow's kernels want them.
+    pub(super) fn indices(self) -> UInt32Array {
+        let nulls = self.nulls(|row| row == ABSENT);
+        let places = self.0.iter().map(|&row| if row == ABSENT { 0 } else { row }).collect::<Vec<_>>();
+        UInt32Array::new(ScalarBuffer::from(places), nulls)
+    }
+
+    pub(super) fn dictionary(self, codes: &[i32], dict: &Interner) -> ArrayRef {
+        // An absent row is beyond every code, and null like a code of -1.
+        let code = |&row: &u32| codes.get(row as usize).copied().unwrap_or(-1);
+        let mut codes: Vec<i32> = self.0.iter().map(code).collect();
+        let mut nulls = None;
+        if codes.iter().fold(0, |least, &code| code.min(least)) < 0 {
+            nulls = Some(NullBuffer::new(BooleanBuffer::collect_bool(codes.len(), |i| codes[i] >= 0)));
+            codes.iter_mut().for_each(|code| *code = (*code).max(0));
+        }
+        dictionary(Int32Array::new(ScalarBuffer::from(codes), nulls), dict)
+    }
+
+    pub(super) fn list_of_texts(self, data_type: &DataType, lists: &Lists, items: &TextVec) -> ArrayRef {
+        let mut ends = Ends::new(self.0.len());
+        let mut texts = Texts::default();
+        for &row in self.0 {
+            let range = lists.range(row);
+            let null = range.is_none();
+            texts.extend(items, range.unwrap_or_default());
+            ends.push(texts.offsets.len(), null);
+        }
+        let nulls = self.list_nulls(lists, &ends);
+        Arc::new(ListArray::new(child(data_type), ends.buffer(), texts.array(), nulls))
+    }
+
+    pub(super) fn list_of_codes(
+        self,
+        data_type: &DataType,
+        lists: &Lists,
+        codes: &[i32],
+        dict: &Interner,
+    ) -> ArrayRef {
+        let (ends, gathered) = self.codes(lists, codes);
+        let nulls = self.list_nulls(lists, &ends);
+        let items = dictionary(Int32Array::from(gathered), dict);
+        Arc::new(ListArray::new(child(data_type), ends.buffer(), items, nulls))
+    }
+
+    pub(super) fn map_of_texts(
+        self,
+        data_type: &DataType,
+        lists: &Lists,
+        keys: &[i32],
+        dict: &Interner,
+        values: &TextVec,
+    ) -> Option<ArrayRef> {
+        let (ends, keys) = self.codes(lists, keys);
+        let mut texts = Texts::default();
+        for &row in self.0 {
+            texts.extend(values, lists.range(row).unwrap_or_default());
+        }
+        self.map(data_type, lists, ends, dictionary(Int32Array::from(keys), dict), texts.array())
+    }
+
+    pub(super) fn map_of_lists(
+        self,
+        data_type: &DataType,
+        lists: &Lists,
+        keys: &[i32],
+        dict: &Interner,
+        (values, items): (&Lists, &TextVec),
+    ) -> Option<ArrayRef> {
+        let (ends, keys) = self.codes(lists, keys);
+        let mut inner = Ends::new(keys.len());
+        let mut texts = Texts::default();
+        for entry in self.0.iter().flat_map(|&row| lists.range(row).unwrap_or_default()) {
+            texts.extend(items, values.range(entry as u32).unwrap_or_default());
+            inner.push(texts.offsets.len(), false);
+        }
+        let DataType::Struct(fields) = child(data_type).data_type().clone() else { return None };
+        let list = ListArray::new(child(fields[1].data_type()), inner.buffer(), texts.array(), None);
+        self.map(data_type, lists, ends, dictionary(Int32Array::from(keys), dict), Arc::new(list))
+    }
+
+    fn map(
+        self,
+        data_type: &DataType,
+        lists: &Lists,
+        ends: Ends,
+        keys: ArrayRef,
+        values: ArrayRef,
+    ) -> Option<ArrayRef> {
+        let entries = child(data_type);
+        let DataType::Struct(fields) = entries.data_type() else { return None };
+        let columns = StructArray::new(fields.clone(), vec![keys, values], None);
+        let nulls = self.list_nulls(lists, &ends);
+        Some(Arc::new(MapArray::new(entries, ends.buffer(), columns, nulls, false)))
+    }
+
+    fn codes(self, lists: &Lists, codes: &[i32]) -> (Ends, Vec<i32>) {
+        let mut ends = Ends::new(self.0.len());
+        let mut gathered = Vec::with_capacity(2 * self.0.len());
+        for &row in self.0 {
+            let range = lists.range(row);
+            let null = range.is_none();
+            gathered.extend_from_slice(&codes[range.unwrap_or_default()]);
+            ends.push(gathered.len(), null);
+        }
+        (ends, gathered)
+    }
+
+    fn list_nulls(self, lists: &Lists, ends: &Ends) -> Option<NullBuffer> {
+        ends.any_null.then(|| self.nulls(|row| lists.range(row).is_none())).flatten()
+    }
+
+    fn nulls(self, null: impl Fn(u32) -> bool) -> Option<NullBuffer> {
+        let valid = BooleanBuffer::collect_bool(self.0.len(), |i| !null(self.0[i]));
+        Some(NullBuffer::new(valid)).filter(|nulls| nulls.null_count() > 0)
+    }
+}
+
+/// A dictionary array over an interner. The codes come from that interner, so they are in its range.
+fn dictionary(codes: Int32Array, dict: &Interner) -> ArrayRef {
+    Arc::new(DictionaryArray::<Int32Type>::new(codes, dict.values()))
+}
+
+/// The field of a list's items or a map's entries.
+fn child(data_type: &DataType) -> FieldRef {
+    match data_type {
+        DataType::List(field) | DataType::Map(field, _) => Arc::clone(field),
+        other => Arc::new(Field::new("item", other.clone(), true)),
+    }
+}
