@@ -310,6 +310,7 @@ def convert(
     row_group_rows: int,
     max_line_bytes: int,
     on_error: str,
+    labels: tuple[str | None, str | None],
     progress: Callable[[Progress], None] | None,
 ) -> Converted:
     """Convert to Parquet; see `auditwake.convert`."""

@@ -29,6 +29,8 @@ def convert(
     row_group_rows: int = 128 * KIB,
     max_line_bytes: int = 256 * MIB,
     on_error: "OnError" = "collect",
+    cluster: str | None = None,
+    apiserver: str | None = None,
     progress: Callable[[_core.Progress], None] | None = None,
 ) -> _core.Converted:
     """Convert audit logs to Parquet: one file, or a directory partitioned in the way of Hive.
@@ -50,7 +52,9 @@ def convert(
         row_group_rows: Most rows of a row group.
         max_line_bytes: The longest line whose bodies are kept, in bytes.
         on_error: `collect` writes rejected lines beside the output; `raise` stops at the first one and writes nothing.
-        progress: Called about ten times a second, from the calling thread.
+        cluster: Value of the column `cluster`; with `partition_by=("cluster", "date")` one lake holds several clusters.
+        apiserver: Value of the column `apiserver`.
+        progress: Called about ten times a second and at the end, from the calling thread.
 
     Returns:
         What was written: files, rows, bytes, outcomes, and inputs left out because `out` has them already.
@@ -81,6 +85,7 @@ def convert(
         row_group_rows=row_group_rows,
         max_line_bytes=max_line_bytes,
         on_error=on_error,
+        labels=(cluster, apiserver),
         progress=progress,
     )
 

@@ -69,6 +69,8 @@ pub struct Converted {
     pub rejects_file: Option<PathBuf>,
     /// Inputs that stand in the output already, unchanged.
     pub skipped_inputs: Vec<String>,
+    /// How far it came: the end.
+    pub progress: Progress,
 }
 
 /// Why a conversion stopped. No output appeared, but for the finished inputs of a directory.
@@ -119,7 +121,7 @@ pub fn rejected_text(rejected: &Rejected) -> String {
     )
 }
 
-/// Is told how far the conversion is, about ten times a second and at its end; answers whether to go on.
+/// Is told how far the conversion is, several times a second; answers whether to go on.
 pub type Watch<'a> = &'a mut dyn FnMut(&Progress) -> bool;
 
 /// Converts the sources to `out`: a file, or a directory when the settings partition.
@@ -133,11 +135,13 @@ pub fn convert(
     watch: Watch<'_>,
 ) -> Result<Converted, ConvertError> {
     let meter = Meter::new(&sources);
-    if settings.partition_by.is_empty() {
-        single::convert(sources, out, settings, &meter, watch)
+    let mut converted = if settings.partition_by.is_empty() {
+        single::convert(sources, out, settings, &meter, watch)?
     } else {
-        dataset::convert(sources, out, settings, &meter, watch)
-    }
+        dataset::convert(sources, out, settings, &meter, watch)?
+    };
+    converted.progress = meter.progress();
+    Ok(converted)
 }
 
 /// Counters that the workers move and the caller's progress shows.
@@ -152,7 +156,9 @@ struct Meter {
 impl Meter {
     fn new(sources: &[Source]) -> Self {
         let size = |source: &Source| match source {
-            Source::Path(path) => path.metadata().ok().filter(std::fs::Metadata::is_file).map(|meta| meta.len()),
+            Source::Path(path) => {
+                path.metadata().ok().filter(std::fs::Metadata::is_file).map(|meta| meta.len())
+            }
             Source::Stream { .. } => None,
         };
         Self {

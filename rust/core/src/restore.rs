@@ -8,20 +8,22 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::ArrowError;
 
 use crate::event::Key;
-use crate::parse::gojson::encode_string;
-use crate::parse::time::format_micro_time;
 use crate::scan::Members;
 use crate::schema::COLUMNS;
 
 mod columns;
+mod object;
 
 use columns::{Lists, Maps, Texts, codes, times};
+use object::Object;
 
 /// Why rows cannot be written back.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
     /// A column that an event is made of is missing.
-    #[error("column '{0}' is missing: an event is written back from all columns of the event, so read without columns=")]
+    #[error(
+        "column '{0}' is missing: an event is written back from all columns of the event, so read without columns="
+    )]
     Missing(&'static str),
     /// A column has a type that cannot be read as its own.
     #[error("column '{name}' cannot be read: {error}")]
@@ -342,65 +344,4 @@ fn merge(
         }
         object.close();
     });
-}
-
-/// A JSON object being written.
-struct Object<'a> {
-    out: &'a mut Vec<u8>,
-    empty: bool,
-}
-
-impl<'a> Object<'a> {
-    fn open(out: &'a mut Vec<u8>) -> Self {
-        out.push(b'{');
-        Self { out, empty: true }
-    }
-
-    fn member(&mut self, key: &str, value: impl FnOnce(&mut Vec<u8>)) {
-        if !std::mem::take(&mut self.empty) {
-            self.out.push(b',');
-        }
-        encode_string(self.out, key);
-        self.out.push(b':');
-        value(self.out);
-    }
-
-    fn raw(&mut self, key: &str, value: &str) {
-        self.member(key, |out| out.extend_from_slice(value.as_bytes()));
-    }
-
-    fn text(&mut self, key: &str, value: Option<&str>) {
-        if let Some(value) = value {
-            self.member(key, |out| encode_string(out, value));
-        }
-    }
-
-    fn list<'t>(&mut self, key: &str, items: Option<impl Iterator<Item = &'t str>>) {
-        let Some(items) = items else { return };
-        self.member(key, |out| {
-            out.push(b'[');
-            for (i, item) in items.enumerate() {
-                if i > 0 {
-                    out.push(b',');
-                }
-                encode_string(out, item);
-            }
-            out.push(b']');
-        });
-    }
-
-    fn time(&mut self, key: &str, micros: Option<i64>) {
-        self.member(key, |out| match micros {
-            None => out.extend_from_slice(b"null"),
-            Some(micros) => {
-                out.push(b'"');
-                format_micro_time(out, micros);
-                out.push(b'"');
-            }
-        });
-    }
-
-    fn close(self) {
-        self.out.push(b'}');
-    }
 }

@@ -22,7 +22,8 @@ struct Pass {
 }
 
 fn read(path: &Path) -> Pass {
-    let mut pass = Pass { outcomes: Outcomes::default(), restored: Vec::new(), rows: 0, repaired: Vec::new() };
+    let mut pass =
+        Pass { outcomes: Outcomes::default(), restored: Vec::new(), rows: 0, repaired: Vec::new() };
     let mut reader = Reader::new(Options::default());
     for file in discover(path.to_str().unwrap()).unwrap() {
         let input = decode(Box::new(File::open(&file).unwrap())).unwrap();

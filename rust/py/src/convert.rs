@@ -100,8 +100,12 @@ impl Converted {
 /// Converts logs to Parquet.
 #[pyfunction]
 #[pyo3(signature = (sources, out, *, columns, bodies, partition_by, compression, compression_level, threads,
-    row_group_rows, max_line_bytes, on_error, progress))]
-#[expect(clippy::too_many_arguments, clippy::needless_pass_by_value, reason = "the keywords of the Python call")]
+    row_group_rows, max_line_bytes, on_error, labels, progress))]
+#[expect(
+    clippy::too_many_arguments,
+    clippy::needless_pass_by_value,
+    reason = "the keywords of the Python call"
+)]
 pub(crate) fn convert(
     py: Python<'_>,
     sources: Vec<Bound<'_, PyAny>>,
@@ -115,13 +119,16 @@ pub(crate) fn convert(
     row_group_rows: usize,
     max_line_bytes: usize,
     on_error: &str,
+    labels: (Option<String>, Option<String>),
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Converted> {
     let given = given(&sources)?;
     let codec = compression.parse().map_err(PyValueError::new_err)?;
     let compression = Compression { codec, level: compression_level };
     if !compression.is_valid() {
-        return Err(PyValueError::new_err("compression_level is 1 to 22 for zstd, and None for other codecs"));
+        return Err(PyValueError::new_err(
+            "compression_level is 1 to 22 for zstd, and None for other codecs",
+        ));
     }
     at_least_one("row_group_rows", row_group_rows)?;
     at_least_one("max_line_bytes", max_line_bytes)?;
@@ -130,6 +137,8 @@ pub(crate) fn convert(
             selection: schema::selection(py, columns.as_deref(), bodies)?,
             limits: Limits { bytes: BATCH_BYTES, ..Limits::default() },
             lines: LineOptions { max_line: max_line_bytes, ..LineOptions::default() },
+            cluster: labels.0,
+            apiserver: labels.1,
             ..Options::default()
         },
         partition_by,
@@ -144,13 +153,18 @@ pub(crate) fn convert(
     }
     let watcher = Mutex::new(Watcher { progress, told: Instant::now(), failure: None });
     let done = run::detached(py, || {
-        let mut watch = |progress: &parquet::Progress| {
-            watcher.lock().is_ok_and(|mut watcher| watcher.tick(progress))
-        };
+        let mut watch =
+            |progress: &parquet::Progress| watcher.lock().is_ok_and(|mut watcher| watcher.tick(progress));
         parquet::convert(all, Path::new(&out), &settings, &mut watch)
     });
     match done {
-        Ok(done) => Ok(Converted { out, done }),
+        Ok(done) => {
+            // A conversion shorter than a tick is told of once, and every other one of its end.
+            if let Some(tell) = watcher.into_inner().ok().and_then(|watcher| watcher.progress) {
+                tell.call1(py, (Progress(done.progress),))?;
+            }
+            Ok(Converted { out, done })
+        }
         Err(failed) => {
             let failure = watcher.into_inner().ok().and_then(|watcher| watcher.failure);
             match (&failed, failure) {

@@ -31,7 +31,12 @@ static TREE: PyOnceLock<Tree> = PyOnceLock::new();
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
     let builtins = py.import("builtins")?;
-    let root = add_class(module, "AuditwakeError", "The root of all errors of auditwake.", &[&builtins.getattr("Exception")?])?;
+    let root = add_class(
+        module,
+        "AuditwakeError",
+        "The root of all errors of auditwake.",
+        &[&builtins.getattr("Exception")?],
+    )?;
     let source = add_class(module, "SourceError", "A source names nothing that can be opened.", &[&root])?;
     let not_found = add_class(
         module,
@@ -40,9 +45,18 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
         &[&source, &builtins.getattr("FileNotFoundError")?],
     )?;
     let input = add_class(module, "InputError", "Reading or decompressing failed part way.", &[&root])?;
-    let rejected = add_class(module, "RejectedError", "A line was rejected and on_error=\"raise\" was asked for.", &[&root])?;
-    let column =
-        add_class(module, "ColumnError", "There is no such column or group.", &[&root, &builtins.getattr("ValueError")?])?;
+    let rejected = add_class(
+        module,
+        "RejectedError",
+        "A line was rejected and on_error=\"raise\" was asked for.",
+        &[&root],
+    )?;
+    let column = add_class(
+        module,
+        "ColumnError",
+        "There is no such column or group.",
+        &[&root, &builtins.getattr("ValueError")?],
+    )?;
     let output = add_class(module, "OutputError", "The output cannot be written.", &[&root])?;
     let tree = Tree {
         source: source.unbind(),

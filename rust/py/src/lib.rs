@@ -15,7 +15,7 @@ use pyo3::prelude::*;
 /// The extension module.
 #[pymodule]
 mod _core {
-    use super::{PyModule, PyModuleMethods, PyResult, Bound};
+    use super::{Bound, PyModule, PyModuleMethods, PyResult};
 
     #[pymodule_export]
     use super::convert::{Converted, Progress, convert};

@@ -79,7 +79,11 @@ impl Reader {
     #[pyo3(signature = (sources, *, columns=None, bodies=true, raw=false, on_error="collect", threads=None,
         batch_rows=65_536, batch_bytes=33_554_432, buffer_bytes=1_048_576, max_line_bytes=268_435_456,
         labels=(None, None)))]
-    #[expect(clippy::too_many_arguments, clippy::needless_pass_by_value, reason = "the keywords of the Python call")]
+    #[expect(
+        clippy::too_many_arguments,
+        clippy::needless_pass_by_value,
+        reason = "the keywords of the Python call"
+    )]
     fn new(
         py: Python<'_>,
         sources: Vec<Bound<'_, PyAny>>,
@@ -178,7 +182,10 @@ pub(crate) fn raises(on_error: &str) -> PyResult<bool> {
     match on_error {
         "collect" => Ok(false),
         "raise" => Ok(true),
-        _ => Err(PyValueError::new_err(format!("on_error is 'collect' or 'raise', not '{}'", error::escape(on_error)))),
+        _ => Err(PyValueError::new_err(format!(
+            "on_error is 'collect' or 'raise', not '{}'",
+            error::escape(on_error)
+        ))),
     }
 }
 

@@ -22,10 +22,9 @@ pub(crate) struct Interrupts {
 impl Interrupts {
     /// For work that the current thread begins.
     pub(crate) fn new(py: Python<'_>) -> Self {
-        let threading = py.import("threading");
-        let is_main = threading.and_then(|threading| {
+        let is_main = py.import("threading").and_then(|threading| {
             let main = threading.call_method0("main_thread")?;
-            threading.call_method0("current_thread")?.is(&main).into_pyobject(py).map_err(PyErr::from)?.extract()
+            Ok(threading.call_method0("current_thread")?.is(&main))
         });
         Self { main: is_main.unwrap_or(false).then(|| thread::current().id()) }
     }

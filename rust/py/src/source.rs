@@ -50,9 +50,10 @@ impl Given {
             Ok(name) => name,
             Err(_) => object.get_type().name()?.to_string(),
         };
-        let seekable = object.call_method0("seekable").and_then(|yes| yes.extract::<bool>()).unwrap_or_else(|_| {
-            object.hasattr("seek").unwrap_or(false)
-        });
+        let seekable = object
+            .call_method0("seekable")
+            .and_then(|yes| yes.extract::<bool>())
+            .unwrap_or_else(|_| object.hasattr("seek").unwrap_or(false));
         let position = object.call_method0("tell").and_then(|at| at.extract()).unwrap_or(0);
         let start = seekable.then_some(position);
         Ok(Self::File { object: object.clone().unbind(), name, start, used: AtomicBool::new(false) })

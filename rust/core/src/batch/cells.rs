@@ -213,7 +213,9 @@ impl Cells {
     pub(super) fn size(&self) -> usize {
         let Self::On { store, .. } = self else { return 0 };
         match store {
-            Store::Dict { codes, dict } | Store::ListDict { codes, dict, .. } => 4 * codes.len() + dict.size(),
+            Store::Dict { codes, dict } | Store::ListDict { codes, dict, .. } => {
+                4 * codes.len() + dict.size()
+            }
             Store::MapText { keys, dict, values, .. } => 4 * keys.len() + dict.size() + values.size(),
             Store::MapList { keys, dict, items, .. } => 4 * keys.len() + dict.size() + items.size(),
             Store::ListText { items, .. } => items.size(),

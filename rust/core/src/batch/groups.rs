@@ -31,8 +31,17 @@ pub(super) const LEVEL: &[&str] = &["level"];
 pub(super) const STAGE: &[&str] = &["stage", "is_terminal"];
 pub(super) const VERB: &[&str] = &["verb"];
 pub(super) const USER: &[&str] = &[
-    "user", "user_uid", "user_groups", "user_kind", "sa_namespace", "sa_name", "node_name", "credential_id",
-    "cred_pod_name", "cred_node_name", "user_extra",
+    "user",
+    "user_uid",
+    "user_groups",
+    "user_kind",
+    "sa_namespace",
+    "sa_name",
+    "node_name",
+    "credential_id",
+    "cred_pod_name",
+    "cred_node_name",
+    "user_extra",
 ];
 pub(super) const IMPERSONATED: &[&str] = &["imp_user", "imp_groups", "imp_uid", "imp_extra"];
 pub(super) const CONSTRAINT: &[&str] = &["imp_constraint"];
@@ -40,27 +49,70 @@ pub(super) const EFFECTIVE: &[&str] = &["eff_user", "actor"];
 pub(super) const SOURCE_IPS: &[&str] = &["source_ips", "source_ip", "client_ip_claimed"];
 pub(super) const USER_AGENT: &[&str] = &["user_agent", "agent_name", "agent_version"];
 pub(super) const URI: &[&str] = &[
-    "uri", "path", "q_limit", "q_rv", "q_rv_match", "q_continue", "q_label_sel", "q_field_sel", "q_timeout_s",
-    "q_watch", "q_dry_run", "q_field_manager", "q_force", "exec_command", "exec_container",
+    "uri",
+    "path",
+    "q_limit",
+    "q_rv",
+    "q_rv_match",
+    "q_continue",
+    "q_label_sel",
+    "q_field_sel",
+    "q_timeout_s",
+    "q_watch",
+    "q_dry_run",
+    "q_field_manager",
+    "q_force",
+    "exec_command",
+    "exec_container",
 ];
-pub(super) const OBJECT_REF: &[&str] = &[
-    "api_group", "api_version", "resource", "subresource", "namespace", "name", "object_uid", "object_rv",
-];
+pub(super) const OBJECT_REF: &[&str] =
+    &["api_group", "api_version", "resource", "subresource", "namespace", "name", "object_uid", "object_rv"];
 pub(super) const STATUS: &[&str] = &["code", "status", "reason", "message"];
 pub(super) const ANNOTATIONS: &[&str] = &[
-    "decision", "authz_reason", "rbac_binding_kind", "rbac_binding", "rbac_binding_ns", "rbac_role_kind",
-    "rbac_role", "rbac_subject", "deprecated", "removed_release", "psa_enforce", "psa_violations", "vap_failure",
-    "failed_open", "lat_total_us", "lat_etcd_us", "lat_apf_us", "lat_authn_us", "lat_authz_us", "lat_imp_us",
-    "lat_mutating_us", "lat_validating_us", "lat_decode_us", "lat_serialize_us", "lat_transform_us",
-    "lat_write_us", "annotations",
+    "decision",
+    "authz_reason",
+    "rbac_binding_kind",
+    "rbac_binding",
+    "rbac_binding_ns",
+    "rbac_role_kind",
+    "rbac_role",
+    "rbac_subject",
+    "deprecated",
+    "removed_release",
+    "psa_enforce",
+    "psa_violations",
+    "vap_failure",
+    "failed_open",
+    "lat_total_us",
+    "lat_etcd_us",
+    "lat_apf_us",
+    "lat_authn_us",
+    "lat_authz_us",
+    "lat_imp_us",
+    "lat_mutating_us",
+    "lat_validating_us",
+    "lat_decode_us",
+    "lat_serialize_us",
+    "lat_transform_us",
+    "lat_write_us",
+    "annotations",
 ];
 pub(super) const OUTCOME: &[&str] = &["outcome"];
 pub(super) const ORIGIN: &[&str] = &["cluster", "apiserver", "src_file"];
 
 /// Annotation keys of the `lat_` columns, in their order (k8s.io/apiserver, `pkg/endpoints/request/webhook_duration.go`).
 const LATENCIES: [&str; 12] = [
-    "total", "etcd", "apf-queue-wait", "authentication", "authorization", "impersonation", "mutating-webhook",
-    "validating-webhook", "decode-response-object", "serialize-response-object", "transform-response-object",
+    "total",
+    "etcd",
+    "apf-queue-wait",
+    "authentication",
+    "authorization",
+    "impersonation",
+    "mutating-webhook",
+    "validating-webhook",
+    "decode-response-object",
+    "serialize-response-object",
+    "transform-response-object",
     "response-write",
 ];
 

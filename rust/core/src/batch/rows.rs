@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use arrow_array::builder::{BinaryBuilder, BooleanBuilder, Int32Builder, Int64Builder, StringBuilder};
 use arrow_array::types::Int32Type;
-use arrow_array::{Array, ArrayRef, DictionaryArray, Int32Array, ListArray, StringArray, TimestampMicrosecondArray};
+use arrow_array::{
+    Array, ArrayRef, DictionaryArray, Int32Array, ListArray, StringArray, TimestampMicrosecondArray,
+};
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::DataType;
 

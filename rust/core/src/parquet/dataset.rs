@@ -277,6 +277,7 @@ fn complete(out: &Path, input: &Input) -> std::io::Result<()> {
             fs::remove_file(&file)?;
         }
     }
-    let files: BTreeMap<&Path, u64> = input.parts.iter().map(|part| (part.path.as_path(), part.rows)).collect();
+    let files: BTreeMap<&Path, u64> =
+        input.parts.iter().map(|part| (part.path.as_path(), part.rows)).collect();
     input.manifest.write(out, &input.identity, &input.name, &files)
 }

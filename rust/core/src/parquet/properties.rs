@@ -87,13 +87,19 @@ pub(super) fn properties(schema: &Schema, compression: Compression, inputs: Vec<
         .set_max_row_group_row_count(None)
         .set_max_row_group_bytes(None)
         .set_data_page_row_count_limit(20_000)
-        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_statistics_enabled(EnabledStatistics::None)
         .set_statistics_truncate_length(Some(64))
         .set_column_index_truncate_length(Some(64))
         .set_dictionary_enabled(true);
     for field in schema.fields() {
         let Some(column) = COLUMNS.iter().find(|column| column.name == field.name()) else { continue };
         let path = ColumnPath::from(column.name);
+        // Statistics cost a comparison a value. They are kept where somebody filters by a range or an equal value:
+        // numbers and times, and the hot columns of few values.
+        let ordered = matches!(column.kind, Kind::Time | Kind::Int64 | Kind::Int32 | Kind::Int16);
+        if ordered || (column.core && column.kind == Kind::Dict) || column.name == "name" {
+            builder = builder.set_column_statistics_enabled(path.clone(), EnabledStatistics::Page);
+        }
         match column.kind {
             // Close to sorted: deltas are small. A dictionary would be as long as the column.
             Kind::Time | Kind::Int64 | Kind::Int32 => {
@@ -101,12 +107,8 @@ pub(super) fn properties(schema: &Schema, compression: Compression, inputs: Vec<
                     .set_column_dictionary_enabled(path.clone(), false)
                     .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
             }
-            // Bodies repeat in part, never as a whole, and nobody looks for a smallest body.
-            Kind::Json | Kind::Bytes => {
-                builder = builder
-                    .set_column_dictionary_enabled(path.clone(), false)
-                    .set_column_statistics_enabled(path, EnabledStatistics::None);
-            }
+            // Bodies repeat in part, never as a whole.
+            Kind::Json | Kind::Bytes => builder = builder.set_column_dictionary_enabled(path, false),
             Kind::Text if matches!(column.name, "audit_id" | "extra_fields") => {
                 builder = builder.set_column_dictionary_enabled(path, false);
             }

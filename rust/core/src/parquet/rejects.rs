@@ -51,7 +51,9 @@ fn line(rejected: &Rejected) -> Vec<u8> {
     let mut line = Vec::with_capacity(256 + rejected.bytes.len() * 4 / 3);
     line.extend_from_slice(b"{\"file\":");
     encode_string(&mut line, &rejected.file);
-    line.extend_from_slice(format!(",\"offset\":{},\"length\":{}", rejected.offset, rejected.length).as_bytes());
+    line.extend_from_slice(
+        format!(",\"offset\":{},\"length\":{}", rejected.offset, rejected.length).as_bytes(),
+    );
     for (key, value) in [("reason", rejected.reason), ("detail", &rejected.detail)] {
         line.extend_from_slice(format!(",\"{key}\":").as_bytes());
         encode_string(&mut line, value);

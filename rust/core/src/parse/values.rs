@@ -317,7 +317,12 @@ fn flat_rest(raw: &str, twice: bool) -> Rest {
 /// before 1.22 wrote as `\u0008` and `\u000c`.
 fn has_ambiguous_escape(raw: &str) -> bool {
     let bytes = raw.as_bytes();
-    let ambiguous = |at: usize| matches!(&bytes[at..], [_, b'u', b'f', b'f', b'f', b'd', ..] | [_, b'u', b'0', b'0', b'0', b'8' | b'c', ..]);
+    let ambiguous = |at: usize| {
+        matches!(
+            &bytes[at..],
+            [_, b'u', b'f', b'f', b'f', b'd', ..] | [_, b'u', b'0', b'0', b'0', b'8' | b'c', ..]
+        )
+    };
     memchr::memchr_iter(b'\\', bytes).any(ambiguous)
 }
 

@@ -29,7 +29,11 @@ pub struct Batches(Inner);
 
 enum Inner {
     /// Reads on the caller's thread, and only while it asks.
-    Here { reader: Box<Reader>, tasks: VecDeque<Task>, read: Arc<AtomicU64> },
+    Here {
+        reader: Box<Reader>,
+        tasks: VecDeque<Task>,
+        read: Arc<AtomicU64>,
+    },
     Workers(Ordered<Result<Step, OpenError>>),
 }
 

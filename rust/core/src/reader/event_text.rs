@@ -62,7 +62,13 @@ pub(super) trait RowSink {
 }
 
 /// Reads every event of `raw` into `sink`. `spans` is scratch.
-pub(super) fn read(raw: &[u8], offset: u64, before: Repairs, spans: &mut Spans, sink: &mut dyn RowSink) -> Found {
+pub(super) fn read(
+    raw: &[u8],
+    offset: u64,
+    before: Repairs,
+    spans: &mut Spans,
+    sink: &mut dyn RowSink,
+) -> Found {
     let (text, mut repairs) = decode(raw);
     repairs.merge(before);
     let mut reading = Reading { text: &text, raw, offset, spans, sink, found: Found::default() };

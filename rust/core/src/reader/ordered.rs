@@ -80,8 +80,7 @@ impl<T: Send + 'static> Ordered<T> {
         make: impl Fn() -> State + Clone + Send + 'static,
         work: impl Fn(&mut State, Task, Emit<'_, T>) + Clone + Send + 'static,
     ) -> Self {
-        let gate =
-            Arc::new(Gate { used: Mutex::new(Some(0)), changed: Condvar::new(), ahead: threads + 1 });
+        let gate = Arc::new(Gate { used: Mutex::new(Some(0)), changed: Condvar::new(), ahead: threads + 1 });
         let mut channels = VecDeque::with_capacity(tasks.len());
         let mut queue = VecDeque::with_capacity(tasks.len());
         for (place, task) in tasks.into_iter().enumerate() {
@@ -193,7 +192,8 @@ mod tests {
                     emit(task * 10 + item);
                 }
             });
-            let expected: Vec<_> = (0..50).flat_map(|task| (0..task % 7).map(move |i| task * 10 + i)).collect();
+            let expected: Vec<_> =
+                (0..50).flat_map(|task| (0..task % 7).map(move |i| task * 10 + i)).collect();
             assert_eq!(drain(ordered), Ok(expected));
         }
     }

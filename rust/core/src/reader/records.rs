@@ -87,12 +87,7 @@ impl Records {
         });
     }
 
-    fn plain_line(
-        &mut self,
-        line: &Line<'_>,
-        builder: &mut BatchBuilder,
-        ready: &mut VecDeque<RecordBatch>,
-    ) {
+    fn plain_line(&mut self, line: &Line<'_>, builder: &mut BatchBuilder, ready: &mut VecDeque<RecordBatch>) {
         let offset = self.base + line.offset;
         let sink = &mut Batches { builder, ready };
         let found = event_text::read(line.bytes, offset, Repairs::default(), &mut self.spans, sink);

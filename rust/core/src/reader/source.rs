@@ -66,7 +66,9 @@ pub struct OpenError {
 fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::NotFound => "it may have been rotated away: give its directory or a pattern instead",
-        io::ErrorKind::PermissionDenied => "kube-apiserver writes its log with mode 0600: read it as its owner",
+        io::ErrorKind::PermissionDenied => {
+            "kube-apiserver writes its log with mode 0600: read it as its owner"
+        }
         _ => "nothing was read from it",
     }
 }
@@ -87,7 +89,8 @@ impl Task {
         let decoded = opened.and_then(|(input, base)| {
             let counted = Counted { inner: input, read: Arc::clone(read) };
             // A range begins inside a file that was found to be plain.
-            let input: Input = if base > 0 { Box::new(counted) } else { Box::new(decode(Box::new(counted))?) };
+            let input: Input =
+                if base > 0 { Box::new(counted) } else { Box::new(decode(Box::new(counted))?) };
             Ok((input, base))
         });
         decoded.map_err(|error| OpenError { name, error })

@@ -47,7 +47,11 @@ pub(super) struct Lists {
 impl Lists {
     pub(super) fn new(column: &ArrayRef) -> Self {
         let list = column.as_list::<i32>();
-        Self { offsets: list.offsets().clone(), nulls: list.nulls().cloned(), items: Texts::new(list.values()) }
+        Self {
+            offsets: list.offsets().clone(),
+            nulls: list.nulls().cloned(),
+            items: Texts::new(list.values()),
+        }
     }
 
     pub(super) fn get(&self, row: usize) -> Option<impl Iterator<Item = &str>> {

@@ -97,7 +97,8 @@ fn scalar(text: &[u8], at: usize) -> Option<usize> {
     if text[at] == b'"' {
         return string(text, at);
     }
-    let literal = [&b"null"[..], b"true", b"false"].into_iter().find(|literal| text[at..].starts_with(literal));
+    let literal =
+        [&b"null"[..], b"true", b"false"].into_iter().find(|literal| text[at..].starts_with(literal));
     match literal {
         Some(literal) => Some(at + literal.len()),
         None => number(text, at),

@@ -45,7 +45,15 @@ fn kernels(text: &[u8], from: usize) -> Vec<Option<usize>> {
 
 fn structural() -> impl Strategy<Value = Vec<u8>> {
     let byte = prop_oneof![
-        Just(b'{'), Just(b'}'), Just(b'['), Just(b']'), Just(b'"'), Just(b'\\'), Just(b'a'), Just(b','), any::<u8>()
+        Just(b'{'),
+        Just(b'}'),
+        Just(b'['),
+        Just(b']'),
+        Just(b'"'),
+        Just(b'\\'),
+        Just(b'a'),
+        Just(b','),
+        any::<u8>()
     ];
     prop::collection::vec(byte, 0..300)
 }

@@ -1,7 +1,9 @@
 //! The rows of the schema, in order: see [`super::Column`] for what each cell means.
 
 use super::Column;
-use super::Kind::{Bool, Bytes, Dict, Int16, Int32, Int64, Json, ListDict, ListText, MapList, MapText, Text, Time};
+use super::Kind::{
+    Bool, Bytes, Dict, Int16, Int32, Int64, Json, ListDict, ListText, MapList, MapText, Text, Time,
+};
 use super::Section::{Bodies, Derived, Event, Reader};
 
 /// All columns, in schema order. Sources are JSON paths of `audit.k8s.io/v1` `Event` (k8s.io/apiserver,

@@ -21,7 +21,8 @@ const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 /// Whether every partition can be computed from the selected columns.
 pub(super) fn check(partitions: &[String], selection: &Selection) -> Result<(), ConvertError> {
     for name in partitions {
-        let column = selection.columns().find(|column| column.name == if name == DATE { "ts_stage" } else { name });
+        let column =
+            selection.columns().find(|column| column.name == if name == DATE { "ts_stage" } else { name });
         let plain = column.is_some_and(|column| {
             matches!(
                 column.kind,
@@ -40,12 +41,14 @@ pub(super) fn directories(batch: &RecordBatch, partitions: &[String]) -> Result<
     let mut directories = vec![String::new(); batch.num_rows()];
     for (depth, name) in partitions.iter().enumerate() {
         let column = batch.column_by_name(if name == DATE { "ts_stage" } else { name });
-        let column = column.ok_or_else(|| ArrowError::SchemaError(format!("no column for partition {name}")))?;
+        let column =
+            column.ok_or_else(|| ArrowError::SchemaError(format!("no column for partition {name}")))?;
         for (row, directory) in directories.iter_mut().enumerate() {
             let value = value(column, row);
             let value = if name == DATE { value.map(|time| time[..10].to_owned()) } else { value };
             let separator = if depth == 0 { "" } else { "/" };
-            let _ = write!(directory, "{separator}{name}={}", value.as_deref().map_or(NULL.to_owned(), escape));
+            let _ =
+                write!(directory, "{separator}{name}={}", value.as_deref().map_or(NULL.to_owned(), escape));
         }
     }
     Ok(directories)
@@ -82,7 +85,8 @@ fn escape(value: &str) -> String {
     }
     let mut escaped = String::with_capacity(value.len());
     for character in value.chars() {
-        if character.is_ascii() && (character.is_ascii_control() || "\"#%'*/:=?\\{}[]^ ".contains(character)) {
+        if character.is_ascii() && (character.is_ascii_control() || "\"#%'*/:=?\\{}[]^ ".contains(character))
+        {
             let _ = write!(escaped, "%{:02X}", character as u32);
         } else {
             escaped.push(character);

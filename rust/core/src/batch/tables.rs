@@ -1,0 +1,243 @@
+//! The tables of all keys, and the row of each that a row of the batch is made of.
+
+use crate::event::{Event, Key};
+use crate::parse::values::Invalid;
+use crate::repair::Repairs;
+use crate::schema::Selection;
+
+use super::table::{self, ABSENT, Table};
+use super::{BadValue, groups};
+
+/// One table a key. See [`groups`] for what each holds.
+pub(super) struct Tables {
+    pub(super) level: Table,
+    pub(super) stage: Table,
+    pub(super) verb: Table,
+    pub(super) user: Table,
+    pub(super) impersonated: Table,
+    pub(super) constraint: Table,
+    pub(super) effective: Table,
+    /// Row of `effective` for each row of `user` without impersonation, [`ABSENT`] until it was asked for.
+    pub(super) plain_effective: Vec<u32>,
+    pub(super) source_ips: Table,
+    pub(super) user_agent: Table,
+    pub(super) uri: Table,
+    pub(super) object_ref: Table,
+    pub(super) status: Table,
+    pub(super) annotations: Table,
+    pub(super) outcome: Table,
+    pub(super) origin: Table,
+}
+
+/// Rows of the tables that make one row of the batch.
+#[derive(Clone, Copy)]
+pub(super) struct Codes {
+    pub(super) level: u32,
+    pub(super) stage: u32,
+    pub(super) verb: u32,
+    pub(super) user: u32,
+    pub(super) impersonated: u32,
+    pub(super) constraint: u32,
+    pub(super) effective: u32,
+    pub(super) source_ips: u32,
+    pub(super) user_agent: u32,
+    pub(super) uri: u32,
+    pub(super) object_ref: u32,
+    pub(super) status: u32,
+    pub(super) annotations: u32,
+    pub(super) outcome: u32,
+    pub(super) origin: u32,
+}
+
+impl Tables {
+    pub(super) fn new(selection: &Selection) -> Self {
+        let has = |name| selection.has(name);
+        let outcome = has("outcome");
+        let effective = has("eff_user") || has("actor");
+        let long = has("is_long_running");
+        let table = |names, needed| Table::new(names, selection, needed);
+        Self {
+            level: table(groups::LEVEL, false),
+            stage: table(groups::STAGE, outcome || has("duration_us")),
+            verb: table(groups::VERB, long),
+            user: table(groups::USER, effective),
+            impersonated: table(groups::IMPERSONATED, effective),
+            constraint: table(groups::CONSTRAINT, false),
+            effective: table(groups::EFFECTIVE, false),
+            plain_effective: Vec::new(),
+            source_ips: table(groups::SOURCE_IPS, false),
+            user_agent: table(groups::USER_AGENT, false),
+            uri: table(groups::URI, long),
+            object_ref: table(groups::OBJECT_REF, long),
+            status: table(groups::STATUS, outcome),
+            annotations: table(groups::ANNOTATIONS, outcome || has("truncated")),
+            outcome: table(groups::OUTCOME, false),
+            origin: table(groups::ORIGIN, false),
+        }
+    }
+
+    pub(super) fn all(&mut self) -> [&mut Table; 15] {
+        [
+            &mut self.level,
+            &mut self.stage,
+            &mut self.verb,
+            &mut self.user,
+            &mut self.impersonated,
+            &mut self.constraint,
+            &mut self.effective,
+            &mut self.source_ips,
+            &mut self.user_agent,
+            &mut self.uri,
+            &mut self.object_ref,
+            &mut self.status,
+            &mut self.annotations,
+            &mut self.outcome,
+            &mut self.origin,
+        ]
+    }
+
+    /// Finds or makes the rows of every value in the tables.
+    #[inline]
+    pub(super) fn look_up(&mut self, event: &Event<'_>, origin: u32) -> Result<Codes, BadValue> {
+        let tables = &mut *self;
+        let level = find(&mut tables.level, event, Key::Level, groups::level)?;
+        let stage = find(&mut tables.stage, event, Key::Stage, groups::stage)?;
+        let verb = find(&mut tables.verb, event, Key::Verb, groups::verb)?;
+        let user = find(&mut tables.user, event, Key::User, groups::user)?;
+        let impersonated =
+            find(&mut tables.impersonated, event, Key::ImpersonatedUser, groups::impersonated)?;
+        let status = find(&mut tables.status, event, Key::ResponseStatus, groups::status)?;
+        let annotations = find(&mut tables.annotations, event, Key::Annotations, groups::annotations)?;
+        Ok(Codes {
+            level,
+            stage,
+            verb,
+            user,
+            impersonated,
+            constraint: find(&mut tables.constraint, event, Key::AuthenticationMetadata, groups::constraint)?,
+            effective: tables.effective(user, impersonated)?,
+            source_ips: find(&mut tables.source_ips, event, Key::SourceIps, groups::source_ips)?,
+            user_agent: find(&mut tables.user_agent, event, Key::UserAgent, groups::user_agent)?,
+            uri: find(&mut tables.uri, event, Key::RequestUri, groups::uri)?,
+            object_ref: find(&mut tables.object_ref, event, Key::ObjectRef, groups::object_ref)?,
+            outcome: tables.outcome(stage, status, annotations)?,
+            status,
+            annotations,
+            origin,
+        })
+    }
+
+    /// Whether the request is long-running, by its verb or by what it asks for.
+    pub(super) fn long_running(&self, codes: &Codes) -> Option<bool> {
+        let tables = self;
+        if codes.verb == ABSENT {
+            return None;
+        }
+        let by_target = if codes.object_ref == ABSENT {
+            tables.uri.fact(codes.uri)
+        } else {
+            tables.object_ref.fact(codes.object_ref)
+        };
+        Some(tables.verb.fact(codes.verb) + by_target > 0)
+    }
+
+    /// The keys whose tables may hold raw JSON for `extra_fields` or repairs, with the row that counts, in wire order.
+    pub(super) fn asides<'t>(&'t self, codes: &Codes) -> [(Key, Option<&'t table::Aside>); 12] {
+        let tables = self;
+        [
+            (Key::Level, tables.level.aside(codes.level)),
+            (Key::Stage, tables.stage.aside(codes.stage)),
+            (Key::RequestUri, tables.uri.aside(codes.uri)),
+            (Key::Verb, tables.verb.aside(codes.verb)),
+            (Key::User, tables.user.aside(codes.user)),
+            (Key::ImpersonatedUser, tables.impersonated.aside(codes.impersonated)),
+            (Key::AuthenticationMetadata, tables.constraint.aside(codes.constraint)),
+            (Key::SourceIps, tables.source_ips.aside(codes.source_ips)),
+            (Key::UserAgent, tables.user_agent.aside(codes.user_agent)),
+            (Key::ObjectRef, tables.object_ref.aside(codes.object_ref)),
+            (Key::ResponseStatus, tables.status.aside(codes.status)),
+            (Key::Annotations, tables.annotations.aside(codes.annotations)),
+        ]
+    }
+
+    /// Adds the repairs of all values of a row.
+    #[inline]
+    pub(super) fn gather_repairs(&self, codes: &Codes, repairs: &mut Repairs) {
+        for (_, aside) in self.asides(codes) {
+            if let Some(aside) = aside {
+                repairs.merge(aside.repairs);
+            }
+        }
+    }
+}
+
+impl Tables {
+    /// The row of the effective user, remembered for users without impersonation: nearly all of them.
+    #[inline]
+    fn effective(&mut self, user: u32, impersonated: u32) -> Result<u32, BadValue> {
+        if !self.effective.active || user == ABSENT {
+            return Ok(ABSENT);
+        }
+        if impersonated != ABSENT {
+            return self.effective_of(user, impersonated);
+        }
+        if self.plain_effective.len() <= user as usize {
+            self.plain_effective.resize(user as usize + 1, ABSENT);
+        }
+        if self.plain_effective[user as usize] == ABSENT {
+            self.plain_effective[user as usize] = self.effective_of(user, ABSENT)?;
+        }
+        Ok(self.plain_effective[user as usize])
+    }
+
+    /// A pair of users is looked up by its two rows.
+    fn effective_of(&mut self, user: u32, impersonated: u32) -> Result<u32, BadValue> {
+        let Self { effective, user: users, impersonated: impersonations, .. } = self;
+        let mut key = [0; 8];
+        key[..4].copy_from_slice(&user.to_le_bytes());
+        key[4..].copy_from_slice(&impersonated.to_le_bytes());
+        let prepare = |out: &mut table::Writer<'_>| {
+            let text = |bytes| std::str::from_utf8(bytes).map_err(|_| Invalid);
+            let user = text(users.key(user))?;
+            let other = (impersonated != ABSENT).then(|| text(impersonations.key(impersonated)));
+            groups::effective(user, other.transpose()?, out)
+        };
+        effective.row(&key, prepare).map_err(|Invalid| BadValue(Key::User))
+    }
+
+    fn outcome(&mut self, stage: u32, status: u32, annotations: u32) -> Result<u32, BadValue> {
+        if !self.outcome.active || stage == ABSENT {
+            return Ok(ABSENT);
+        }
+        let facts = [
+            self.stage.fact(stage),
+            self.status.fact(status),
+            self.annotations.fact(annotations) & (groups::ALLOW | groups::FORBID),
+        ];
+        let mut key = [0; 12];
+        for (part, fact) in key.as_chunks_mut::<4>().0.iter_mut().zip(facts) {
+            *part = fact.to_le_bytes();
+        }
+        let prepare = |out: &mut table::Writer<'_>| {
+            out.text(Some(groups::outcome(facts[0], facts[1], facts[2])));
+            Ok(table::Aside::default())
+        };
+        self.outcome.row(&key, prepare).map_err(|Invalid| BadValue(Key::ResponseStatus))
+    }
+}
+
+/// The row of a key's value in its table, [`ABSENT`] for an absent value or a table that no column needs.
+#[inline]
+fn find(
+    table: &mut Table,
+    event: &Event<'_>,
+    key: Key,
+    prepare: fn(&str, &mut table::Writer<'_>) -> Result<table::Aside, Invalid>,
+) -> Result<u32, BadValue> {
+    match event.get(key) {
+        Some(raw) if table.active => {
+            table.row(raw.as_bytes(), |out| prepare(raw, out)).map_err(|Invalid| BadValue(key))
+        }
+        _ => Ok(ABSENT),
+    }
+}

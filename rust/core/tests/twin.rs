@@ -1,0 +1,141 @@
+//! The reader and its oracle twin agree on every column and every outcome.
+
+#[path = "common/cells.rs"]
+mod cells;
+#[path = "oracle/check.rs"]
+mod check;
+mod oracle;
+#[path = "common/pass.rs"]
+mod pass;
+mod strategy;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use auditwake_core::input::discover::discover;
+use auditwake_core::input::open::decode;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+use strategy::{canonical, compact, odd_line};
+
+fn whole_text(name: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data").join(name);
+    let mut text = Vec::new();
+    for file in discover(path.to_str().unwrap()).unwrap() {
+        decode(Box::new(File::open(file).unwrap())).unwrap().read_to_end(&mut text).unwrap();
+    }
+    text
+}
+
+#[test]
+fn real_logs_agree() {
+    for name in ["metadata", "integration-example", "rotated"] {
+        let text = whole_text(name);
+        let lines: Vec<&[u8]> = text.strip_suffix(b"\n").unwrap().split(|byte| *byte == b'\n').collect();
+        if let Err(difference) = check::lines(&lines) {
+            panic!("{name}: {difference}");
+        }
+    }
+}
+
+#[test]
+fn items_of_real_lists_agree() {
+    for name in ["00003.json.gz", "00005.json.gz", "00008.json.gz"] {
+        let text = whole_text(&format!("eventlist/{name}"));
+        if let Err(difference) = check::list(std::str::from_utf8(&text).unwrap()) {
+            panic!("{name}: {difference}");
+        }
+    }
+}
+
+/// What becomes of a line on its way.
+#[derive(Clone, Debug)]
+enum Damage {
+    Change(Index, u8),
+    Insert(Index, &'static [u8]),
+    Remove(Index),
+    Cut(Index),
+    Glue,
+    Fragment(Index),
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    let index = any::<Index>;
+    let pieces: Vec<&'static [u8]> = vec![
+        b"\"",
+        b"\\",
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b",",
+        b":",
+        b"\0",
+        b"\xff",
+        b"\xc3",
+        b"\xef\xbb\xbf",
+        b" ",
+        b"\t",
+        b"null",
+        b"1",
+        b"\x01",
+    ];
+    prop_oneof![
+        (index(), any::<u8>().prop_filter("a line has no newline", |byte| *byte != b'\n'))
+            .prop_map(|(at, byte)| Damage::Change(at, byte)),
+        (index(), select(pieces)).prop_map(|(at, piece)| Damage::Insert(at, piece)),
+        index().prop_map(Damage::Remove),
+        index().prop_map(Damage::Cut),
+        Just(Damage::Glue),
+        index().prop_map(Damage::Fragment),
+    ]
+}
+
+fn damaged(line: &str, other: &str, damage: &Damage) -> Vec<u8> {
+    let mut bytes = line.as_bytes().to_vec();
+    match damage {
+        Damage::Change(at, byte) => bytes[at.index(line.len())] = *byte,
+        Damage::Insert(at, piece) => {
+            let at = at.index(line.len() + 1);
+            bytes.splice(at..at, piece.iter().copied());
+        }
+        Damage::Remove(at) => {
+            bytes.remove(at.index(line.len()));
+        }
+        Damage::Cut(at) => bytes.truncate(at.index(line.len())),
+        Damage::Glue => bytes.extend_from_slice(other.as_bytes()),
+        Damage::Fragment(at) => {
+            bytes.truncate(at.index(line.len()));
+            bytes.extend_from_slice(other.as_bytes());
+        }
+    }
+    bytes
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3000, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn canonical_lines_agree(events in prop::collection::vec(canonical(), 1..5)) {
+        let lines: Vec<String> = events.iter().map(compact).collect();
+        let lines: Vec<&[u8]> = lines.iter().map(String::as_bytes).collect();
+        check::lines(&lines).map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn odd_lines_agree(lines in prop::collection::vec(odd_line(), 1..5)) {
+        let lines: Vec<&[u8]> = lines.iter().map(String::as_bytes).collect();
+        check::lines(&lines).map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn damaged_lines_are_accounted_for(
+        line in prop_oneof![canonical().prop_map(|event| compact(&event)), odd_line()],
+        other in canonical(),
+        damage in damage(),
+    ) {
+        check::damaged(&damaged(&line, &compact(&other), &damage)).map_err(TestCaseError::fail)?;
+    }
+}
