@@ -152,7 +152,7 @@ def test_rows_say_what_the_events_say(reader: aw.Reader, metadata_events: list[E
 
 
 def test_the_rotated_set_is_read_to_the_byte(data: Path, rotated_log: bytes) -> None:
-    """Two lines hold bytes that are no UTF-8, two are nested 2,000 deep; all four are there, and the two are marked."""
+    """Two lines hold bytes that are no UTF-8, two are nested 2,000 deep; all four are there, and marked."""
     reader = aw.read(data / "rotated")
     rows = aw.read(data / "rotated", columns=["repairs", "raw", "src_file", "src_offset"]).to_reader().read_all()
     table = pa.table(reader)
@@ -161,15 +161,16 @@ def test_the_rotated_set_is_read_to_the_byte(data: Path, rotated_log: bytes) -> 
     assert len(broken) == 2
     assert table.num_rows == rows.num_rows == seen.events == ROTATED_EVENTS == rotated_log.count(b"\n")
     assert (seen.ok.lines, seen.repaired.lines, seen.skipped.lines, seen.rejected.lines) == (
-        ROTATED_EVENTS - 2,
-        2,
+        ROTATED_EVENTS - 4,
+        4,
         0,
         0,
     )
     assert seen.bytes == seen.ok.bytes + seen.repaired.bytes == len(rotated_log)
     marked = [row for row in rows.to_pylist() if row["repairs"]]
-    assert [row["repairs"] for row in marked] == [["invalid_utf8"]] * 2
-    assert [row["raw"] for row in marked] == broken
+    assert sorted(repair for row in marked for repair in row["repairs"]) == ["deep_nesting"] * 2 + ["invalid_utf8"] * 2
+    assert [row["raw"] for row in marked if row["repairs"] == ["invalid_utf8"]] == broken
+    assert all(b"[" * 1000 in row["raw"] for row in marked if row["repairs"] == ["deep_nesting"])
 
 
 @pytest.mark.parametrize(

@@ -176,9 +176,11 @@ impl BatchBuilder {
     fn look_up_origin(&mut self) -> Result<u32, BadValue> {
         if self.origin_row == ABSENT && self.tables.origin.active {
             let origin = &self.origin;
-            let key: String = origin.iter().map(|part| format!("{part:?}")).collect();
+            let key = format!("{origin:?}");
             let row = self.tables.origin.row(key.as_bytes(), |out| {
-                origin.iter().for_each(|part| out.text(part.as_deref()));
+                for part in origin {
+                    out.text(part.as_deref());
+                }
                 Ok(table::Aside::default())
             });
             self.origin_row = row.map_err(|Invalid| BadValue(Key::Kind))?;

@@ -138,18 +138,14 @@ impl Column {
     }
 
     fn field(&self) -> Field {
-        let field = Field::new(self.name, self.kind.data_type(), self.nullable());
+        // Every column is nullable: a salvaged line may lack any of its values, and consumers need not care.
+        let field = Field::new(self.name, self.kind.data_type(), true);
         if self.kind == Kind::Json {
             let name = ("ARROW:extension:name".to_owned(), "arrow.json".to_owned());
             let metadata = ("ARROW:extension:metadata".to_owned(), String::new());
             return field.with_metadata(HashMap::from([name, metadata]));
         }
         field
-    }
-
-    /// Every column is nullable: a salvaged line may lack any of its values, and consumers need not care.
-    fn nullable(&self) -> bool {
-        true
     }
 }
 

@@ -4,6 +4,8 @@
 mod cells;
 #[path = "oracle/check.rs"]
 mod check;
+#[path = "strategy/odd.rs"]
+mod odd;
 mod oracle;
 #[path = "common/pass.rs"]
 mod pass;
@@ -18,7 +20,8 @@ use auditwake_core::input::open::decode;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use strategy::{canonical, compact, odd_line};
+use odd::odd_line;
+use strategy::{canonical, compact};
 
 fn whole_text(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data").join(name);
@@ -115,7 +118,7 @@ fn damaged(line: &str, other: &str, damage: &Damage) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 3000, max_shrink_iters: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn canonical_lines_agree(events in prop::collection::vec(canonical(), 1..5)) {

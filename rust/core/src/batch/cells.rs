@@ -20,7 +20,7 @@ use gather::Rows;
 pub(super) enum Cells {
     Off,
     On {
-        store: Store,
+        store: Box<Store>,
         data_type: DataType,
         /// Whether any cell has a value.
         any: bool,
@@ -101,7 +101,7 @@ impl Cells {
                 items: TextVec::default(),
             },
         };
-        Self::On { store, data_type: kind.data_type(), any: false }
+        Self::On { store: Box::new(store), data_type: kind.data_type(), any: false }
     }
 
     fn on(&mut self, value: bool) -> Option<&mut Store> {
@@ -174,9 +174,9 @@ impl Cells {
         if let Some(Store::MapList { lists, keys, dict, values, items }) = self.on(entries.is_some()) {
             for (key, value) in entries.unwrap_or_default() {
                 keys.push(dict.code(key.as_ref()));
-                value.iter().for_each(|item| {
+                for item in value {
                     items.push(item.as_ref().as_bytes());
-                });
+                }
                 values.push(Some(value.len()));
             }
             lists.push(entries.map(<[(S, Vec<S>)]>::len));
@@ -188,7 +188,7 @@ impl Cells {
     pub(super) fn gather(&self, rows: &[u32], indices: &mut Option<UInt32Array>) -> Option<ArrayRef> {
         let Self::On { store, data_type, any: true } = self else { return None };
         let rows = Rows(rows);
-        let plain: ArrayRef = match store {
+        let plain: ArrayRef = match &**store {
             Store::Dict { codes, dict } => return Some(rows.dictionary(codes, dict)),
             Store::ListText { lists, items } => return Some(rows.list_of_texts(data_type, lists, items)),
             Store::ListDict { lists, codes, dict } => {
@@ -212,7 +212,7 @@ impl Cells {
     /// Bytes of the dictionary and the cells, roughly: enough to say when a table has grown too large.
     pub(super) fn size(&self) -> usize {
         let Self::On { store, .. } = self else { return 0 };
-        match store {
+        match &**store {
             Store::Dict { codes, dict } | Store::ListDict { codes, dict, .. } => {
                 4 * codes.len() + dict.size()
             }

@@ -12,6 +12,8 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::counting::CountingReader;
+
 use flate2::{Decompress, FlushDecompress, Status};
 use zstd::stream::raw::{self, InBuffer, Operation, OutBuffer};
 
@@ -64,34 +66,6 @@ pub fn sniff(head: &[u8]) -> Format {
         | [0x28, 0xb5, 0x2f, 0xfd, ..]
         | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Format::Zstd,
         _ => Format::Plain,
-    }
-}
-
-/// Counts the bytes that pass, for another thread to see.
-pub struct CountingReader<R> {
-    /// Read from by nobody else, or the count is short.
-    inner: R,
-    /// Bytes that `inner` has given so far.
-    position: Arc<AtomicU64>,
-}
-
-impl<R> CountingReader<R> {
-    /// Starts to count at 0.
-    pub fn new(inner: R) -> Self {
-        Self { inner, position: Arc::default() }
-    }
-
-    /// The count, to be read at any time from anywhere.
-    pub fn position_handle(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.position)
-    }
-}
-
-impl<R: Read> Read for CountingReader<R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(out)?;
-        self.position.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
     }
 }
 

@@ -12,7 +12,9 @@ const HEAD: usize = 4096;
 
 /// The identity of an input by its first decoded bytes: 16 hex digits.
 pub(super) fn of_head(head: &[u8]) -> String {
-    Sha256::digest(head).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let digest = Sha256::digest(head);
+    let (first, _) = digest.as_slice().split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));
+    format!("{:016x}", u64::from_be_bytes(*first))
 }
 
 /// The first decoded bytes of a file; fewer when the file has no more, or is cut there.

@@ -74,7 +74,7 @@ impl Compression {
 }
 
 /// Properties for a file of that schema. `inputs` names what it was made from.
-pub(super) fn properties(schema: &Schema, compression: Compression, inputs: Vec<String>) -> WriterProperties {
+pub(super) fn properties(schema: &Schema, compression: Compression, inputs: &[String]) -> WriterProperties {
     let pair = |key: &str, value: String| KeyValue::new(key.to_owned(), value);
     let metadata = vec![
         pair(SCHEMA_VERSION_KEY, SCHEMA_VERSION.to_owned()),

@@ -22,6 +22,13 @@ impl Rejects {
         Self { path, file: None }
     }
 
+    /// The quarantine of an output file: its name and `.rejected.ndjson`.
+    pub(super) fn beside(out: &Path) -> Self {
+        let mut path = out.as_os_str().to_owned();
+        path.push(".rejected.ndjson");
+        Self::new(path.into())
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }

@@ -50,9 +50,9 @@ pub(super) fn convert(
     meter: &Meter,
     watch: Watch<'_>,
 ) -> Result<Converted, ConvertError> {
-    let inputs = sources.iter().map(describe).collect();
+    let inputs: Vec<_> = sources.iter().map(describe).collect();
     let schema = settings.reader.selection.schema();
-    let mut props = properties::properties(&schema, settings.compression, inputs);
+    let mut props = properties::properties(&schema, settings.compression, &inputs);
     add_encoded_arrow_schema_to_metadata(&schema, &mut props);
     let parquet_schema = ArrowSchemaConverter::new().convert(&schema).map_err(encode_error(out))?;
     let file = AtomicFile::create(out).map_err(output_error(out))?;
@@ -63,7 +63,7 @@ pub(super) fn convert(
     let mut sink = Sink {
         writer,
         out,
-        rejects: Rejects::new(out.with_added_extension("rejected.ndjson")),
+        rejects: Rejects::beside(out),
         converted: Converted::default(),
         settings,
         meter,

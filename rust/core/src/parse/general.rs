@@ -29,20 +29,17 @@ pub fn parse(text: &str, spans: &mut Spans) -> Result<usize, ParseError> {
             }
             Err(ScanError::Unexpected(at)) => return Err(ParseError::Invalid(at)),
         };
-        match find_key(member.key) {
-            Some(key) => {
-                bodies |= key.is_body();
-                if member.depth > DEEP {
-                    spans.repairs.add(Repair::DeepNesting);
-                }
-                if spans.set(key, member.start, member.end) {
-                    spans.repairs.add(Repair::DuplicateKey);
-                }
+        if let Some(key) = find_key(member.key) {
+            bodies |= key.is_body();
+            if member.depth > DEEP {
+                spans.repairs.add(Repair::DeepNesting);
             }
-            None => {
-                let key_start = member.key.as_ptr() as usize - bytes.as_ptr() as usize - 1;
-                spans.unknown.push(key_start as u32..member.end as u32);
+            if spans.set(key, member.start, member.end) {
+                spans.repairs.add(Repair::DuplicateKey);
             }
+        } else {
+            let key_start = member.key.as_ptr() as usize - bytes.as_ptr() as usize - 1;
+            spans.unknown.push(key_start as u32..member.end as u32);
         }
     }
     if is_event(text, spans) { Ok(members.end()) } else { Err(ParseError::NotAnEvent) }

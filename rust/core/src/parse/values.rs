@@ -5,13 +5,16 @@
 //! stands for the whole value.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 use crate::repair::{Repair, Repairs};
-use crate::scan::{self, Elements, Members};
+use crate::scan::Members;
 
 use super::gojson;
+
+mod read;
+
+pub use read::validate;
+use read::{code, entries, list, string};
 
 /// A sub-object is no valid JSON, so its line is none either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,12 +118,15 @@ impl<'a> UserInfo<'a> {
     pub fn parse(raw: &'a str) -> Result<Self, Invalid> {
         let mut user = Self::default();
         user.rest = walk(raw, false, |key, value| match key {
-            "username" => put(&mut user.username, string(value)?),
-            "uid" => put(&mut user.uid, string(value)?),
-            "groups" => put(&mut user.groups, list(value)?),
+            "username" => Ok(put(&mut user.username, string(value)?)),
+            "uid" => Ok(put(&mut user.uid, string(value)?)),
+            "groups" => Ok(put(&mut user.groups, list(value)?)),
             "extra" => match entries(value, list)? {
-                Some((extra, true)) => put(&mut user.extra, Some(extra)).map(|_| Taken::Again),
-                Some((extra, false)) => put(&mut user.extra, Some(extra)),
+                Some((extra, true)) => {
+                    user.extra = Some(extra);
+                    Ok(Taken::Again)
+                }
+                Some((extra, false)) => Ok(put(&mut user.extra, Some(extra))),
                 None => Ok(Taken::WrongType),
             },
             _ => Ok(Taken::Unknown),
@@ -154,7 +160,7 @@ impl<'a> ObjectReference<'a> {
                 "subresource" => &mut object.subresource,
                 _ => return Ok(Taken::Unknown),
             };
-            put(field, string(value)?)
+            Ok(put(field, string(value)?))
         })?;
         // An explicit empty group and an absent one give the same column; only the rest tells them apart.
         if object.api_group.as_deref() == Some("") && object.rest.json.is_none() {
@@ -172,10 +178,10 @@ impl<'a> Status<'a> {
     pub fn parse(raw: &'a str) -> Result<Self, Invalid> {
         let mut status = Self::default();
         status.rest = walk(raw, false, |key, value| match key {
-            "status" => put(&mut status.status, string(value)?),
-            "message" => put(&mut status.message, string(value)?),
-            "reason" => put(&mut status.reason, string(value)?),
-            "code" => put(&mut status.code, code(value)?),
+            "status" => Ok(put(&mut status.status, string(value)?)),
+            "message" => Ok(put(&mut status.message, string(value)?)),
+            "reason" => Ok(put(&mut status.reason, string(value)?)),
+            "code" => Ok(put(&mut status.code, code(value)?)),
             "metadata" if value == "{}" => Ok(Taken::Kept),
             _ => Ok(Taken::Unknown),
         })?;
@@ -236,23 +242,13 @@ impl<'a> Single<'a> {
 pub fn impersonation_constraint(raw: &str) -> Result<Single<'_>, Invalid> {
     let mut text = None;
     let mut rest = walk(raw, false, |key, value| match key {
-        "impersonationConstraint" => put(&mut text, string(value)?),
+        "impersonationConstraint" => Ok(put(&mut text, string(value)?)),
         _ => Ok(Taken::Unknown),
     })?;
     if text.is_none() && rest.json.is_none() {
         rest.json = Some("{}".into());
     }
     Ok(Single { text, rest })
-}
-
-/// Checks a value that no column reads. simd-json decides the common case; what it refuses is looked at again by the
-/// plain grammar, since it refuses valid JSON too: deeper than 1,024, numbers beyond its types, lone surrogates.
-///
-/// # Errors
-/// [`Invalid`] when it is no valid JSON.
-pub fn validate(raw: &str) -> Result<(), Invalid> {
-    let mut copy = raw.as_bytes().to_vec();
-    if simd_json::to_tape(&mut copy).is_ok() || scan::is_json(raw) { Ok(()) } else { Err(Invalid) }
 }
 
 /// Walks an object's members and gathers what `take` does not keep.
@@ -326,77 +322,7 @@ fn has_ambiguous_escape(raw: &str) -> bool {
     memchr::memchr_iter(b'\\', bytes).any(ambiguous)
 }
 
-fn put<T>(field: &mut Option<T>, value: Option<T>) -> Result<Taken, Invalid> {
-    let Some(value) = value else { return Ok(Taken::WrongType) };
-    Ok(if field.replace(value).is_some() { Taken::Again } else { Taken::Kept })
-}
-
-/// The string, or `None` for another type.
-fn string(raw: &str) -> Result<Option<Text<'_>>, Invalid> {
-    let Some(content) = raw.strip_prefix('"') else { return Ok(None) };
-    let content = content.strip_suffix('"').ok_or(Invalid)?;
-    gojson::decode_string(content).map(Some).ok_or(Invalid)
-}
-
-/// The strings of an array, or `None` when it or an element is of another type.
-fn list(raw: &str) -> Result<Option<Vec<Text<'_>>>, Invalid> {
-    let Some(mut elements) = Elements::new(raw.as_bytes(), 0) else { return Ok(None) };
-    let mut items = Vec::new();
-    let mut strings = true;
-    while let Some((start, end)) = elements.next_element().map_err(|_| Invalid)? {
-        match string(&raw[start..end])? {
-            Some(item) => items.push(item),
-            None => strings = false,
-        }
-    }
-    if elements.end() != raw.len() {
-        return Err(Invalid);
-    }
-    Ok(strings.then_some(items))
-}
-
-/// Entries of a map, and whether a key stood twice.
-type Entries<'a, T> = (Vec<(Text<'a>, T)>, bool);
-
-/// The entries of an object whose values `read` takes, the last of equal keys kept in place of the first; `None` when it
-/// or a value is of another type.
-fn entries<'a, T>(
-    raw: &'a str,
-    read: impl Fn(&'a str) -> Result<Option<T>, Invalid>,
-) -> Result<Option<Entries<'a, T>>, Invalid> {
-    let Some(mut members) = Members::new(raw.as_bytes(), 0) else { return Ok(None) };
-    let mut entries: Vec<(Text<'a>, T)> = Vec::new();
-    let mut places: HashMap<Text<'a>, usize> = HashMap::new();
-    let (mut twice, mut typed) = (false, true);
-    while let Some(member) = members.next_member().map_err(|_| Invalid)? {
-        let key = std::str::from_utf8(member.key).map_err(|_| Invalid)?;
-        let key = gojson::decode_string(key).ok_or(Invalid)?;
-        let Some(value) = read(&raw[member.start..member.end])? else {
-            typed = false;
-            continue;
-        };
-        match places.entry(key.clone()) {
-            Entry::Occupied(place) => {
-                entries[*place.get()].1 = value;
-                twice = true;
-            }
-            Entry::Vacant(place) => {
-                place.insert(entries.len());
-                entries.push((key, value));
-            }
-        }
-    }
-    if members.end() != raw.len() {
-        return Err(Invalid);
-    }
-    Ok(typed.then_some((entries, twice)))
-}
-
-/// A status code that fits the column, or `None`.
-fn code(raw: &str) -> Result<Option<i16>, Invalid> {
-    if !raw.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
-        return Ok(None);
-    }
-    validate(raw)?;
-    Ok(raw.parse().ok())
+fn put<T>(field: &mut Option<T>, value: Option<T>) -> Taken {
+    let Some(value) = value else { return Taken::WrongType };
+    if field.replace(value).is_some() { Taken::Again } else { Taken::Kept }
 }

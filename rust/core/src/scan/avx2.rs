@@ -9,13 +9,17 @@ use super::block::{self, BLOCK, Classify, Extent, Masks};
 struct Avx2;
 
 impl Classify for Avx2 {
+    #[expect(
+        clippy::inline_always,
+        reason = "it must become part of the kernel that is compiled for the SIMD level"
+    )]
     #[inline(always)]
     fn classify(block: &[u8; BLOCK]) -> Masks {
         // SAFETY: only `container` below uses this type, and it is compiled for AVX2 and called only where AVX2 was
         // detected; both loads are unaligned and stay inside the 64 bytes of `block`.
         unsafe {
-            let low = _mm256_loadu_si256(block.as_ptr().cast::<__m256i>());
-            let high = _mm256_loadu_si256(block.as_ptr().add(32).cast::<__m256i>());
+            let low = _mm256_loadu_si256(block.as_ptr().cast());
+            let high = _mm256_loadu_si256(block.as_ptr().add(32).cast());
             let fold = _mm256_set1_epi8(0x20);
             let (low_folded, high_folded) = (_mm256_or_si256(low, fold), _mm256_or_si256(high, fold));
             let equal = |low: __m256i, high: __m256i, byte: u8| {

@@ -1,6 +1,11 @@
 //! Brackets outside strings, 64 bytes at a time, with the quote-parity method of simdjson (Langdale and Lemire, "Parsing
 //! gigabytes of JSON per second", VLDB Journal 28, 2019, section 3.1).
 
+#![expect(
+    clippy::inline_always,
+    reason = "all of it must become part of a kernel that is compiled for one SIMD level"
+)]
+
 /// Bytes that one step looks at.
 pub(crate) const BLOCK: usize = 64;
 

@@ -48,13 +48,11 @@ fn check(text: &[u8]) -> Option<()> {
                 at += 1;
                 next = Next::Value;
             }
-            Next::CommaOrEnd => match byte {
-                b',' => {
-                    next = if *stack.last()? == b'}' { Next::Key } else { Next::Value };
-                    at += 1;
-                }
-                _ => (at, next) = close(text, at, &mut stack)?,
-            },
+            Next::CommaOrEnd if byte == b',' => {
+                next = if *stack.last()? == b'}' { Next::Key } else { Next::Value };
+                at += 1;
+            }
+            Next::CommaOrEnd => (at, next) = close(text, at, &mut stack)?,
         }
         at = skip_space(text, at);
         if stack.is_empty() && matches!(next, Next::CommaOrEnd) {

@@ -1,12 +1,10 @@
 //! Events as kube-apiserver writes them, and what else may stand on a line.
 
-mod odd;
 mod values;
 
 use proptest::prelude::*;
 use proptest::sample::select;
 
-pub(crate) use odd::odd_line;
 use values::{body, map, object, string, strings, text, time, uri, user};
 
 /// Members of an object: keys as Go strings, values as JSON, in order.

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use super::{Members, canonical, go_string};
+use super::strategy::{Members, canonical, go_string};
 
 #[derive(Clone, Debug)]
 enum Edit {

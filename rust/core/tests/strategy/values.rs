@@ -54,7 +54,12 @@ pub(super) fn object(
     let members: Vec<_> = members
         .into_iter()
         .map(|(key, value, probability)| {
-            prop::option::weighted(probability, value.prop_map(move |value| format!("\"{key}\":{value}")))
+            let member = value.prop_map(move |value| format!("\"{key}\":{value}"));
+            if probability < 1.0 {
+                prop::option::weighted(probability, member).boxed()
+            } else {
+                member.prop_map(Some).boxed()
+            }
         })
         .collect();
     members.prop_map(|members| format!("{{{}}}", members.into_iter().flatten().collect::<Vec<_>>().join(",")))

@@ -92,7 +92,9 @@ impl Rows<'_> {
         let mut nulls = None;
         if codes.iter().fold(0, |least, &code| code.min(least)) < 0 {
             nulls = Some(NullBuffer::new(BooleanBuffer::collect_bool(codes.len(), |i| codes[i] >= 0)));
-            codes.iter_mut().for_each(|code| *code = (*code).max(0));
+            for code in &mut codes {
+                *code = (*code).max(0);
+            }
         }
         dictionary(Int32Array::new(ScalarBuffer::from(codes), nulls), dict)
     }

@@ -15,7 +15,7 @@ use super::super::ConvertError;
 /// The partition that is no column of its own: the day of `ts_stage`, UTC.
 const DATE: &str = "date";
 
-/// How Hive, Spark and DuckDB write a null partition.
+/// How Hive, Spark and `DuckDB` write a null partition.
 const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// Whether every partition can be computed from the selected columns.

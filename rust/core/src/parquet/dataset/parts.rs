@@ -113,7 +113,7 @@ impl<'a> Parts<'a> {
         let path = self.out.join(directory).join(format!("{}-{:04}.parquet", self.stem, self.begun));
         self.begun += 1;
         let file = AtomicFile::create(&path)?;
-        let properties = properties(&schema, self.settings.compression, vec![self.input.to_owned()]);
+        let properties = properties(&schema, self.settings.compression, &[self.input.to_owned()]);
         let writer = ArrowWriter::try_new(file, schema, Some(properties))?;
         Ok(Open { path, writer, rows: 0 })
     }

@@ -1,0 +1,173 @@
+//! The same table whatever the sizes of batches and buffers and the number of threads.
+
+#[path = "common/cells.rs"]
+mod cells;
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use auditwake_core::batch::Limits;
+use auditwake_core::input::discover::discover;
+use auditwake_core::input::open::decode;
+use auditwake_core::lines::LineOptions;
+use auditwake_core::reader::Options;
+use auditwake_core::reader::batches::Batches;
+use auditwake_core::reader::ordered::Next;
+use auditwake_core::reader::plan::plan;
+use auditwake_core::reader::source::Source;
+use auditwake_core::schema::Selection;
+use auditwake_core::stats::{Outcome, Outcomes, Rejected};
+
+use cells::{Row, rows};
+
+/// Bytes of input in a batch, and so in a range that a thread reads: small, or nothing would be cut.
+const BATCH_BYTES: usize = 1 << 16;
+
+/// Lines that are no plain events, as they are met between those that are.
+const ODD_LINES: &[&[u8]] = &[
+    b"",
+    b"I1124 00:10:19.262000       1 httplog.go:132] \"HTTP\" verb=\"GET\"",
+    b"{",
+    b"\"]}",
+    b"not JSON",
+    br#"{"kind":"Pod","apiVersion":"v1"}"#,
+    b"\xef\xbb\xbf{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"auditID\":\"bom\",\"stage\":\"Panic\"}",
+    br#"master-0 {"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"node","stage":"Panic"}"#,
+    b"\0\0\0\0",
+    br#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"torn","us{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"whole"}"#,
+    br#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"cut","requestObject":{"a":[1,"#,
+    b"{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"auditID\":\"\xff\xfe\",\"stage\":\"Panic\"}\0\0",
+    b"{\n  \"kind\": \"Event\",\n  \"apiVersion\": \"audit.k8s.io/v1\",\n  \"auditID\": \"pretty\"\n}",
+    br#"{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[{"auditID":"a","stage":"Panic"},{"auditID":"b","stage":"Panic"}]}"#,
+    br#"{"stage":"Panic","auditID":"sorted","kind":"Event","apiVersion":"audit.k8s.io/v1"}"#,
+];
+
+struct Log {
+    dir: PathBuf,
+    plain: PathBuf,
+    packed: PathBuf,
+    bytes: u64,
+}
+
+impl Log {
+    /// About 10,000 lines in a plain file, and some more in a compressed one.
+    fn new() -> Self {
+        let dir = std::env::temp_dir().join(format!("auditwake-sweeps-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        let mut text = Vec::new();
+        let mut odd = ODD_LINES.iter().cycle();
+        let (metadata, rotated) = (text_of("metadata"), text_of("rotated"));
+        let lines = metadata.split_inclusive(|byte| *byte == b'\n');
+        for (number, line) in lines.chain(rotated.split_inclusive(|byte| *byte == b'\n')).enumerate() {
+            text.extend_from_slice(line);
+            if number % 61 == 60 {
+                text.extend_from_slice(odd.next().unwrap());
+                text.push(b'\n');
+            }
+        }
+        let (plain, packed) = (dir.join("audit.log"), dir.join("audit-1.log"));
+        fs::write(&plain, &text).unwrap();
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(&text[..300_000]).unwrap();
+        fs::write(&packed, encoder.finish().unwrap()).unwrap();
+        Self { dir, plain, packed, bytes: text.len() as u64 + 300_000 }
+    }
+
+    fn sources(&self) -> Vec<Source> {
+        [&self.packed, &self.plain].map(|path| Source::Path(path.clone())).into()
+    }
+
+    fn read(&self, columns: Option<&[&str]>, rows_limit: usize, buffer: usize, threads: usize) -> Table {
+        let names = columns.map(|names| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>());
+        let options = Options {
+            selection: Selection::new(names.as_deref(), true).unwrap(),
+            limits: Limits { rows: rows_limit, bytes: BATCH_BYTES },
+            lines: LineOptions { buffer, ..LineOptions::default() },
+            ..Options::default()
+        };
+        let mut table = Table::default();
+        let mut batches = Batches::new(self.sources(), options, threads);
+        loop {
+            match batches.next(Duration::from_secs(60)).unwrap() {
+                Next::Item(step) => {
+                    table.outcomes.merge(&step.account.outcomes);
+                    table.rejected.extend(step.account.rejected);
+                    if let Some(batch) = step.batch {
+                        assert!((1..=rows_limit).contains(&batch.num_rows()));
+                        table.rows.extend(rows(&batch));
+                    }
+                }
+                Next::Pending => panic!("no batch within a minute"),
+                Next::End => return table,
+            }
+        }
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+fn text_of(name: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data").join(name);
+    let mut text = Vec::new();
+    for file in discover(path.to_str().unwrap()).unwrap() {
+        decode(Box::new(File::open(file).unwrap())).unwrap().read_to_end(&mut text).unwrap();
+    }
+    text
+}
+
+#[derive(Default)]
+struct Table {
+    rows: Vec<Row>,
+    outcomes: Outcomes,
+    rejected: Vec<Rejected>,
+}
+
+#[track_caller]
+fn assert_same(table: &Table, reference: &Table, what: &str) {
+    for (number, (row, wanted)) in table.rows.iter().zip(&reference.rows).enumerate() {
+        for ((name, cell), (_, wanted)) in row.iter().zip(wanted) {
+            assert!(cell == wanted, "{what}: row {number}: {name} is {cell:?}, not {wanted:?}");
+        }
+        assert_eq!(row.len(), wanted.len(), "{what}");
+    }
+    assert_eq!(table.rows.len(), reference.rows.len(), "{what}");
+    assert_eq!(table.outcomes, reference.outcomes, "{what}");
+    let places = |table: &Table| -> Vec<_> {
+        table.rejected.iter().map(|r| (r.file.clone(), r.offset, r.length, r.reason)).collect()
+    };
+    assert_eq!(places(table), places(reference), "{what}");
+}
+
+#[test]
+fn sizes_and_threads_do_not_show() {
+    let log = Log::new();
+    let ranges = plan(log.sources(), Some(BATCH_BYTES as u64)).len();
+    assert!(ranges > 50, "only {ranges} tasks: threads would have nothing to share");
+
+    let all = log.read(None, 65_536, 1 << 20, 1);
+    assert_eq!(all.outcomes.bytes(), log.bytes);
+    assert!(all.rows.len() > 10_000 && all.outcomes.events == all.rows.len() as u64);
+    assert!(Outcome::ALL.iter().all(|outcome| all.outcomes.total(*outcome).lines > 0), "{:?}", all.outcomes);
+    for (rows, buffer, threads) in [(1, 4096, 4), (3, 1, 2), (100, 3, 4), (65_536, 4096, 2)] {
+        let table = log.read(None, rows, buffer, threads);
+        assert_same(&table, &all, &format!("{rows} rows, {buffer} bytes, {threads} threads"));
+    }
+
+    let few = ["audit_id", "ts_stage", "user", "apiserver", "src_offset", "repairs", "resp_bytes", "outcome"];
+    let reference = log.read(Some(&few), 65_536, 1 << 20, 1);
+    assert_eq!(reference.rows.len(), all.rows.len());
+    for rows in [1, 3, 100, 65_536] {
+        for buffer in [1, 3, 4096] {
+            for threads in [1, 2, 4] {
+                let table = log.read(Some(&few), rows, buffer, threads);
+                assert_same(&table, &reference, &format!("{rows} rows, {buffer} bytes, {threads} threads"));
+            }
+        }
+    }
+}
