@@ -17,11 +17,15 @@ use pass::Pass;
 
 const HEAD: &str = r#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Request","auditID":"#;
 
-/// An event with that ID and these members behind its own.
+/// Ends an event.
+const TAIL: &str = r#""requestReceivedTimestamp":null,"stageTimestamp":null}"#;
+
+/// An event with that ID and these members in front of its times.
 fn event(id: &str, more: &str) -> String {
     let comma = if more.is_empty() { "" } else { "," };
+    let user = r#""user":{"username":"eve"}"#;
     format!(
-        r#"{HEAD}"{id}","stage":"ResponseComplete","requestURI":"/api","verb":"patch","user":{{"username":"eve"}}{comma}{more}}}"#
+        r#"{HEAD}"{id}","stage":"ResponseComplete","requestURI":"/api","verb":"patch",{user},{more}{comma}{TAIL}"#
     )
 }
 
@@ -134,7 +138,7 @@ fn holes_and_marks_around_an_event_are_named() {
 #[test]
 fn the_longest_line_keeps_the_metadata() {
     let body = "x".repeat(100_000);
-    let line = event("1", &format!(r#""requestObject":{{"a":"{body}"}},"stageTimestamp":null"#));
+    let line = event("1", &format!(r#""requestObject":{{"a":"{body}"}}"#));
     let lines = LineOptions { max_line: 4096, ..LineOptions::default() };
     let read = Read::with(format!("{line}\n{}\n", event("2", "")), Options { lines, ..Options::default() });
     assert_eq!((read.ids(), read.repairs(0), read.repairs(1)), (vec!["1", "2"], vec!["truncated"], vec![]));
@@ -223,7 +227,7 @@ fn an_event_inside_a_cut_body_is_no_event() {
     let forged = r#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"forged","stage":"Panic"}"#;
     let line =
         event("real", &format!(r#""requestObject":[{forged},{{"op":"add","value":"{}"}}]"#, "x".repeat(100)));
-    let read = Read::of(&line[..line.len() - 20]);
+    let read = Read::of(&line[..line.len() - TAIL.len() - 20]);
     assert_eq!((read.ids(), read.repairs(0)), (vec!["real"], vec!["truncated"]));
 }
 

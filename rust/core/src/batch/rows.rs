@@ -30,6 +30,8 @@ pub(super) struct Wanted {
     truncated: bool,
     request_object: bool,
     response_object: bool,
+    sizes: bool,
+    offsets: bool,
     repairs: bool,
     pub(super) extra_fields: bool,
     raw: bool,
@@ -48,6 +50,8 @@ impl Wanted {
             truncated: has("truncated"),
             request_object: has("request_object"),
             response_object: has("response_object"),
+            sizes: has("req_bytes") || has("resp_bytes") || has("line_bytes"),
+            offsets: has("src_offset"),
             repairs: has("repairs"),
             extra_fields: has("extra_fields"),
             raw: has("raw"),
@@ -129,6 +133,7 @@ pub(super) struct Rows {
     response_bytes: Int32Builder,
     line_bytes: Vec<i32>,
     offsets: Vec<i64>,
+    /// One entry a row, whatever is selected.
     repairs: Vec<Repairs>,
     extra_fields: StringBuilder,
     raw: BinaryBuilder,
@@ -159,7 +164,7 @@ impl Rows {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.line_bytes.len()
+        self.repairs.len()
     }
 
     /// Reads the row-wise values.
@@ -219,10 +224,14 @@ impl Rows {
         if self.wanted.response_object {
             self.response_objects.append_option(row.response);
         }
-        self.request_bytes.append_option(row.request.map(|body| body.len() as i32));
-        self.response_bytes.append_option(row.response.map(|body| body.len() as i32));
-        self.line_bytes.push(place.raw.len() as i32);
-        self.offsets.push(place.offset as i64);
+        if self.wanted.sizes {
+            self.request_bytes.append_option(row.request.map(|body| body.len() as i32));
+            self.response_bytes.append_option(row.response.map(|body| body.len() as i32));
+            self.line_bytes.push(place.raw.len() as i32);
+        }
+        if self.wanted.offsets {
+            self.offsets.push(place.offset as i64);
+        }
         self.repairs.push(row.repairs);
         if self.wanted.extra_fields {
             self.extra_fields.append_option(extra);

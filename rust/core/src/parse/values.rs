@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use crate::repair::{Repair, Repairs};
-use crate::scan::Members;
+use crate::scan::{self, Members};
 
 use super::gojson;
 
@@ -147,6 +147,9 @@ impl<'a> ObjectReference<'a> {
     /// # Errors
     /// [`Invalid`] when it is no valid JSON.
     pub fn parse(raw: &'a str) -> Result<Self, Invalid> {
+        if let Some(object) = Self::canonical(raw) {
+            return Ok(object);
+        }
         let mut object = Self { present: raw.starts_with('{'), ..Self::default() };
         object.rest = walk(raw, false, |key, value| {
             let field = match key {
@@ -167,6 +170,39 @@ impl<'a> ObjectReference<'a> {
             object.rest.json = Some(raw.into());
         }
         Ok(object)
+    }
+}
+
+impl<'a> ObjectReference<'a> {
+    /// Reads a value with its keys in the order of the Go struct and strings without escapes: names differ from line to
+    /// line, so this is the sub-object that is new most often. Anything else is for the walk, which answers the same.
+    fn canonical(raw: &'a str) -> Option<Self> {
+        let mut object = Self { present: true, ..Self::default() };
+        let mut rest = raw.strip_prefix('{')?;
+        let fields = [
+            ("\"resource\":\"", &mut object.resource),
+            ("\"namespace\":\"", &mut object.namespace),
+            ("\"name\":\"", &mut object.name),
+            ("\"uid\":\"", &mut object.uid),
+            ("\"apiGroup\":\"", &mut object.api_group),
+            ("\"apiVersion\":\"", &mut object.api_version),
+            ("\"resourceVersion\":\"", &mut object.resource_version),
+            ("\"subresource\":\"", &mut object.subresource),
+        ];
+        let mut first = true;
+        for (key, field) in fields {
+            let member = if first { Some(rest) } else { rest.strip_prefix(',') };
+            let Some(value) = member.and_then(|member| member.strip_prefix(key)) else { continue };
+            let end = scan::string_end(value.as_bytes(), 0)?;
+            let text = &value[..end - 1];
+            if !gojson::is_plain_string(text.as_bytes()) {
+                return None;
+            }
+            *field = Some(Cow::Borrowed(text));
+            rest = &value[end..];
+            first = false;
+        }
+        (rest == "}" && object.api_group.as_deref() != Some("")).then_some(object)
     }
 }
 

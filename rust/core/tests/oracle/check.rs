@@ -1,72 +1,13 @@
-//! Compares the crate with its twin.
+//! Compares the crate with its twin on a line of any kind.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use auditwake_core::reader::Options;
 use auditwake_core::stats::{Outcome, Outcomes};
 
 use super::cells::{Cell, Row, rows};
-use super::oracle::{Expected, Repairs, Verdict, elements_of, read};
+use super::oracle::{EVENT_START, Expected, Repairs, Verdict, read};
 use super::pass::{self, Pass};
-
-/// Lines that the twin knows the end of: every row, and how many lines of each outcome.
-pub(crate) fn lines(lines: &[&[u8]]) -> Result<(), String> {
-    let pass = pass::read(&lines.join(&b'\n'), Options::default());
-    accounted(&pass, lines.iter().map(|line| line.len() as u64 + 1).sum::<u64>() - 1)?;
-    let mut rows = pass.batches.iter().flat_map(rows);
-    let mut counts: BTreeMap<Outcome, u64> = BTreeMap::new();
-    let mut offset = 0;
-    for line in lines {
-        let outcome = match read(line) {
-            Verdict::Row(mut expected) => {
-                expected.row.insert("src_offset", Cell::Int(offset));
-                let row = rows.next().ok_or_else(|| format!("no row for {}", shown(line)))?;
-                let repairs =
-                    same_row(row, &expected).map_err(|error| format!("{error}\n{}", shown(line)))?;
-                if repairs.is_empty() { Outcome::Ok } else { Outcome::Repaired }
-            }
-            Verdict::NotAudit => Outcome::Skipped,
-            Verdict::Broken => Outcome::Rejected,
-            Verdict::Unsure => return Err(format!("the twin is unsure about {}", shown(line))),
-        };
-        *counts.entry(outcome).or_default() += 1;
-        offset += line.len() as i64 + 1;
-    }
-    if let Some(row) = rows.next() {
-        return Err(format!("a row too many: {row:?}"));
-    }
-    for outcome in Outcome::ALL {
-        let (found, wanted) =
-            (pass.outcomes.total(outcome).lines, counts.get(&outcome).copied().unwrap_or(0));
-        if found != wanted {
-            let reasons: Vec<_> = pass.outcomes.reasons().collect();
-            let name = outcome.name();
-            let first = shown(lines[0]);
-            return Err(format!(
-                "{found} lines are {name}, not {wanted}: {reasons:?} {:?}\n{first}",
-                pass.rejected
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// The items of an `EventList` on one line.
-pub(crate) fn list(text: &str) -> Result<(), String> {
-    let items = elements_of(text).ok_or("no list")?;
-    let pass = pass::read(text.as_bytes(), Options::default());
-    accounted(&pass, text.len() as u64)?;
-    let rows: Vec<Row> = pass.batches.iter().flat_map(rows).collect();
-    if rows.len() != items.len() {
-        return Err(format!("{} rows of {} items", rows.len(), items.len()));
-    }
-    for (row, item) in rows.into_iter().zip(items) {
-        let Verdict::Row(expected) = read(item.as_bytes()) else { return Err(format!("no event: {item}")) };
-        same_row(row, &expected)?;
-    }
-    Ok(())
-}
 
 /// A line that something happened to. What cannot be foretold is at least accounted for.
 pub(crate) fn damaged(line: &[u8]) -> Result<(), String> {
@@ -80,7 +21,11 @@ pub(crate) fn damaged(line: &[u8]) -> Result<(), String> {
     let found = || format!("{:?} {:?}\n{}", pass.outcomes, pass.rejected, shown(line));
     match read(line) {
         Verdict::Row(expected) => {
-            if expected.repairs.contains("truncated") && rows.len() != 1 {
+            // An event may end a line that is cut. And what is no plain line is told by its keys as they stand, so one
+            // with escaped keys is not always known.
+            let is_cut = expected.repairs.contains("truncated");
+            let is_plain = line.starts_with(EVENT_START.as_bytes()) || !line.contains(&b'\\');
+            if is_cut && rows.len() > 1 || !is_plain && rows.is_empty() {
                 return Ok(());
             }
             let [row] =
@@ -98,14 +43,14 @@ pub(crate) fn damaged(line: &[u8]) -> Result<(), String> {
                 return Err(format!("kept as it stands: {}", found()));
             }
         }
-        Verdict::NotAudit if lines(Outcome::Ok) > 0 => return Err(format!("no event: {}", found())),
+        // It may wrap an event.
         Verdict::NotAudit | Verdict::Unsure => {}
     }
     Ok(())
 }
 
 /// The outcomes hold all bytes, the lanes all rows.
-fn accounted(pass: &Pass, bytes: u64) -> Result<(), String> {
+pub(crate) fn accounted(pass: &Pass, bytes: u64) -> Result<(), String> {
     let Pass { batches, outcomes, rejected } = pass;
     let rows: usize = batches.iter().map(arrow_array::RecordBatch::num_rows).sum();
     let lanes: u64 = outcomes.lanes.values().sum();
@@ -135,7 +80,7 @@ fn with_reasons(outcomes: &Outcomes) -> Result<(), String> {
 }
 
 /// Answers the repairs.
-fn same_row(mut row: Row, expected: &Expected) -> Result<Repairs, String> {
+pub(crate) fn same_row(mut row: Row, expected: &Expected) -> Result<Repairs, String> {
     let mut repairs = Repairs::new();
     if let Some(Cell::List(names)) = row.remove("repairs") {
         for name in names {
@@ -158,14 +103,21 @@ fn same_row(mut row: Row, expected: &Expected) -> Result<Repairs, String> {
         match row.get(name) {
             Some(found) if found == cell => {}
             found => {
-                let _ = writeln!(difference, "{name} is {found:?}, not {cell:?}");
+                let _ = writeln!(difference, "{name} is {}, not {}", show(found), show(Some(cell)));
             }
         }
     }
     if difference.is_empty() { Ok(repairs) } else { Err(difference) }
 }
 
-fn shown(line: &[u8]) -> String {
+fn show(cell: Option<&Cell>) -> String {
+    match cell {
+        Some(Cell::Bytes(bytes)) => format!("bytes {}", shown(bytes)),
+        other => format!("{other:?}"),
+    }
+}
+
+pub(crate) fn shown(line: &[u8]) -> String {
     let text = line.escape_ascii().to_string();
     if text.len() > 4000 { format!("{}...", &text[..4000]) } else { text }
 }

@@ -3,7 +3,7 @@
 //! It shares the readers of URIs, reasons, agents, actors and durations with the crate, which have tests of their own,
 //! and nothing else: no scanner, no parser, no builder.
 
-mod json;
+pub(crate) mod json;
 mod row;
 mod scan;
 mod time;
@@ -104,7 +104,11 @@ impl<'a> Event<'a> {
 pub(crate) fn read(line: &[u8]) -> Verdict {
     let mut repairs = Repairs::new();
     let plain = line.starts_with(EVENT_START.as_bytes());
-    let line = if plain { line } else { trim_start(line, &mut repairs) };
+    let line = if plain { line } else { trim(line, &mut repairs) };
+    if line.first() != Some(&b'{') {
+        // A prefix, a torn fragment, or an element of an array.
+        return Verdict::Unsure;
+    }
     let text = String::from_utf8_lossy(line);
     if matches!(text, Cow::Owned(_)) {
         repairs.insert("invalid_utf8");
@@ -141,8 +145,7 @@ enum Object {
     Broken,
 }
 
-/// serde first. What it refuses because of a body, or of a value that a later one replaces, is read again without that
-/// value; nothing in a body may hurt the event.
+/// serde first. What it refuses because of a body is read again without bodies: nothing in them may hurt the event.
 fn object_or_cut(text: &str) -> Object {
     if let Some((members, end)) = json::object(text) {
         return Object::Whole(members, end);
@@ -153,10 +156,8 @@ fn object_or_cut(text: &str) -> Object {
         Split::Cut(members, key) => (members, text.len(), Some(key)),
     };
     let mut blanked = text.as_bytes()[..end].to_vec();
-    for (place, member) in members.iter().enumerate() {
-        let first = blanked[member.value.start];
-        let replaced = members[place + 1..].iter().any(|later| later.key == member.key);
-        if is_body(&member.key) && b"{[\"".contains(&first) || KEYS.contains(&&*member.key) && replaced {
+    for member in members.iter().filter(|member| is_body(&member.key)) {
+        if b"{[\"".contains(&blanked[member.value.start]) {
             blanked[member.value.clone()].fill(b' ');
             blanked[member.value.start] = b'0';
         }
@@ -182,8 +183,8 @@ fn is_body(key: &str) -> bool {
     matches!(key, "requestObject" | "responseObject")
 }
 
-/// What may stand in front of an event that a line does not begin with.
-fn trim_start<'a>(mut line: &'a [u8], repairs: &mut Repairs) -> &'a [u8] {
+/// The text of a line that does not begin with an event, without what may stand around one.
+fn trim<'a>(mut line: &'a [u8], repairs: &mut Repairs) -> &'a [u8] {
     loop {
         line = match line {
             [b' ' | b'\t' | b'\r', rest @ ..] => rest,
@@ -195,6 +196,11 @@ fn trim_start<'a>(mut line: &'a [u8], repairs: &mut Repairs) -> &'a [u8] {
                 repairs.insert("bom");
                 rest
             }
+            [rest @ .., b' ' | b'\t' | b'\r'] => rest,
+            [rest @ .., 0] => {
+                repairs.insert("nul_run");
+                rest
+            }
             _ => return line,
         };
     }
@@ -203,11 +209,4 @@ fn trim_start<'a>(mut line: &'a [u8], repairs: &mut Repairs) -> &'a [u8] {
 /// How many raw bytes became that many bytes of text.
 fn raw_len(raw: &[u8], text: usize) -> usize {
     (0..=raw.len()).find(|&len| String::from_utf8_lossy(&raw[..len]).len() >= text).unwrap_or(raw.len())
-}
-
-/// The raw items of a list of events.
-pub(crate) fn elements_of(list: &str) -> Option<Vec<&str>> {
-    let (members, _) = json::object(list)?;
-    let items = members.into_iter().find(|member| member.key == "items")?;
-    json::elements(&list[items.value])
 }

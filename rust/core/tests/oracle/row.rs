@@ -117,7 +117,7 @@ pub(super) fn expected(event: &Event<'_>, raw: &[u8], before: Repairs) -> Expect
 
     out.flag("is_terminal", stage.as_deref().map(|stage| matches!(stage, "ResponseComplete" | "Panic")));
     let path = uri.as_deref().map(|uri| parse_uri(uri).path).unwrap_or_default();
-    let is_resource = event.get("objectRef").is_some_and(|raw| raw != "null");
+    let is_resource = event.get("objectRef").is_some_and(|raw| raw.starts_with('{'));
     out.flag(
         "is_long_running",
         event.get("verb").map(|_| {
@@ -145,7 +145,8 @@ fn users(event: &Event<'_>, out: &mut Writer) {
     let user = event.get("user").map(values::user);
     let other = event.get("impersonatedUser").map(values::impersonated);
     let effective = other.as_ref().filter(|user| user.username.is_some()).or(user.as_ref());
-    if let Some(User { username, groups, .. }) = effective {
+    let nobody = User::default();
+    if let Some(User { username, groups, .. }) = effective.or(other.as_ref().map(|_| &nobody)) {
         let name = username.as_deref().unwrap_or_default();
         let mut groups = groups.iter().flatten().map(String::as_str);
         out.text("eff_user", username.as_deref());

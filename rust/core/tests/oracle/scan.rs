@@ -58,6 +58,10 @@ pub(crate) fn split(text: &str) -> Split {
             Some(_) => return Split::Broken,
         }
         match value(bytes, at) {
+            // Nothing closes a number or a literal, so one that ends with the text may be cut.
+            Value::End(end) if end == bytes.len() && !b"{[\"".contains(&bytes[at]) => {
+                return Split::Cut(members, Some(key));
+            }
             Value::End(end) => {
                 members.push(Member { key, start, value: at..end });
                 at = end;
@@ -120,6 +124,8 @@ fn container(bytes: &[u8], from: usize) -> Option<usize> {
             }
             b'{' | b'[' => depth += 1,
             b'}' | b']' => depth -= 1,
+            // Only a text that is no JSON has a backslash outside of strings. There it spoils a quote, as inside.
+            b'\\' if bytes.get(at + 1).is_some_and(|byte| b"\"\\".contains(byte)) => at += 1,
             _ => {}
         }
         at += 1;
