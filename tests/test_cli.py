@@ -1,5 +1,6 @@
 """The command line, as a shell and as a person see it."""
 
+import contextlib
 import csv
 import io
 import json
@@ -7,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,14 @@ def run(
     return subprocess.run(
         command, input=stdin, capture_output=True, check=False, cwd=cwd, env=environment, timeout=TOO_LONG
     )
+
+
+def feed(child: subprocess.Popen[bytes], log: bytes) -> None:
+    """Write to a child that may stop reading."""
+    assert child.stdin is not None
+    with contextlib.suppress(BrokenPipeError):
+        child.stdin.write(log)
+        child.stdin.flush()
 
 
 def first_event(log: Path) -> dict[str, Any]:
@@ -131,14 +141,19 @@ def test_rejected_lines_are_3(hurt_log: Path, tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGINT to send to a child")
 def test_interrupted_is_130() -> None:
     command = [sys.executable, "-m", "auditwake", "cat", "-"]
+    # More than a batch: a line of it is out before the input has ended.
+    log = 20 * b"".join(line + b"\n" for line in aw.lines(aw.read(aw.demo.LOG)))
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
-        # By the time that another command has run from start to end, this one waits for its input.
-        assert run("cat", aw.demo.LOG).stdout.count(b"\n") == 2164
+        assert child.stdout is not None
+        feeder = threading.Thread(target=feed, args=(child, log))
+        feeder.start()
+        assert child.stdout.readline() == log.splitlines(keepends=True)[0]
         child.send_signal(signal.SIGINT)
         try:
             code = child.wait(TOO_LONG)
         finally:
             child.kill()
+            feeder.join()
     assert code == Exit.INTERRUPTED
 
 

@@ -4,12 +4,15 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 /// Results that a task may have waiting.
 const WAITING: usize = 2;
+
+/// How long an abandoned worker is waited for: longer than a batch takes, shorter than people wait for Ctrl-C.
+const FAREWELL: Duration = Duration::from_millis(80);
 
 /// What a worker hands to the consumer.
 enum Message<T> {
@@ -131,12 +134,17 @@ impl<T> Ordered<T> {
         self.gate.changed.notify_all();
     }
 
-    /// Stops the workers at their next result and waits for them.
+    /// Stops the workers at their next result and waits for them a moment. One that waits for input that may never come
+    /// is left behind: it holds nothing that anybody waits for, and ends with its input.
     fn stop(&mut self) {
         *self.gate.lock() = None;
         self.gate.changed.notify_all();
         self.channels.clear();
-        for worker in self.workers.drain(..) {
+        let deadline = Instant::now() + FAREWELL;
+        while Instant::now() < deadline && self.workers.iter().any(|worker| !worker.is_finished()) {
+            thread::sleep(Duration::from_millis(1));
+        }
+        for worker in self.workers.drain(..).filter(JoinHandle::is_finished) {
             // A panic was reported by the closed channel of its task.
             let _ = worker.join();
         }
@@ -205,6 +213,18 @@ mod tests {
             emit(task);
         });
         assert_eq!(drain(ordered), Err(Panicked));
+    }
+
+    #[test]
+    fn a_worker_that_waits_for_ever_is_left_behind() {
+        let mut ordered = start(2, |(), task, emit| {
+            emit(task);
+            if task > 0 {
+                thread::park();
+            }
+        });
+        assert!(matches!(ordered.next(Duration::from_secs(60)), Ok(Next::Item(0))));
+        drop(ordered);
     }
 
     #[test]
