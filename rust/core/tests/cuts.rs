@@ -68,7 +68,7 @@ impl Pass {
 fn check(pass: &Pass, text: &[u8], whole: &[Row], lines: &[String]) {
     let at = text.len();
     assert_eq!(pass.outcomes.bytes(), at as u64, "{:?}", pass.outcomes);
-    let ended = text.iter().filter(|byte| **byte == b'\n').count();
+    let ended = memchr::memchr_iter(b'\n', text).count();
     let rest = text.rsplit(|byte| *byte == b'\n').next().unwrap();
     let complete = ended + usize::from(ended < lines.len() && rest == lines[ended].as_bytes());
     assert!(pass.rows.len() >= complete, "{} of {complete} rows at {at}", pass.rows.len());

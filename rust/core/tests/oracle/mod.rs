@@ -187,7 +187,7 @@ fn is_body(key: &str) -> bool {
 fn trim<'a>(mut line: &'a [u8], repairs: &mut Repairs) -> &'a [u8] {
     loop {
         line = match line {
-            [b' ' | b'\t' | b'\r', rest @ ..] => rest,
+            [b' ' | b'\t' | b'\r', rest @ ..] | [rest @ .., b' ' | b'\t' | b'\r'] => rest,
             [0, rest @ ..] => {
                 repairs.insert("nul_run");
                 rest
@@ -196,7 +196,6 @@ fn trim<'a>(mut line: &'a [u8], repairs: &mut Repairs) -> &'a [u8] {
                 repairs.insert("bom");
                 rest
             }
-            [rest @ .., b' ' | b'\t' | b'\r'] => rest,
             [rest @ .., 0] => {
                 repairs.insert("nul_run");
                 rest

@@ -219,7 +219,7 @@ fn annotations(event: &Event<'_>, out: &mut Writer) -> Option<String> {
     out.text("rbac_binding_ns", rbac.as_ref().and_then(|rbac| rbac.binding_namespace.as_deref()));
     out.text("rbac_role_kind", rbac.as_ref().map(|rbac| rbac.role_kind));
     out.text("rbac_role", rbac.as_ref().map(|rbac| &*rbac.role));
-    out.text("rbac_subject", rbac.as_ref().map(|rbac| rbac.subject_text()));
+    out.text("rbac_subject", rbac.as_ref().map(auditwake_core::parse::reason::RbacReason::subject_text));
     out.text("decision", decision.clone());
     out.text("authz_reason", reason);
     out.flag("deprecated", get("k8s.io/deprecated").map(|value| value == "true"));

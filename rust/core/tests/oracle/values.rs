@@ -24,6 +24,7 @@ pub(crate) struct User {
 }
 
 #[derive(Debug, Default)]
+#[expect(clippy::struct_field_names, reason = "fields are the JSON keys")]
 pub(crate) struct Status {
     pub(crate) status: Option<String>,
     pub(crate) message: Option<String>,
@@ -212,16 +213,13 @@ fn map<T>(raw: &str, read: impl Fn(&str) -> Option<T>) -> Option<(Vec<(String, T
     let mut twice = false;
     for member in object(raw)?.0 {
         let value = read(&raw[member.value])?;
-        match places.get(&member.key) {
-            Some(&place) => {
-                let entry: &mut (String, T) = &mut entries[place];
-                entry.1 = value;
-                twice = true;
-            }
-            None => {
-                places.insert(member.key.clone(), entries.len());
-                entries.push((member.key, value));
-            }
+        if let Some(&place) = places.get(&member.key) {
+            let entry: &mut (String, T) = &mut entries[place];
+            entry.1 = value;
+            twice = true;
+        } else {
+            places.insert(member.key.clone(), entries.len());
+            entries.push((member.key, value));
         }
     }
     Some((entries, twice))

@@ -5,7 +5,7 @@ use proptest::sample::{Index, select};
 
 use super::strategy::{Members, canonical, go_string};
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Edit {
     Replace(Index, &'static str),
     Duplicate(Index, &'static str),
@@ -95,7 +95,7 @@ fn apply(members: &mut Members, edit: Edit, escaped: &mut Vec<String>) {
     match edit {
         Edit::Replace(at, value) => {
             let place = pick(at);
-            members[place].1 = value.to_owned();
+            value.clone_into(&mut members[place].1);
         }
         Edit::Duplicate(at, value) => {
             let place = pick(at);
@@ -137,7 +137,8 @@ fn render(members: &Members, escaped: &[String], spaces: &[&str]) -> String {
             }
             _ => go_string(key),
         };
-        line.push_str(&format!("{}{key}{}:{}{value}{}", space(), space(), space(), space()));
+        let parts = [space(), &key, space(), ":", space(), value, space()];
+        line.extend(parts);
     }
     line.push('}');
     line
