@@ -38,6 +38,8 @@ pub trait Sink {
 /// Where a candidate event comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin<'a> {
+    /// Offset of the record that the candidate is from, as [`Record::offset`].
+    pub offset: u64,
     /// Node whose log the line is from, a DNS-1123 subdomain; only `oc adm node-logs` prefixes it.
     pub node: Option<&'a str>,
     /// Whether the text is no longer the record's own: an item of a list, which has no `kind`, a nested

@@ -122,6 +122,11 @@ impl Spans {
         before
     }
 
+    /// Forgets the value of a key.
+    pub fn unset(&mut self, key: Key) {
+        self.values[key as usize] = 0..0;
+    }
+
     /// Whether the key has a value.
     #[must_use]
     pub fn has(&self, key: Key) -> bool {

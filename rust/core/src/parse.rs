@@ -28,5 +28,8 @@ pub enum ParseError {
     /// No valid JSON; the position of the first offence.
     Invalid(usize),
     /// A whole JSON object, but of another kind.
-    NotAnEvent,
+    NotAnEvent {
+        /// Position behind it.
+        end: usize,
+    },
 }

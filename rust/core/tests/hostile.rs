@@ -229,6 +229,13 @@ fn an_event_inside_a_cut_body_is_no_event() {
         event("real", &format!(r#""requestObject":[{forged},{{"op":"add","value":"{}"}}]"#, "x".repeat(100)));
     let read = Read::of(&line[..line.len() - TAIL.len() - 20]);
     assert_eq!((read.ids(), read.repairs(0)), (vec!["real"], vec!["truncated"]));
+    // Nor where the line is damaged behind the body.
+    let read = Read::of(line.replace("\"requestReceivedTimestamp\":", "\"requestReceivedTimestamp\","));
+    assert_eq!((read.ids(), read.lines(Outcome::Rejected)), (vec![], 1));
+    // Where the cut falls right behind it, it reads like the event of another writer: the real one must not be hidden.
+    let read = Read::of(&line[..line.find(forged).unwrap() + forged.len()]);
+    assert_eq!((read.ids()[0], read.repairs(0)), ("real", vec!["truncated"]));
+    assert!(read.repairs(1).contains(&"resynchronised"));
 }
 
 #[test]
@@ -332,13 +339,15 @@ fn an_annotation_bomb_is_just_many_annotations() {
 fn many_event_starts_cost_no_square() {
     let start = r#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","user":{"#;
     let good = r#"{"kind":"Event","apiVersion":"audit.k8s.io/v1"}"#;
-    for unit in
-        [start.to_owned(), format!("{start}{good}"), good.to_owned(), format!("{good}x"), format!("{good},")]
-    {
+    let units = ["", ",", "]", "x", "\0"].map(|between| format!("{good}{between}"));
+    for unit in units.into_iter().chain([start.to_owned(), format!("{start}{good}")]) {
         let line = unit.repeat(4_000_000 / unit.len());
         let begin = Instant::now();
         Read::with(&line, Options { selection: few(), ..Options::default() });
         assert!(begin.elapsed() < Duration::from_secs(10), "{unit}: {:?}", begin.elapsed());
+        // With a tail of brackets, which might be looked at anew behind each event.
+        Read::with(line + &"]".repeat(2_000_000), Options { selection: few(), ..Options::default() });
+        assert!(begin.elapsed() < Duration::from_secs(20), "{unit} and a tail: {:?}", begin.elapsed());
     }
 }
 

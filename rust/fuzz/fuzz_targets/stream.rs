@@ -22,7 +22,8 @@ fn is_json(bytes: &[u8]) -> bool {
 /// Every row comes back; as JSON, if nothing was repaired and its bodies are JSON.
 fn restore(batch: &RecordBatch) {
     let restorer = Restorer::new(batch).expect("a whole batch");
-    let bodies = ["request_object", "response_object", "repairs"].map(|name| batch.column_by_name(name).expect(name));
+    let bodies =
+        ["request_object", "response_object", "repairs"].map(|name| batch.column_by_name(name).expect(name));
     for row in 0..restorer.len() {
         let mut line = Vec::new();
         restorer.write(row, &mut line);

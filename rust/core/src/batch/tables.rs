@@ -175,7 +175,7 @@ impl Tables {
     /// The row of the effective user, remembered for users without impersonation: nearly all of them.
     #[inline]
     fn effective(&mut self, user: u32, impersonated: u32) -> Result<u32, BadValue> {
-        if !self.effective.active || user == ABSENT {
+        if !self.effective.active || (user == ABSENT && impersonated == ABSENT) {
             return Ok(ABSENT);
         }
         if impersonated != ABSENT {
@@ -198,7 +198,7 @@ impl Tables {
         key[4..].copy_from_slice(&impersonated.to_le_bytes());
         let prepare = |out: &mut table::Writer<'_>| {
             let text = |bytes| std::str::from_utf8(bytes).map_err(|_| Invalid);
-            let user = text(users.key(user))?;
+            let user = if user == ABSENT { "{}" } else { text(users.key(user))? };
             let other = (impersonated != ABSENT).then(|| text(impersonations.key(impersonated)));
             groups::effective(user, other.transpose()?, out)
         };

@@ -50,7 +50,7 @@ struct Collector {
 impl Sink for Collector {
     fn event(&mut self, text: &[u8], origin: Origin<'_>) {
         assert!(!text.trim_ascii().is_empty(), "a blank candidate");
-        let Origin { node, wrapped, repairs } = origin;
+        let Origin { node, wrapped, repairs, .. } = origin;
         let text = String::from_utf8_lossy(text).into_owned();
         self.events.push(Candidate { text, node: node.map(str::to_owned), wrapped, repairs });
     }

@@ -142,7 +142,7 @@ impl Unwrapper {
                 return self.part(stream, part.content, part.more, false, piece, sink);
             }
         }
-        let mut walk = Walk::new(sink, self.limit);
+        let mut walk = Walk::new(sink, self.limit, piece.offset);
         match text.first() {
             None if repairs.has(Repair::NulRun) => walk.skip(Skip::NulRun),
             Some(b'{' | b'[' | b']' | b',') => {
@@ -184,7 +184,7 @@ impl Unwrapper {
         if more || pending {
             return self.part(stream, &part.content, more, true, piece, sink);
         }
-        let mut walk = Walk::new(sink, self.limit);
+        let mut walk = Walk::new(sink, self.limit, piece.offset);
         walk.text(&part.content, Place { wrapped: true, depth: 1, ..Place::default() });
         let verdict = walk.verdict();
         close(piece, verdict, sink);
@@ -210,7 +210,7 @@ impl Unwrapper {
     /// Closes the entry of a stream, if one is pending.
     fn hand_out(&mut self, stream: usize, sink: &mut dyn Sink) {
         let Some(Partial { offset, len, text, wrapped }) = self.partials[stream].take() else { return };
-        let mut walk = Walk::new(sink, self.limit);
+        let mut walk = Walk::new(sink, self.limit, offset);
         walk.text(&text, Place { wrapped, depth: u8::from(wrapped), ..Place::default() });
         let verdict = walk.verdict();
         sink.close(Record { offset, len, verdict, bytes: &text });
@@ -229,7 +229,7 @@ impl Unwrapper {
             return self.tear(None, sink);
         };
         let place = Place { repairs: document.repairs, ..Place::default() };
-        let mut walk = Walk::new(sink, self.limit);
+        let mut walk = Walk::new(sink, self.limit, document.offset);
         if let Some(broken) = walk.sequence(&document.text, place) {
             walk.broken(&broken, place);
         }
@@ -243,7 +243,7 @@ impl Unwrapper {
         let Some(document) = self.document.take() else { return };
         let reason = if document.too_long { Some(Reject::DocumentTooLong) } else { reason };
         let place = Place { repairs: document.repairs, ..Place::default() };
-        let mut walk = Walk::new(sink, self.limit);
+        let mut walk = Walk::new(sink, self.limit, document.offset);
         let text = document.text.trim_ascii_end();
         let keys = Keys::read(text, 0);
         // A line that is cut behind a comma is no worse than one that is cut elsewhere, if no other line

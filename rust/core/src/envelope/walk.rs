@@ -45,6 +45,8 @@ pub(super) struct Place<'a> {
 pub(super) struct Walk<'w> {
     /// Receives candidates only; the record is closed by whoever walks.
     sink: &'w mut dyn Sink,
+    /// Offset of the record.
+    offset: u64,
     /// Bytes that may still be inflated. One budget for the whole record, or nested payloads would multiply.
     pub(super) budget: usize,
     /// How many candidates were handed out.
@@ -57,8 +59,8 @@ pub(super) struct Walk<'w> {
 
 impl<'w> Walk<'w> {
     /// Starts on a record; `limit` bounds what its compressed payloads inflate to.
-    pub(super) fn new(sink: &'w mut dyn Sink, limit: usize) -> Self {
-        Self { sink, budget: limit, events: 0, skip: None, reject: None }
+    pub(super) fn new(sink: &'w mut dyn Sink, limit: usize, offset: u64) -> Self {
+        Self { sink, offset, budget: limit, events: 0, skip: None, reject: None }
     }
 
     /// What the record is.
@@ -86,7 +88,7 @@ impl<'w> Walk<'w> {
     pub(super) fn event(&mut self, text: &[u8], place: Place<'_>) {
         let Place { node, wrapped, repairs, .. } = place;
         self.events += 1;
-        self.sink.event(text, Origin { node, wrapped, repairs });
+        self.sink.event(text, Origin { offset: self.offset, node, wrapped, repairs });
     }
 
     /// Any text: a line, a part of one, or what was in a string.

@@ -5,7 +5,7 @@ use crate::event::{Key, Spans};
 use crate::repair::Repair;
 use crate::scan::{self, Extent};
 
-use super::general::DEEP;
+use super::general::{self, DEEP};
 
 /// How every line begins; the rest of the API version follows.
 const START: &[u8] = br#"{"kind":"Event","apiVersion":"#;
@@ -24,6 +24,9 @@ pub fn parse(text: &str, spans: &mut Spans) -> Option<usize> {
     for key in &Key::ALL[2..] {
         let Some(start) = value_start(bytes, at, key.name()) else { continue };
         let Extent { end, depth } = scan::value(bytes, start)?;
+        if !matches!(bytes[start], b'"' | b'{' | b'[') && !general::is_value(&text[start..end]) {
+            return None;
+        }
         if depth > DEEP {
             spans.repairs.add(Repair::DeepNesting);
         }

@@ -4,6 +4,7 @@ use crate::event::{Key, Spans};
 use crate::repair::Repair;
 use crate::scan::{self, Members, ScanError};
 
+use super::values::{Single, validate};
 use super::{ParseError, gojson};
 
 /// Nesting beyond which a body is marked: about where strict parsers begin to refuse the whole line (simd-json at 1,024).
@@ -24,11 +25,15 @@ pub fn parse(text: &str, spans: &mut Spans) -> Result<usize, ParseError> {
             Ok(Some(member)) => member,
             Ok(None) => break,
             Err(ScanError::Cut(at)) => {
+                forget_cut_scalar(text, spans);
                 let metadata = (bodies || cut_in_body(&text[..at])) && is_event(text, spans);
                 return Err(ParseError::Cut { at, metadata });
             }
             Err(ScanError::Unexpected(at)) => return Err(ParseError::Invalid(at)),
         };
+        if !is_value(&text[member.start..member.end]) && member.end < text.len() {
+            return Err(ParseError::Invalid(member.start));
+        }
         if let Some(key) = find_key(member.key) {
             bodies |= key.is_body();
             if member.depth > DEEP {
@@ -38,11 +43,23 @@ pub fn parse(text: &str, spans: &mut Spans) -> Result<usize, ParseError> {
                 spans.repairs.add(Repair::DuplicateKey);
             }
         } else {
+            let checked = check_unknown(&text[member.start..member.end], member.key);
+            if checked.is_none() && member.end < text.len() {
+                return Err(ParseError::Invalid(member.start));
+            }
             let key_start = member.key.as_ptr() as usize - bytes.as_ptr() as usize - 1;
             spans.unknown.push(key_start as u32..member.end as u32);
         }
     }
-    if is_event(text, spans) { Ok(members.end()) } else { Err(ParseError::NotAnEvent) }
+    let end = members.end();
+    let event = crate::event::Event::new(text, spans);
+    if [Key::Kind, Key::ApiVersion]
+        .into_iter()
+        .any(|key| event.get(key).is_some_and(|raw| Single::parse(raw).is_err()))
+    {
+        return Err(ParseError::Invalid(0));
+    }
+    if is_event(text, spans) { Ok(end) } else { Err(ParseError::NotAnEvent { end }) }
 }
 
 /// Looks a key up by its length and bytes; one with escapes is decoded first.
@@ -86,14 +103,40 @@ fn cut_in_body(before: &str) -> bool {
     })
 }
 
-/// An `audit.k8s.io` Event by its type, or an item of an `EventList`: those carry no type, but an ID and a stage.
+/// Whether a value is what its first byte says, as far as its extent tells: a bare word must be a number or a literal.
+pub(super) fn is_value(raw: &str) -> bool {
+    raw.starts_with(['"', '{', '[']) || scan::is_json(raw)
+}
+
+/// Whether a member that no column reads is valid JSON: nothing looks at it later.
+fn check_unknown(value: &str, key: &[u8]) -> Option<()> {
+    gojson::decode_string(std::str::from_utf8(key).ok()?)?;
+    validate(value).ok()
+}
+
+/// A number or literal at the end of a cut text may lack its own end, and so does a key with such a value.
+fn forget_cut_scalar(text: &str, spans: &mut Spans) {
+    for key in Key::ALL {
+        let value = crate::event::Event::new(text, spans).get(key);
+        let at_end =
+            value.is_some_and(|raw| raw.as_bytes().as_ptr_range().end == text.as_bytes().as_ptr_range().end);
+        if at_end && value.is_some_and(|raw| !raw.starts_with(['"', '{', '['])) {
+            spans.unset(key);
+        }
+    }
+    spans.unknown.retain(|span| (span.end as usize) < text.len());
+}
+
+/// An `audit.k8s.io` Event by its type, or one without a type (an item of an `EventList`, or through a shipper) that has
+/// an ID and a stage.
 fn is_event(text: &str, spans: &Spans) -> bool {
     let event = crate::event::Event::new(text, spans);
-    match event.get(Key::Kind) {
-        Some(kind) => {
-            let group = event.get(Key::ApiVersion).is_some_and(|v| v.starts_with("\"audit.k8s.io/"));
-            kind == "\"Event\"" && group
-        }
-        None => spans.has(Key::AuditId) && spans.has(Key::Stage),
+    let named = spans.has(Key::AuditId) && spans.has(Key::Stage);
+    let string = |key| event.get(key).map(|raw| Single::parse(raw).ok().and_then(|single| single.text));
+    match (string(Key::Kind), string(Key::ApiVersion)) {
+        (None, _) => named,
+        (Some(Some(kind)), None) => kind == "Event" && named,
+        (Some(Some(kind)), Some(Some(version))) => kind == "Event" && version.starts_with("audit.k8s.io/"),
+        _ => false,
     }
 }

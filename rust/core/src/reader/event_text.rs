@@ -9,7 +9,7 @@ use std::ops::Range;
 use memchr::memmem;
 
 use crate::batch::{BadValue, BatchBuilder, Place};
-use crate::event::{Event, Spans};
+use crate::event::{Event, Key, Spans};
 use crate::parse::{ParseError, canonical, general};
 use crate::repair::{Repair, Repairs};
 
@@ -24,7 +24,7 @@ const RESUME_BUDGET: usize = 16;
 /// Bytes of a text that became no row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fragment {
-    /// Where it stands in the text.
+    /// Where it stands in the raw bytes.
     pub(super) span: Range<usize>,
     /// One word.
     pub(super) reason: &'static str,
@@ -71,7 +71,10 @@ pub(super) fn read(
 ) -> Found {
     let (text, mut repairs) = decode(raw);
     repairs.merge(before);
-    let mut reading = Reading { text: &text, raw, offset, spans, sink, found: Found::default() };
+    let lossy = matches!(text, Cow::Owned(_));
+    let budget = RESUME_BUDGET * text.len() + (1 << 20);
+    let mut reading =
+        Reading { text: &text, raw, lossy, budget, offset, spans, sink, found: Found::default() };
     reading.found.repairs = repairs;
     reading.run(repairs);
     reading.found
@@ -88,6 +91,10 @@ fn decode(raw: &[u8]) -> (Cow<'_, str>, Repairs) {
 struct Reading<'a> {
     text: &'a str,
     raw: &'a [u8],
+    /// Whether `text` has U+FFFD where `raw` has bytes that are no UTF-8.
+    lossy: bool,
+    /// Bytes that may still be read in vain; see [`RESUME_BUDGET`].
+    budget: usize,
     offset: u64,
     spans: &'a mut Spans,
     sink: &'a mut dyn RowSink,
@@ -110,34 +117,53 @@ enum Failure {
 
 impl Reading<'_> {
     fn run(&mut self, repairs: Repairs) {
-        let mut at = 0;
+        let mut at = leading(self.text, SPACE);
         let mut repairs = repairs;
-        loop {
+        while at < self.text.len() {
             match self.row_at(at, repairs) {
-                Tried::Row(end) => {
-                    at = end + leading_space(&self.text[end..]);
-                    if at == self.text.len() {
+                Tried::Row(end) => at = end,
+                Tried::No(Failure::Parse(ParseError::NotAnEvent { end })) => {
+                    let end = at + end;
+                    if self.found.rows == 0 && leading(&self.text[end..], SPACE) == self.text.len() - end {
+                        self.found.other = true;
                         return;
                     }
-                    if !self.text[at..].starts_with('{') {
-                        self.trailing(at);
-                        return;
-                    }
+                    self.fragment(at..end, Failure::Parse(ParseError::NotAnEvent { end }));
+                    repairs.add(Repair::Resynchronised);
+                    at = end;
                 }
-                Tried::No(Failure::Parse(ParseError::NotAnEvent)) => {
-                    self.found.other = true;
-                    return;
-                }
-                Tried::No(failure) => match self.resume_behind(at) {
+                Tried::No(failure) => match self.resume_behind(at, failure) {
                     Some(next) => {
-                        self.fragment(at..next, failure);
+                        if !self.salvage(at..next, failure, repairs) {
+                            self.fragment(at..next, failure);
+                        }
                         repairs.add(Repair::Resynchronised);
                         at = next;
+                        continue;
                     }
                     None => return self.last_chance(at, failure, repairs),
                 },
             }
+            match self.next_object(at) {
+                Some(next) => at = next,
+                None => return,
+            }
         }
+    }
+
+    /// Where the next object begins behind one that ends at `at`, over what separates them.
+    fn next_object(&mut self, at: usize) -> Option<usize> {
+        let rest = &self.text[at..];
+        if behind(rest).is_none_or(|repair| repair == Repair::NulRun) {
+            let next = at + leading(rest, SEPARATORS);
+            return self.text[next..].starts_with('{').then_some(next);
+        }
+        let start = at + leading(rest, SPACE);
+        let next = memmem::find(&self.text.as_bytes()[start..], EVENT_START).map(|step| start + step);
+        let span = start..next.unwrap_or(self.text.len());
+        let detail = "text behind the end of the event; another writer, or a torn line".to_owned();
+        self.add_fragment(span, "trailing_text", detail);
+        next
     }
 
     /// Tries the lanes at a position, the fast one first.
@@ -150,6 +176,10 @@ impl Reading<'_> {
                 Err(error) => return Tried::No(Failure::Parse(error)),
             },
         };
+        let mut repairs = repairs;
+        if let Some(repair) = behind(&text[end..]) {
+            repairs.add(repair);
+        }
         match self.push(at, end, repairs) {
             Ok(()) => {
                 self.found.lanes[lane as usize] += 1;
@@ -161,8 +191,7 @@ impl Reading<'_> {
 
     fn push(&mut self, at: usize, len: usize, repairs: Repairs) -> Result<(), BadValue> {
         let text = &self.text[at..at + len];
-        let lossy = self.text.len() != self.raw.len() || repairs.has(Repair::InvalidUtf8);
-        let raw = if lossy { self.raw } else { &self.raw[at..at + len] };
+        let raw = &self.raw[self.raw_position(at)..self.raw_position(at + len)];
         let event = Event::new(text, self.spans);
         let place = Place { offset: self.offset, raw, repairs };
         let repaired = self.sink.push(&event, &place)?;
@@ -171,55 +200,86 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// The next place behind `at` where a whole event can be read.
-    fn resume_behind(&mut self, at: usize) -> Option<usize> {
+    /// Where a position of the text stands in the raw bytes: the same, unless bytes that are no UTF-8 became U+FFFD.
+    fn raw_position(&self, at: usize) -> usize {
+        if !self.lossy {
+            return at;
+        }
+        let (mut text, mut raw) = (0, 0);
+        for chunk in self.raw.utf8_chunks() {
+            let valid = chunk.valid().len();
+            if at <= text + valid {
+                return raw + (at - text);
+            }
+            text += valid + '\u{fffd}'.len_utf8();
+            raw += valid + chunk.invalid().len();
+        }
+        self.raw.len()
+    }
+
+    /// The next place behind `at` where a whole event can be read. Whoever sends a body chooses its bytes, and could put
+    /// an event there: so nothing counts that stands inside a delimited body, and behind an event that is cut in a body
+    /// only an event that ends with the text.
+    fn resume_behind(&mut self, at: usize, failure: Failure) -> Option<usize> {
+        let bodies = self.spans.has(Key::RequestObject) || self.spans.has(Key::ResponseObject);
+        let mut from = match failure {
+            Failure::Value(_) if bodies => return None,
+            // A torn string ends at the first quote of the event behind it.
+            Failure::Parse(ParseError::Invalid(bad)) => {
+                (at + bad).saturating_sub(EVENT_START.len()).max(at) + 1
+            }
+            _ => at + 1,
+        };
+        let in_body = matches!(failure, Failure::Parse(ParseError::Cut { metadata: true, .. }));
         let finder = memmem::Finder::new(EVENT_START);
-        let mut budget = RESUME_BUDGET * (self.text.len() - at) + (1 << 20);
-        let mut from = at + 1;
+        self.spend(self.text.len() - at)?;
         while let Some(step) = finder.find(self.text.as_bytes().get(from..)?) {
             let candidate = from + step;
-            if general::parse(&self.text[candidate..], self.spans).is_ok() {
+            let rest = &self.text[candidate..];
+            if general::parse(rest, self.spans).is_ok_and(|end| !in_body || rest[end..].trim().is_empty()) {
                 return Some(candidate);
             }
-            budget = budget.checked_sub(self.text.len() - candidate)?;
+            self.spend(rest.len())?;
             from = candidate + 1;
         }
         None
     }
 
-    /// No whole event follows: keeps the metadata of one that is cut in its bodies, and rejects anything else.
-    fn last_chance(&mut self, at: usize, failure: Failure, mut repairs: Repairs) {
-        if let Failure::Parse(ParseError::Cut { metadata: true, .. }) = failure {
-            repairs.add(Repair::Truncated);
-            // The search for a place to resume has used the spans.
-            let again = general::parse(&self.text[at..], self.spans);
-            let cut = matches!(again, Err(ParseError::Cut { .. }));
-            if cut && self.push(at, self.text.len() - at, repairs).is_ok() {
-                self.found.lanes[Lane::Salvage as usize] += 1;
-                return;
-            }
-        }
-        self.fragment(at..self.text.len(), failure);
+    /// Takes bytes from what may be read in vain; `None` when too few are left.
+    fn spend(&mut self, bytes: usize) -> Option<()> {
+        self.budget = self.budget.checked_sub(bytes)?;
+        Some(())
     }
 
-    /// What stands behind an event and is no other one: NULs of a hole, or garbage.
-    fn trailing(&mut self, at: usize) {
-        let rest = &self.text[at..];
-        // An element of an array that stands one event a line.
-        if rest.trim_matches([',', ']', '}', ' ', '\t', '\r']).is_empty() && !rest.starts_with('}') {
-            return;
+    /// No whole event follows: keeps the metadata of one that is cut in its bodies, and rejects anything else.
+    fn last_chance(&mut self, at: usize, failure: Failure, repairs: Repairs) {
+        if !self.salvage(at..self.text.len(), failure, repairs) {
+            self.fragment(at..self.text.len(), failure);
         }
-        if rest.bytes().all(|byte| byte == 0) {
-            self.found.repairs.add(Repair::NulRun);
-            return;
+    }
+
+    /// Makes a row of the metadata of an event that is cut in its bodies.
+    fn salvage(&mut self, span: Range<usize>, failure: Failure, mut repairs: Repairs) -> bool {
+        if !matches!(failure, Failure::Parse(ParseError::Cut { metadata: true, .. })) {
+            return false;
         }
-        let detail = "text behind the end of the event; another writer, or a torn line".to_owned();
-        self.found.repairs.add(Repair::Resynchronised);
-        self.found.fragments.push(Fragment { span: at..self.text.len(), reason: "trailing_text", detail });
+        repairs.add(Repair::Truncated);
+        // The search for a place to resume has used the spans.
+        let again = general::parse(&self.text[span.clone()], self.spans);
+        let cut = matches!(again, Err(ParseError::Cut { metadata: true, .. }));
+        let kept = cut && self.push(span.start, span.len(), repairs).is_ok();
+        self.found.lanes[Lane::Salvage as usize] += usize::from(kept);
+        kept
     }
 
     fn fragment(&mut self, span: Range<usize>, failure: Failure) {
         let (reason, detail) = explain(failure);
+        self.add_fragment(span, reason, detail);
+    }
+
+    fn add_fragment(&mut self, span: Range<usize>, reason: &'static str, detail: String) {
+        self.found.repairs.add(Repair::Resynchronised);
+        let span = self.raw_position(span.start)..self.raw_position(span.end);
         self.found.fragments.push(Fragment { span, reason, detail });
     }
 }
@@ -227,7 +287,9 @@ impl Reading<'_> {
 fn explain(failure: Failure) -> (&'static str, String) {
     match failure {
         Failure::Parse(ParseError::NotAnObject) => ("not_json", "no JSON object begins here".to_owned()),
-        Failure::Parse(ParseError::NotAnEvent) => ("not_audit", "a JSON object of another kind".to_owned()),
+        Failure::Parse(ParseError::NotAnEvent { .. }) => {
+            ("not_audit", "a JSON object of another kind".to_owned())
+        }
         Failure::Parse(ParseError::Cut { at, .. }) => {
             let detail = format!("the event ends inside the value at byte {at}: a torn write, or a cut file");
             ("torn", detail)
@@ -239,8 +301,26 @@ fn explain(failure: Failure) -> (&'static str, String) {
     }
 }
 
-fn leading_space(text: &str) -> usize {
-    text.len() - text.trim_start_matches([' ', '\t', '\n', '\r']).len()
+const SPACE: &[char] = &[' ', '\t', '\n', '\r'];
+
+/// What may stand between events without a word: white space, NULs, and the punctuation of an array of events.
+const SEPARATORS: &[char] = &[' ', '\t', '\n', '\r', ',', ']', '}', '\0'];
+
+/// What the text behind an event says of it: nothing when it is blank, the rest of an array, or another event.
+fn behind(rest: &str) -> Option<Repair> {
+    let text = rest.trim_start_matches(SPACE);
+    match text.as_bytes() {
+        [] | [b'{', ..] => None,
+        [0, ..] if text.trim_start_matches('\0').trim_start_matches(SPACE).is_empty() => Some(Repair::NulRun),
+        [b',', ..] if text[1..].trim_start_matches(SPACE).starts_with('{') => None,
+        [b',' | b']', ..] if text.trim_matches(SEPARATORS).is_empty() => None,
+        _ => Some(Repair::Resynchronised),
+    }
+}
+
+/// Bytes at the beginning of the text that are all of the set.
+fn leading(text: &str, set: &[char]) -> usize {
+    text.len() - text.trim_start_matches(set).len()
 }
 
 /// Pushes into a builder and moves full batches out of it first.

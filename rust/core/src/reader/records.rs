@@ -17,6 +17,9 @@ use super::{Account, Options};
 /// Names of the lanes, as the counters have them.
 const LANES: [&str; 3] = ["canonical", "general", "salvage"];
 
+/// What a whole JSON object is that stands where an event should.
+const NOT_AUDIT: &str = "a whole JSON object, but no audit event";
+
 /// The records of one source.
 pub(super) struct Records {
     unwrapper: Unwrapper,
@@ -26,8 +29,8 @@ pub(super) struct Records {
     file: String,
     /// Offset in the decompressed file of the first byte that this source reads.
     base: u64,
-    /// Offset of the first line of the record that the unwrapper is collecting, or of the line it was fed last.
-    record_start: u64,
+    /// Whether the builder's origin names a node of one line, which the next plain line is not from.
+    node_named: bool,
     cluster: Option<String>,
     apiserver: Option<String>,
 }
@@ -40,7 +43,7 @@ impl Records {
             spans: Spans::default(),
             file: file.to_owned(),
             base,
-            record_start: base,
+            node_named: false,
             cluster: options.cluster.clone(),
             apiserver: options.apiserver.clone(),
         }
@@ -63,9 +66,6 @@ impl Records {
         if plain && !self.unwrapper.pending() {
             self.plain_line(line, builder, ready);
         } else {
-            if !self.unwrapper.pending() {
-                self.record_start = self.base + line.offset;
-            }
             self.unwrap(builder, ready, |unwrapper, sink| unwrapper.feed(line, sink));
         }
     }
@@ -89,6 +89,9 @@ impl Records {
 
     fn plain_line(&mut self, line: &Line<'_>, builder: &mut BatchBuilder, ready: &mut VecDeque<RecordBatch>) {
         let offset = self.base + line.offset;
+        if std::mem::take(&mut self.node_named) {
+            self.set_origin(None, builder);
+        }
         let sink = &mut Batches { builder, ready };
         let found = event_text::read(line.bytes, offset, Repairs::default(), &mut self.spans, sink);
         let mut record = RecordState::default();
@@ -125,6 +128,11 @@ impl Records {
                 self.account.outcomes.event(lane);
             }
         }
+    }
+
+    fn set_origin(&self, node: Option<&str>, builder: &mut BatchBuilder) {
+        let file = (!self.file.is_empty()).then_some(&*self.file);
+        builder.set_origin(self.cluster.as_deref(), node.or(self.apiserver.as_deref()), file);
     }
 
     /// Gives a record its one outcome.
@@ -192,14 +200,16 @@ struct Unwrapped<'a> {
 
 impl Sink for Unwrapped<'_> {
     fn event(&mut self, text: &[u8], origin: Origin<'_>) {
-        let file = self.records.file.clone();
-        let server = origin.node.or(self.records.apiserver.as_deref());
-        let file = (!file.is_empty()).then_some(file);
-        self.builder.set_origin(self.records.cluster.as_deref(), server, file.as_deref());
-        let offset = self.records.record_start;
+        self.records.set_origin(origin.node, self.builder);
+        self.records.node_named = origin.node.is_some();
+        let offset = self.records.base + origin.offset;
         let sink = &mut Batches { builder: &mut *self.builder, ready: &mut *self.ready };
         let found = event_text::read(text, offset, origin.repairs, &mut self.records.spans, sink);
         self.records.count_lanes(&found);
+        if found.other {
+            let bytes = text[..text.len().min(KEPT_BYTES)].to_vec();
+            self.record.inner.push(("not_audit", NOT_AUDIT.to_owned(), bytes));
+        }
         for fragment in &found.fragments {
             let bytes = text.get(fragment.span.clone()).unwrap_or_default();
             let bytes = bytes[..bytes.len().min(KEPT_BYTES)].to_vec();

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use auditwake_core::lines::LineOptions;
 use auditwake_core::reader::Options;
 use auditwake_core::stats::{Outcome, Outcomes};
 
@@ -11,7 +12,9 @@ use super::pass::{self, Pass};
 
 /// A line that something happened to. What cannot be foretold is at least accounted for.
 pub(crate) fn damaged(line: &[u8]) -> Result<(), String> {
-    let pass = pass::read(line, Options::default());
+    // Most lines are short, and a large buffer costs more than they do.
+    let lines = LineOptions { buffer: 4096, ..LineOptions::default() };
+    let pass = pass::read(line, Options { lines, ..Options::default() });
     accounted(&pass, line.len() as u64)?;
     if line.starts_with(b"\0") || line.contains(&b'\n') {
         return Ok(());
@@ -39,14 +42,14 @@ pub(crate) fn damaged(line: &[u8]) -> Result<(), String> {
                 return Err(format!("not {}: {}", outcome.name(), found()));
             }
         }
-        Verdict::Broken => {
+        // Another line may wrap an event, and what is wrong with a wrapper does not hurt what it wraps.
+        Verdict::Broken if line.starts_with(EVENT_START.as_bytes()) => {
             let clean = rows.iter().any(|row| row["repairs"] == Cell::Null);
             if lines(Outcome::Ok) > 0 || clean {
                 return Err(format!("kept as it stands: {}", found()));
             }
         }
-        // It may wrap an event.
-        Verdict::NotAudit | Verdict::Unsure => {}
+        Verdict::Broken | Verdict::NotAudit | Verdict::Unsure => {}
     }
     Ok(())
 }

@@ -188,15 +188,11 @@ fn trim<'a>(mut line: &'a [u8], repairs: &mut Repairs) -> &'a [u8] {
     loop {
         line = match line {
             [b' ' | b'\t' | b'\r', rest @ ..] | [rest @ .., b' ' | b'\t' | b'\r'] => rest,
-            [0, rest @ ..] => {
-                repairs.insert("nul_run");
-                rest
-            }
             [0xef, 0xbb, 0xbf, rest @ ..] => {
                 repairs.insert("bom");
                 rest
             }
-            [rest @ .., 0] => {
+            [0, rest @ ..] | [rest @ .., 0] => {
                 repairs.insert("nul_run");
                 rest
             }
