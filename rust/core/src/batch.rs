@@ -12,14 +12,17 @@ mod table;
 mod tables;
 mod text;
 
+use std::sync::Arc;
+
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow_schema::{ArrowError, SchemaRef};
+use arrow_schema::{ArrowError, Fields, Schema, SchemaRef};
 
 use crate::event::{Event, Key};
 use crate::parse::values::Invalid;
 use crate::repair::{Repair, Repairs};
 use crate::schema::Selection;
 
+pub(crate) use interner::Interner;
 use rows::{Rows, Wanted};
 use table::{ABSENT, Table};
 use tables::{Codes, Tables};
@@ -43,6 +46,24 @@ impl Default for Limits {
     }
 }
 
+/// How the texts of a batch leave the builder.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Texts {
+    /// As the schema says.
+    #[default]
+    AsDeclared,
+    /// Every text that was looked up in a table as a dictionary ([`Kind::coded_type`]), for a writer that takes the codes.
+    ///
+    /// [`Kind::coded_type`]: crate::schema::Kind::coded_type
+    Coded,
+}
+
+/// Whether the texts of a column come from a table of whole values, and so as codes with [`Texts::Coded`].
+#[must_use]
+pub fn is_looked_up(column: &str) -> bool {
+    groups::ALL.iter().any(|group| group.contains(&column))
+}
+
 /// Where a row comes from.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
@@ -61,7 +82,10 @@ pub struct BadValue(pub Key);
 /// Builds the batches of one reader thread.
 pub struct BatchBuilder {
     selection: Selection,
+    /// Schema of every batch; without codes in place of texts.
     schema: SchemaRef,
+    /// How texts leave.
+    texts: Texts,
     limits: Limits,
     tables: Tables,
     rows: Rows,
@@ -76,10 +100,11 @@ pub struct BatchBuilder {
 impl BatchBuilder {
     /// A builder of the selected columns. With `keep_raw` the whole line is kept for every row, else for repaired ones.
     #[must_use]
-    pub fn new(selection: Selection, limits: Limits, keep_raw: bool) -> Self {
+    pub fn new(selection: Selection, limits: Limits, keep_raw: bool, texts: Texts) -> Self {
         Self {
             schema: selection.schema(),
-            tables: Tables::new(&selection),
+            tables: Tables::new(&selection, texts == Texts::Coded),
+            texts,
             rows: Rows::new(Wanted::new(&selection, keep_raw)),
             selection,
             limits,
@@ -89,7 +114,7 @@ impl BatchBuilder {
         }
     }
 
-    /// The schema of every batch.
+    /// The schema of batches with texts as declared.
     #[must_use]
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
@@ -170,7 +195,11 @@ impl BatchBuilder {
         });
         let in_order: Vec<ArrayRef> = in_order.collect();
         let options = RecordBatchOptions::new().with_row_count(Some(count));
-        RecordBatch::try_new_with_options(self.schema.clone(), in_order, &options)
+        let schema = match self.texts {
+            Texts::AsDeclared => self.schema.clone(),
+            Texts::Coded => coded_schema(&self.schema, &in_order),
+        };
+        RecordBatch::try_new_with_options(schema, in_order, &options)
     }
 
     fn look_up_origin(&mut self) -> Result<u32, BadValue> {
@@ -219,6 +248,14 @@ impl BatchBuilder {
         json.push('}');
         Some(json)
     }
+}
+
+/// The schema with the types that the columns of one batch have: a text without any value stays plain.
+fn coded_schema(declared: &Schema, columns: &[ArrayRef]) -> SchemaRef {
+    let types = columns.iter().map(|column| column.data_type().clone());
+    let fields = declared.fields().iter().zip(types);
+    let fields: Fields = fields.map(|(field, kind)| field.as_ref().clone().with_data_type(kind)).collect();
+    Arc::new(Schema::new_with_metadata(fields, declared.metadata().clone()))
 }
 
 /// Adds a repair to a set and answers the set.

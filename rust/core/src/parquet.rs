@@ -4,7 +4,9 @@
 //! named by its identity, so that converting it again replaces them and never adds a row twice.
 
 mod atomic;
+mod coded;
 mod dataset;
+mod group;
 mod identity;
 mod properties;
 mod rejects;
@@ -135,6 +137,9 @@ pub fn convert(
     watch: Watch<'_>,
 ) -> Result<Converted, ConvertError> {
     let meter = Meter::new(&sources);
+    let mut settings = settings.clone();
+    settings.reader.texts = group::texts_for(settings.compression);
+    let settings = &settings;
     let mut converted = if settings.partition_by.is_empty() {
         single::convert(sources, out, settings, &meter, watch)?
     } else {

@@ -13,7 +13,7 @@ use std::mem;
 
 use arrow_array::RecordBatch;
 
-use crate::batch::{BatchBuilder, Limits};
+use crate::batch::{BatchBuilder, Limits, Texts};
 use crate::lines::{LineOptions, LineReader};
 use crate::schema::Selection;
 use crate::stats::{Outcome, Outcomes, Rejected};
@@ -25,6 +25,8 @@ use records::Records;
 pub struct Options {
     /// Columns to build.
     pub selection: Selection,
+    /// How texts leave.
+    pub texts: Texts,
     /// When a batch closes.
     pub limits: Limits,
     /// Buffer and longest line.
@@ -41,6 +43,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             selection: Selection::all(),
+            texts: Texts::default(),
             limits: Limits::default(),
             lines: LineOptions::default(),
             keep_raw: false,
@@ -93,7 +96,8 @@ impl Reader {
     /// A reader with an empty builder.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let builder = BatchBuilder::new(options.selection.clone(), options.limits, options.keep_raw);
+        let selection = options.selection.clone();
+        let builder = BatchBuilder::new(selection, options.limits, options.keep_raw, options.texts);
         Self { options, builder, pass: None }
     }
 

@@ -69,6 +69,18 @@ impl Kind {
         }
     }
 
+    /// The Arrow type with every text as a dictionary: how the Parquet writer takes the columns.
+    #[must_use]
+    pub fn coded_type(self) -> DataType {
+        match self {
+            Self::Text => dict_type(),
+            Self::ListText => list_type(dict_type()),
+            Self::MapText => map_type(dict_type()),
+            Self::MapList => map_type(list_type(dict_type())),
+            other => other.data_type(),
+        }
+    }
+
     /// The type as documentation writes it.
     #[must_use]
     pub fn describe(self) -> &'static str {

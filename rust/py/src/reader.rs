@@ -7,7 +7,7 @@ use std::thread;
 
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, SchemaRef};
-use auditwake_core::batch::Limits;
+use auditwake_core::batch::{Limits, Texts};
 use auditwake_core::lines::LineOptions;
 use auditwake_core::reader::batches::Batches;
 use auditwake_core::reader::ordered::Next;
@@ -111,6 +111,7 @@ impl Reader {
         at_least_one("max_line_bytes", max_line_bytes)?;
         let options = Options {
             selection,
+            texts: Texts::AsDeclared,
             limits: Limits { rows: batch_rows, bytes: batch_bytes },
             lines: line_options(buffer_bytes, max_line_bytes),
             keep_raw: raw,

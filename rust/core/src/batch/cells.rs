@@ -41,7 +41,7 @@ pub(super) enum Store {
     Bool(BooleanBuilder),
     ListText {
         lists: Lists,
-        items: TextVec,
+        items: Items,
     },
     ListDict {
         lists: Lists,
@@ -52,15 +52,47 @@ pub(super) enum Store {
         lists: Lists,
         keys: Vec<i32>,
         dict: Interner,
-        values: TextVec,
+        values: Items,
     },
     MapList {
         lists: Lists,
         keys: Vec<i32>,
         dict: Interner,
         values: Lists,
-        items: TextVec,
+        items: Items,
     },
+}
+
+/// Texts inside lists and maps.
+pub(super) enum Items {
+    Plain(TextVec),
+    Coded { codes: Vec<i32>, dict: Interner },
+}
+
+impl Items {
+    fn new(coded: bool) -> Self {
+        if coded {
+            Self::Coded { codes: Vec::new(), dict: Interner::default() }
+        } else {
+            Self::Plain(TextVec::default())
+        }
+    }
+
+    fn push(&mut self, text: &str) {
+        match self {
+            Self::Plain(texts) => {
+                texts.push(text.as_bytes());
+            }
+            Self::Coded { codes, dict } => codes.push(dict.code(text)),
+        }
+    }
+
+    fn size(&self) -> usize {
+        match self {
+            Self::Plain(texts) => texts.size(),
+            Self::Coded { codes, dict } => 4 * codes.len() + dict.size(),
+        }
+    }
 }
 
 /// Ends and validity of list-like cells.
@@ -80,28 +112,31 @@ impl Lists {
 }
 
 impl Cells {
-    /// An empty column of that kind. Times, bodies and raw bytes are row-wise and never prepared.
-    pub(super) fn new(kind: Kind) -> Self {
+    /// An empty column of that kind, with every text as a code where `coded`. Times, bodies and raw bytes are row-wise and
+    /// never prepared.
+    pub(super) fn new(kind: Kind, coded: bool) -> Self {
         let (lists, dict) = (Lists::default(), Interner::default());
         let store = match kind {
             Kind::Dict => Store::Dict { codes: Vec::new(), dict },
+            Kind::Text if coded => Store::Dict { codes: Vec::new(), dict },
             Kind::Text | Kind::Json | Kind::Bytes => Store::Text(StringBuilder::new()),
             Kind::Int64 | Kind::Time => Store::Int64(Int64Builder::new()),
             Kind::Int32 => Store::Int32(Int32Builder::new()),
             Kind::Int16 => Store::Int16(Int16Builder::new()),
             Kind::Bool => Store::Bool(BooleanBuilder::new()),
-            Kind::ListText => Store::ListText { lists, items: TextVec::default() },
+            Kind::ListText => Store::ListText { lists, items: Items::new(coded) },
             Kind::ListDict => Store::ListDict { lists, codes: Vec::new(), dict },
-            Kind::MapText => Store::MapText { lists, keys: Vec::new(), dict, values: TextVec::default() },
+            Kind::MapText => Store::MapText { lists, keys: Vec::new(), dict, values: Items::new(coded) },
             Kind::MapList => Store::MapList {
                 lists,
                 keys: Vec::new(),
                 dict,
                 values: Lists::default(),
-                items: TextVec::default(),
+                items: Items::new(coded),
             },
         };
-        Self::On { store: Box::new(store), data_type: kind.data_type(), any: false }
+        let data_type = if coded { kind.coded_type() } else { kind.data_type() };
+        Self::On { store: Box::new(store), data_type, any: false }
     }
 
     fn on(&mut self, value: bool) -> Option<&mut Store> {
@@ -145,9 +180,7 @@ impl Cells {
         let all = value.unwrap_or_default().iter().map(AsRef::as_ref);
         match self.on(value.is_some()) {
             Some(Store::ListText { lists, items }) => {
-                all.for_each(|item| {
-                    items.push(item.as_bytes());
-                });
+                all.for_each(|item| items.push(item));
                 lists.push(value.map(<[S]>::len));
             }
             Some(Store::ListDict { lists, codes, dict }) => {
@@ -163,7 +196,7 @@ impl Cells {
         if let Some(Store::MapText { lists, keys, dict, values }) = self.on(entries.is_some()) {
             for (key, value) in entries.unwrap_or_default() {
                 keys.push(dict.code(key.as_ref()));
-                values.push(value.as_ref().as_bytes());
+                values.push(value.as_ref());
             }
             lists.push(entries.map(<[(S, S)]>::len));
         }
@@ -175,7 +208,7 @@ impl Cells {
             for (key, value) in entries.unwrap_or_default() {
                 keys.push(dict.code(key.as_ref()));
                 for item in value {
-                    items.push(item.as_ref().as_bytes());
+                    items.push(item.as_ref());
                 }
                 values.push(Some(value.len()));
             }

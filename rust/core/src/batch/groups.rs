@@ -100,6 +100,25 @@ pub(super) const ANNOTATIONS: &[&str] = &[
 pub(super) const OUTCOME: &[&str] = &["outcome"];
 pub(super) const ORIGIN: &[&str] = &["cluster", "apiserver", "src_file"];
 
+/// The columns of every group.
+pub(super) const ALL: [&[&str]; 15] = [
+    LEVEL,
+    STAGE,
+    VERB,
+    USER,
+    IMPERSONATED,
+    CONSTRAINT,
+    EFFECTIVE,
+    SOURCE_IPS,
+    USER_AGENT,
+    URI,
+    OBJECT_REF,
+    STATUS,
+    ANNOTATIONS,
+    OUTCOME,
+    ORIGIN,
+];
+
 /// Annotation keys of the `lat_` columns, in their order (k8s.io/apiserver, `pkg/endpoints/request/webhook_duration.go`).
 const LATENCIES: [&str; 12] = [
     "total",

@@ -12,7 +12,7 @@ use super::text::TextVec;
 /// Distinct strings in the order of their first use; the code of a string is its place. The hash is seeded at random,
 /// since clients choose many of the strings, and equality is always checked.
 #[derive(Default)]
-pub(super) struct Interner {
+pub(crate) struct Interner {
     texts: TextVec,
     /// Places of `texts`, found by the hash of the text there.
     places: HashTable<u32>,
@@ -21,7 +21,7 @@ pub(super) struct Interner {
 
 impl Interner {
     /// The code of a string, new or old.
-    pub(super) fn code(&mut self, text: &str) -> i32 {
+    pub(crate) fn code(&mut self, text: &str) -> i32 {
         let Self { texts, places, seed } = self;
         let hash = seed.hash_one(text.as_bytes());
         let entry = places.entry(
@@ -38,8 +38,18 @@ impl Interner {
         Arc::new(StringArray::from_iter_values(self.texts.strs()))
     }
 
-    /// Bytes held.
-    pub(super) fn size(&self) -> usize {
-        self.texts.size()
+    /// How many strings there are.
+    pub(crate) fn len(&self) -> usize {
+        self.texts.len()
+    }
+
+    /// The bytes of the string of a code.
+    pub(crate) fn text(&self, code: usize) -> &[u8] {
+        self.texts.get(code)
+    }
+
+    /// Bytes held, with what finds them.
+    pub(crate) fn size(&self) -> usize {
+        self.texts.size() + 8 * self.texts.len()
     }
 }

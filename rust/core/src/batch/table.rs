@@ -50,6 +50,8 @@ pub(super) struct Table {
     asides: Vec<Aside>,
     /// The fact of each aside, close together: they are read for every row.
     facts: Vec<i32>,
+    /// Whether texts leave as codes.
+    coded: bool,
     /// Whether any aside has JSON or repairs; most tables never do, and need not be asked then.
     odd: bool,
     /// Whether any column of the batch needs this table.
@@ -80,12 +82,12 @@ impl Writer<'_> {
 
 impl Table {
     /// The table of the columns of that name, of which the selection may want none.
-    pub(super) fn new(names: &[&'static str], selection: &Selection, needed: bool) -> Self {
+    pub(super) fn new(names: &[&'static str], selection: &Selection, coded: bool, needed: bool) -> Self {
         let kind = |name| COLUMNS.iter().find(|column| column.name == name).map_or(Kind::Text, |c| c.kind);
         let columns: Vec<_> = names.iter().map(|&name| (name, kind(name))).collect();
         let cells: Vec<_> = columns
             .iter()
-            .map(|&(name, kind)| if selection.has(name) { Cells::new(kind) } else { Cells::Off })
+            .map(|&(name, kind)| if selection.has(name) { Cells::new(kind, coded) } else { Cells::Off })
             .collect();
         let active = needed || cells.iter().any(|cells| matches!(cells, Cells::On { .. }));
         Self {
@@ -97,6 +99,7 @@ impl Table {
             cells,
             asides: Vec::new(),
             facts: Vec::new(),
+            coded,
             odd: false,
             active,
         }
@@ -186,7 +189,7 @@ impl Table {
         self.odd = false;
         for (cells, &(_, kind)) in self.cells.iter_mut().zip(&self.columns) {
             if matches!(cells, Cells::On { .. }) {
-                *cells = Cells::new(kind);
+                *cells = Cells::new(kind, self.coded);
             }
         }
     }

@@ -50,12 +50,12 @@ pub(super) struct Codes {
 }
 
 impl Tables {
-    pub(super) fn new(selection: &Selection) -> Self {
+    pub(super) fn new(selection: &Selection, coded: bool) -> Self {
         let has = |name| selection.has(name);
         let outcome = has("outcome");
         let effective = has("eff_user") || has("actor");
         let long = has("is_long_running");
-        let table = |names, needed| Table::new(names, selection, needed);
+        let table = |names, needed| Table::new(names, selection, coded, needed);
         Self {
             level: table(groups::LEVEL, false),
             stage: table(groups::STAGE, outcome || has("duration_us")),

@@ -53,7 +53,8 @@ impl FromStr for Codec {
 }
 
 impl Compression {
-    fn coded(self) -> Coded {
+    /// As the format has it.
+    pub(super) fn coded(self) -> Coded {
         match self.codec {
             Codec::Zstd => Coded::ZSTD(ZstdLevel::try_new(self.level.unwrap_or(1)).unwrap_or_default()),
             Codec::Snappy => Coded::SNAPPY,

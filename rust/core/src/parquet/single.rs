@@ -1,38 +1,31 @@
 //! All inputs to one file, rows in the order of the input. Workers read and encode whole row groups; one thread appends
 //! them in order.
 
+use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
-use parquet::arrow::ArrowSchemaConverter;
-use parquet::arrow::add_encoded_arrow_schema_to_metadata;
-use parquet::arrow::arrow_writer::{
-    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
-};
 use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedFileWriter;
 
 use crate::reader::ordered::{Emit, Next, Ordered};
-use crate::reader::plan::plan;
+use crate::reader::plan::plan as tasks;
 use crate::reader::source::{OpenError, Source, Task};
 use crate::reader::{Account, Reader};
 
 use super::atomic::AtomicFile;
+use super::group::{Chunk, GroupEncoder, Plan, append_group, begin_file};
 use super::rejects::Rejects;
-use super::{ConvertError, Converted, Meter, Settings, Watch, encode_error, output_error, properties};
+use super::{ConvertError, Converted, Meter, Settings, Watch, encode_error, output_error};
 
 /// Bytes of a plain file that one worker makes row groups of.
 const RANGE: u64 = 128 << 20;
 
-/// Arrow bytes after which a row group closes: bodies make rows large.
-const GROUP_BYTES: usize = 256 << 20;
-
 /// What a worker hands on.
 enum Item {
-    Group { chunks: Vec<ArrowColumnChunk>, rows: u64 },
+    Group { chunks: Vec<Chunk>, rows: u64 },
     Account(Account),
     Failed(Failure),
 }
@@ -52,13 +45,7 @@ pub(super) fn convert(
 ) -> Result<Converted, ConvertError> {
     let inputs: Vec<_> = sources.iter().map(describe).collect();
     let schema = settings.reader.selection.schema();
-    let mut props = properties::properties(&schema, settings.compression, &inputs);
-    add_encoded_arrow_schema_to_metadata(&schema, &mut props);
-    let parquet_schema = ArrowSchemaConverter::new().convert(&schema).map_err(encode_error(out))?;
-    let file = AtomicFile::create(out).map_err(output_error(out))?;
-    let root = parquet_schema.root_schema_ptr();
-    let writer = SerializedFileWriter::new(file, root, Arc::new(props)).map_err(encode_error(out))?;
-    let factory = Arc::new(ArrowRowGroupWriterFactory::new(&writer, schema));
+    let (writer, plan) = begin_file(out, &schema, settings.compression, &inputs)?;
     let range = (settings.threads > 1).then_some(RANGE);
     let mut sink = Sink {
         writer,
@@ -69,7 +56,7 @@ pub(super) fn convert(
         meter,
         watch,
     };
-    run(plan(sources, range), settings, &factory, meter, &mut sink)?;
+    run(tasks(sources, range), settings, &plan, meter, &mut sink)?;
     sink.finish()
 }
 
@@ -89,13 +76,13 @@ fn describe(source: &Source) -> String {
 fn run(
     tasks: Vec<Task>,
     settings: &Settings,
-    factory: &Arc<ArrowRowGroupWriterFactory>,
+    plan: &Plan,
     meter: &Meter,
     sink: &mut Sink<'_>,
 ) -> Result<(), ConvertError> {
     let new_encoder = {
-        let (settings, factory, meter) = (settings.clone(), Arc::clone(factory), meter.clone());
-        move || Encoder::new(&settings, &factory, &meter)
+        let (settings, plan, meter) = (settings.clone(), plan.clone(), meter.clone());
+        move || Encoder::new(&settings, &plan, &meter)
     };
     if settings.threads <= 1 {
         return run_here(tasks, new_encoder(), sink);
@@ -133,35 +120,28 @@ fn run_here(tasks: Vec<Task>, mut encoder: Encoder, sink: &mut Sink<'_>) -> Resu
 /// Reads tasks into row groups.
 struct Encoder {
     reader: Reader,
-    schema: SchemaRef,
-    factory: Arc<ArrowRowGroupWriterFactory>,
+    /// Made with the first batch, since a compressor may fail to get its memory.
+    group: Option<GroupEncoder>,
+    plan: Plan,
     meter: Meter,
-    row_group_rows: u64,
-    /// Writers of the row group in progress, one a leaf column; empty between row groups.
-    writers: Vec<ArrowColumnWriter>,
-    rows: u64,
-    /// Arrow bytes in the row group in progress.
-    bytes: usize,
+    row_group_rows: usize,
 }
 
 impl Encoder {
-    fn new(settings: &Settings, factory: &Arc<ArrowRowGroupWriterFactory>, meter: &Meter) -> Self {
+    fn new(settings: &Settings, plan: &Plan, meter: &Meter) -> Self {
         Self {
             reader: Reader::new(settings.reader.clone()),
-            schema: settings.reader.selection.schema(),
-            factory: Arc::clone(factory),
+            group: None,
+            plan: plan.clone(),
             meter: meter.clone(),
-            row_group_rows: settings.row_group_rows as u64,
-            writers: Vec::new(),
-            rows: 0,
-            bytes: 0,
+            row_group_rows: settings.row_group_rows,
         }
     }
 
     /// Encodes a task; answers whether to go on. The last row group stays open.
     fn encode(&mut self, task: Task, emit: Emit<'_, Item>) -> bool {
         self.try_encode(task, emit).unwrap_or_else(|failure| {
-            self.writers.clear();
+            self.abandon();
             emit(Item::Failed(failure));
             false
         })
@@ -183,7 +163,7 @@ impl Encoder {
                 self.write(&batch, emit)?;
             }
             if !emit(Item::Account(step.account)) {
-                self.writers.clear();
+                self.abandon();
                 return Ok(false);
             }
         }
@@ -193,43 +173,41 @@ impl Encoder {
     fn write(&mut self, batch: &RecordBatch, emit: Emit<'_, Item>) -> Result<(), Failure> {
         let mut done = 0;
         while done < batch.num_rows() {
-            let room = (self.row_group_rows - self.rows) as usize;
+            let row_group_rows = self.row_group_rows;
+            let group = self.group().map_err(|error| Failure::Encode(error.into()))?;
+            let room = row_group_rows - group.rows();
             let part = batch.slice(done, room.min(batch.num_rows() - done));
-            self.write_part(&part).map_err(Failure::Encode)?;
+            group.write(&part).map_err(Failure::Encode)?;
+            let full = group.rows() >= row_group_rows || group.is_full();
             done += part.num_rows();
-            if self.rows >= self.row_group_rows || self.bytes >= GROUP_BYTES {
+            self.meter.rows.fetch_add(part.num_rows() as u64, Ordering::Relaxed);
+            if full {
                 self.close_group(emit)?;
             }
         }
         Ok(())
     }
 
-    fn write_part(&mut self, batch: &RecordBatch) -> Result<(), ParquetError> {
-        if self.writers.is_empty() {
-            self.writers = self.factory.create_column_writers(0)?;
+    fn group(&mut self) -> io::Result<&mut GroupEncoder> {
+        if self.group.is_none() {
+            self.group = Some(GroupEncoder::new(self.plan.clone())?);
         }
-        let mut writers = self.writers.iter_mut();
-        for (field, column) in self.schema.fields().iter().zip(batch.columns()) {
-            for leaf in compute_leaves(field, column)? {
-                let writer = writers.next().ok_or_else(|| ParquetError::General("leaf count".to_owned()))?;
-                writer.write(&leaf)?;
-            }
-        }
-        self.rows += batch.num_rows() as u64;
-        self.bytes += batch.get_array_memory_size();
-        self.meter.rows.fetch_add(batch.num_rows() as u64, std::sync::atomic::Ordering::Relaxed);
-        Ok(())
+        // Made above.
+        self.group.as_mut().ok_or_else(|| io::ErrorKind::OutOfMemory.into())
     }
 
     fn close_group(&mut self, emit: Emit<'_, Item>) -> Result<(), Failure> {
-        if self.writers.is_empty() {
-            return Ok(());
-        }
-        let chunks = self.writers.drain(..).map(ArrowColumnWriter::close).collect::<Result<_, _>>();
-        let rows = std::mem::take(&mut self.rows);
-        self.bytes = 0;
-        emit(Item::Group { chunks: chunks.map_err(Failure::Encode)?, rows });
+        let Some(group) = self.group.as_mut().filter(|group| group.rows() > 0) else { return Ok(()) };
+        let rows = group.rows() as u64;
+        let chunks = group.close().map_err(Failure::Encode)?;
+        emit(Item::Group { chunks, rows });
         Ok(())
+    }
+
+    fn abandon(&mut self) {
+        if let Some(group) = &mut self.group {
+            group.abandon();
+        }
     }
 }
 
@@ -248,7 +226,7 @@ impl Sink<'_> {
     fn take(&mut self, item: Item) -> Result<(), ConvertError> {
         match item {
             Item::Group { chunks, rows } => {
-                self.append(chunks).map_err(encode_error(self.out))?;
+                append_group(&mut self.writer, chunks).map_err(encode_error(self.out))?;
                 self.converted.rows += rows;
             }
             Item::Account(mut account) => {
@@ -263,14 +241,6 @@ impl Sink<'_> {
             Item::Failed(Failure::Encode(error)) => return Err(encode_error(self.out)(error)),
         }
         self.watch()
-    }
-
-    fn append(&mut self, chunks: Vec<ArrowColumnChunk>) -> Result<(), ParquetError> {
-        let mut group = self.writer.next_row_group()?;
-        for chunk in chunks {
-            chunk.append_to_row_group(&mut group)?;
-        }
-        group.close().map(|_| ())
     }
 
     fn watch(&mut self) -> Result<(), ConvertError> {

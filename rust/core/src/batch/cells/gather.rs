@@ -14,7 +14,7 @@ use arrow_schema::{DataType, Field, FieldRef};
 use super::super::interner::Interner;
 use super::super::table::ABSENT;
 use super::super::text::TextVec;
-use super::Lists;
+use super::{Items, Lists};
 
 /// The rows of a batch as places of cells.
 #[derive(Clone, Copy)]
@@ -28,6 +28,42 @@ impl Lists {
         }
         let start = if row == 0 { 0 } else { self.ends[row as usize - 1] };
         Some(start as usize..self.ends[row as usize] as usize)
+    }
+}
+
+/// Items being gathered, in the form in which they are kept.
+enum Gathered<'a> {
+    Texts(Texts, &'a TextVec),
+    Codes(Vec<i32>, &'a [i32], &'a Interner),
+}
+
+impl<'a> Gathered<'a> {
+    fn new(items: &'a Items) -> Self {
+        match items {
+            Items::Plain(texts) => Self::Texts(Texts::default(), texts),
+            Items::Coded { codes, dict } => Self::Codes(Vec::new(), codes, dict),
+        }
+    }
+
+    fn extend(&mut self, range: Range<usize>) {
+        match self {
+            Self::Texts(gathered, texts) => gathered.extend(texts, range),
+            Self::Codes(gathered, codes, _) => gathered.extend_from_slice(&codes[range]),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Texts(texts, _) => texts.offsets.len(),
+            Self::Codes(codes, ..) => codes.len(),
+        }
+    }
+
+    fn array(self) -> ArrayRef {
+        match self {
+            Self::Texts(texts, _) => texts.array(),
+            Self::Codes(codes, _, dict) => dictionary(Int32Array::from(codes), dict),
+        }
     }
 }
 
@@ -99,17 +135,17 @@ impl Rows<'_> {
         dictionary(Int32Array::new(ScalarBuffer::from(codes), nulls), dict)
     }
 
-    pub(super) fn list_of_texts(self, data_type: &DataType, lists: &Lists, items: &TextVec) -> ArrayRef {
+    pub(super) fn list_of_texts(self, data_type: &DataType, lists: &Lists, items: &Items) -> ArrayRef {
         let mut ends = Ends::new(self.0.len());
-        let mut texts = Texts::default();
+        let mut gathered = Gathered::new(items);
         for &row in self.0 {
             let range = lists.range(row);
             let null = range.is_none();
-            texts.extend(items, range.unwrap_or_default());
-            ends.push(texts.offsets.len(), null);
+            gathered.extend(range.unwrap_or_default());
+            ends.push(gathered.len(), null);
         }
         let nulls = self.list_nulls(lists, &ends);
-        Arc::new(ListArray::new(child(data_type), ends.buffer(), texts.array(), nulls))
+        Arc::new(ListArray::new(child(data_type), ends.buffer(), gathered.array(), nulls))
     }
 
     pub(super) fn list_of_codes(
@@ -131,14 +167,14 @@ impl Rows<'_> {
         lists: &Lists,
         keys: &[i32],
         dict: &Interner,
-        values: &TextVec,
+        values: &Items,
     ) -> Option<ArrayRef> {
         let (ends, keys) = self.codes(lists, keys);
-        let mut texts = Texts::default();
+        let mut gathered = Gathered::new(values);
         for &row in self.0 {
-            texts.extend(values, lists.range(row).unwrap_or_default());
+            gathered.extend(lists.range(row).unwrap_or_default());
         }
-        self.map(data_type, lists, ends, dictionary(Int32Array::from(keys), dict), texts.array())
+        self.map(data_type, lists, ends, dictionary(Int32Array::from(keys), dict), gathered.array())
     }
 
     pub(super) fn map_of_lists(
@@ -147,17 +183,17 @@ impl Rows<'_> {
         lists: &Lists,
         keys: &[i32],
         dict: &Interner,
-        (values, items): (&Lists, &TextVec),
+        (values, items): (&Lists, &Items),
     ) -> Option<ArrayRef> {
         let (ends, keys) = self.codes(lists, keys);
         let mut inner = Ends::new(keys.len());
-        let mut texts = Texts::default();
+        let mut gathered = Gathered::new(items);
         for entry in self.0.iter().flat_map(|&row| lists.range(row).unwrap_or_default()) {
-            texts.extend(items, values.range(entry as u32).unwrap_or_default());
-            inner.push(texts.offsets.len(), false);
+            gathered.extend(values.range(entry as u32).unwrap_or_default());
+            inner.push(gathered.len(), false);
         }
         let DataType::Struct(fields) = child(data_type).data_type().clone() else { return None };
-        let list = ListArray::new(child(fields[1].data_type()), inner.buffer(), texts.array(), None);
+        let list = ListArray::new(child(fields[1].data_type()), inner.buffer(), gathered.array(), None);
         self.map(data_type, lists, ends, dictionary(Int32Array::from(keys), dict), Arc::new(list))
     }
 

@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use arrow_array::{RecordBatch, UInt32Array};
-use arrow_schema::SchemaRef;
+use arrow_schema::{Fields, Schema, SchemaRef};
 use arrow_select::take::take_record_batch;
-use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
+use parquet::file::writer::SerializedFileWriter;
 
 use super::super::atomic::AtomicFile;
-use super::super::properties::properties;
+use super::super::group::{GroupEncoder, append_group, begin};
 use super::super::{Meter, Settings};
 use super::partition;
 
@@ -22,9 +23,6 @@ pub(super) const PREFIX: &str = "part-";
 
 /// Open writers, over which all are closed: partitions by a column of many values must not hold a buffer each.
 const MOST_OPEN: usize = 64;
-
-/// Bytes after which a writer closes its row group.
-const GROUP_BYTES: usize = 128 << 20;
 
 /// A finished part file.
 pub(super) struct Part {
@@ -44,6 +42,8 @@ pub(super) struct Parts<'a> {
     meter: &'a Meter,
     /// Open writers by partition directory.
     open: BTreeMap<String, Open>,
+    /// Schema of the files: the selected columns without those of the partitions.
+    schema: SchemaRef,
     /// Files begun so far; it numbers them.
     begun: usize,
     finished: Vec<Part>,
@@ -51,8 +51,26 @@ pub(super) struct Parts<'a> {
 
 struct Open {
     path: PathBuf,
-    writer: ArrowWriter<AtomicFile>,
+    writer: SerializedFileWriter<AtomicFile>,
+    group: GroupEncoder,
     rows: u64,
+}
+
+impl Open {
+    fn close_group(&mut self) -> Result<(), ParquetError> {
+        if self.group.rows() > 0 {
+            append_group(&mut self.writer, self.group.close()?)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the file appear.
+    fn finish(mut self) -> Result<Part, ParquetError> {
+        self.close_group()?;
+        self.writer.into_inner()?.finish()?;
+        let bytes = self.path.metadata()?.len();
+        Ok(Part { path: self.path, rows: self.rows, bytes })
+    }
 }
 
 impl<'a> Parts<'a> {
@@ -63,7 +81,9 @@ impl<'a> Parts<'a> {
         input: &'a str,
         meter: &'a Meter,
     ) -> Self {
-        Self { out, stem, settings, input, meter, open: BTreeMap::new(), begun: 0, finished: Vec::new() }
+        let schema = without_partitions(&settings.reader.selection.schema(), &settings.partition_by);
+        let (open, finished) = (BTreeMap::new(), Vec::new());
+        Self { out, stem, settings, input, meter, open, schema, begun: 0, finished }
     }
 
     /// Writes the rows of a batch to their partitions.
@@ -73,7 +93,10 @@ impl<'a> Parts<'a> {
         for (row, directory) in directories.iter().enumerate() {
             rows.entry(directory).or_default().push(row as u32);
         }
-        let batch = without_partitions(batch, &self.settings.partition_by)?;
+        let kept: Vec<usize> = (0..batch.num_columns())
+            .filter(|&i| self.schema.column_with_name(batch.schema_ref().field(i).name()).is_some())
+            .collect();
+        let batch = batch.project(&kept)?;
         for (directory, rows) in rows {
             if rows.len() == batch.num_rows() {
                 self.write_to(directory, &batch)?;
@@ -95,45 +118,40 @@ impl<'a> Parts<'a> {
             if self.open.len() >= MOST_OPEN {
                 self.close_all()?;
             }
-            let open = self.begin(directory, batch.schema())?;
+            let open = self.begin(directory)?;
             self.open.insert(directory.to_owned(), open);
         }
         let Some(open) = self.open.get_mut(directory) else { return Ok(()) };
-        open.writer.write(batch)?;
+        open.group.write(batch)?;
         open.rows += batch.num_rows() as u64;
         self.meter.rows.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
-        let full = open.writer.in_progress_rows() >= self.settings.row_group_rows;
-        if full || open.writer.in_progress_size() >= GROUP_BYTES {
-            open.writer.flush()?;
+        if open.group.rows() >= self.settings.row_group_rows || open.group.is_full() {
+            open.close_group()?;
         }
         Ok(())
     }
 
-    fn begin(&mut self, directory: &str, schema: SchemaRef) -> Result<Open, ParquetError> {
+    fn begin(&mut self, directory: &str) -> Result<Open, ParquetError> {
         let path = self.out.join(directory).join(format!("{}-{:04}.parquet", self.stem, self.begun));
         self.begun += 1;
         let file = AtomicFile::create(&path)?;
-        let properties = properties(&schema, self.settings.compression, &[self.input.to_owned()]);
-        let writer = ArrowWriter::try_new(file, schema, Some(properties))?;
-        Ok(Open { path, writer, rows: 0 })
+        let (writer, plan) =
+            begin(file, &self.schema, self.settings.compression, &[self.input.to_owned()])?;
+        Ok(Open { path, writer, group: GroupEncoder::new(plan)?, rows: 0 })
     }
 
     fn close_all(&mut self) -> Result<(), ParquetError> {
         for (_, open) in std::mem::take(&mut self.open) {
-            open.writer.into_inner()?.finish()?;
-            let bytes = open.path.metadata()?.len();
-            self.finished.push(Part { path: open.path, rows: open.rows, bytes });
+            self.finished.push(open.finish()?);
         }
         Ok(())
     }
 }
 
 /// A partition's column is in the path and not in the file, as Hive wants it.
-fn without_partitions(batch: &RecordBatch, partitions: &[String]) -> Result<RecordBatch, ParquetError> {
-    let schema = batch.schema();
-    let kept: Vec<usize> =
-        (0..batch.num_columns()).filter(|&i| !partitions.contains(schema.field(i).name())).collect();
-    Ok(batch.project(&kept)?)
+fn without_partitions(schema: &Schema, partitions: &[String]) -> SchemaRef {
+    let kept = schema.fields().iter().filter(|field| !partitions.contains(field.name()));
+    Arc::new(Schema::new_with_metadata(kept.cloned().collect::<Fields>(), schema.metadata().clone()))
 }
 
 /// All files below a directory.

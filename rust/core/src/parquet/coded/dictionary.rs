@@ -1,0 +1,71 @@
+//! The dictionary of a column chunk, and the codes of a batch in its terms.
+
+use arrow_array::{Array, StringArray};
+
+use crate::batch::Interner;
+
+use super::page::Values;
+
+/// No row of the batch had this code yet.
+const UNSEEN: u32 = u32::MAX;
+
+/// Texts of a column chunk in the order of their first use.
+#[derive(Default)]
+pub(super) struct Dictionary {
+    texts: Interner,
+    /// Code in this dictionary of each code of the batch at hand.
+    of_batch: Vec<u32>,
+}
+
+impl Dictionary {
+    /// Begins a batch, whose codes are new.
+    pub(super) fn begin_batch(&mut self, texts: &StringArray) {
+        self.of_batch.clear();
+        self.of_batch.resize(texts.len(), UNSEEN);
+    }
+
+    /// Adds the value of a code of the batch to the page.
+    #[inline]
+    pub(super) fn push(&mut self, code: i32, texts: &StringArray, values: &mut Values) {
+        match values {
+            Values::Codes(codes) => {
+                let known = &mut self.of_batch[code as usize];
+                if *known == UNSEEN {
+                    *known = self.texts.code(texts.value(code as usize)) as u32;
+                }
+                codes.push(*known);
+            }
+            Values::Plain(bytes) => plain(texts.value(code as usize), bytes),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.texts.len()
+    }
+
+    pub(super) fn text(&self, code: u32) -> &[u8] {
+        self.texts.text(code as usize)
+    }
+
+    /// Bytes of the texts and of what finds them.
+    pub(super) fn size(&self) -> usize {
+        self.texts.size()
+    }
+
+    /// The dictionary page, not compressed.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.size());
+        for code in 0..self.len() {
+            let text = self.text(code as u32);
+            bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
+            bytes.extend_from_slice(text);
+        }
+        bytes
+    }
+}
+
+/// Appends a text as Parquet's plain encoding has it.
+fn plain(text: &str, bytes: &mut Vec<u8>) {
+    bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
+    bytes.extend_from_slice(text.as_bytes());
+}

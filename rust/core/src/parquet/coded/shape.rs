@@ -1,0 +1,165 @@
+//! Levels and values of the shapes that the schema has: a text, a list of texts, a map to texts, a map to lists of texts
+//! (Melnik et al., "Dremel: Interactive analysis of web-scale datasets", VLDB 2010, section 4.1).
+
+use std::ops::Range;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int32Type;
+use arrow_array::{Array, DictionaryArray, ListArray, MapArray, StringArray};
+use arrow_buffer::NullBuffer;
+
+use super::dictionary::Dictionary;
+use super::page::Page;
+
+/// Which texts of a column a leaf holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Shape {
+    /// One a row.
+    Flat,
+    /// Items of a list.
+    Items,
+    /// Keys of a map.
+    Keys,
+    /// Values of a map.
+    Values,
+    /// Items of the lists that are a map's values.
+    ValueItems,
+}
+
+/// A column of a batch, seen as one leaf.
+pub(super) enum Leaf<'a> {
+    Flat(Codes<'a>),
+    List(&'a ListArray, Codes<'a>),
+    Map(&'a MapArray, Codes<'a>),
+    MapOfLists(&'a MapArray, &'a ListArray, Codes<'a>),
+}
+
+/// Codes and what they stand for.
+pub(super) struct Codes<'a> {
+    keys: &'a [i32],
+    nulls: Option<&'a NullBuffer>,
+    pub(super) texts: &'a StringArray,
+}
+
+impl<'a> Codes<'a> {
+    fn of(array: &'a dyn Array) -> Option<Self> {
+        let array: &DictionaryArray<Int32Type> = array.as_dictionary_opt()?;
+        Some(Self { keys: array.keys().values(), nulls: array.nulls(), texts: array.values().as_string_opt()? })
+    }
+}
+
+/// What a leaf is written with.
+pub(super) struct Writing<'a> {
+    pub(super) page: &'a mut Page,
+    pub(super) dictionary: &'a mut Dictionary,
+    /// The definition level of a value.
+    pub(super) value_level: u8,
+}
+
+impl<'a> Leaf<'a> {
+    /// `None` when the array has another type than the shape wants.
+    pub(super) fn of(array: &'a dyn Array, shape: Shape) -> Option<Self> {
+        match shape {
+            Shape::Flat => Codes::of(array).map(Self::Flat),
+            Shape::Items => {
+                let list: &ListArray = array.as_list_opt()?;
+                Codes::of(list.values()).map(|codes| Self::List(list, codes))
+            }
+            Shape::Keys => {
+                let map = array.as_map_opt()?;
+                Codes::of(map.keys()).map(|codes| Self::Map(map, codes))
+            }
+            Shape::Values => {
+                let map = array.as_map_opt()?;
+                Codes::of(map.values()).map(|codes| Self::Map(map, codes))
+            }
+            Shape::ValueItems => {
+                let map = array.as_map_opt()?;
+                let lists: &ListArray = map.values().as_list_opt()?;
+                Codes::of(lists.values()).map(|codes| Self::MapOfLists(map, lists, codes))
+            }
+        }
+    }
+
+    /// The texts that the leaf's codes stand for.
+    pub(super) fn texts(&self) -> &'a StringArray {
+        match self {
+            Self::Flat(codes) | Self::List(_, codes) | Self::Map(_, codes) | Self::MapOfLists(_, _, codes) => {
+                codes.texts
+            }
+        }
+    }
+
+    /// Adds rows to the page.
+    pub(super) fn append(&self, rows: Range<usize>, to: &mut Writing<'_>) {
+        to.page.rows += rows.len();
+        match self {
+            Self::Flat(codes) => to.flat(codes, rows),
+            Self::List(list, codes) => to.lists(list.value_offsets(), list.nulls(), codes, rows),
+            Self::Map(map, codes) => to.lists(map.value_offsets(), map.nulls(), codes, rows),
+            Self::MapOfLists(map, lists, codes) => to.lists_in_map(map, lists, codes, rows),
+        }
+    }
+}
+
+impl Writing<'_> {
+    fn flat(&mut self, codes: &Codes<'_>, rows: Range<usize>) {
+        match codes.nulls {
+            None => self.values(codes, rows),
+            Some(nulls) => {
+                for row in rows {
+                    if nulls.is_valid(row) {
+                        self.values(codes, row..row + 1);
+                    } else {
+                        self.page.definition.push(0, 1);
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn values(&mut self, codes: &Codes<'_>, items: Range<usize>) {
+        self.page.definition.push(self.value_level, items.len());
+        for code in &codes.keys[items] {
+            self.dictionary.push(*code, codes.texts, &mut self.page.values);
+        }
+    }
+
+    /// A null list has level 0 and an empty one 1; the first item of a list begins a row.
+    fn lists(&mut self, ends: &[i32], nulls: Option<&NullBuffer>, codes: &Codes<'_>, rows: Range<usize>) {
+        for row in rows {
+            let items = ends[row] as usize..ends[row + 1] as usize;
+            self.page.repetition.push(0, 1);
+            if items.is_empty() {
+                self.page.definition.push(u8::from(nulls.is_none_or(|nulls| nulls.is_valid(row))), 1);
+            } else {
+                self.page.repetition.push(1, items.len() - 1);
+                self.values(codes, items);
+            }
+        }
+    }
+
+    /// As [`Self::lists`], one level deeper: an entry whose list is empty is two levels short of a value, since the list
+    /// and its items may be null in the schema.
+    fn lists_in_map(&mut self, map: &MapArray, lists: &ListArray, codes: &Codes<'_>, rows: Range<usize>) {
+        let (entries, ends) = (map.value_offsets(), lists.value_offsets());
+        for row in rows {
+            let entries = entries[row] as usize..entries[row + 1] as usize;
+            if entries.is_empty() {
+                self.page.repetition.push(0, 1);
+                self.page.definition.push(u8::from(map.is_valid(row)), 1);
+            }
+            for (place, entry) in entries.enumerate() {
+                let items = ends[entry] as usize..ends[entry + 1] as usize;
+                self.page.repetition.push(u8::from(place > 0), 1);
+                if items.is_empty() {
+                    self.page.definition.push(self.value_level - 2, 1);
+                } else {
+                    self.page.repetition.push(2, items.len() - 1);
+                    self.values(codes, items);
+                }
+            }
+        }
+    }
+}
