@@ -77,7 +77,9 @@ fuzz: rust-present ## fuzz for FUZZ_SECONDS (600) in all, shared by the targets;
 	seconds=$$(( $(FUZZ_SECONDS) / $$(wc -w <<<"$$targets") )); \
 	for target in $$targets; do \
 		printf '\n== %s for %s s\n' "$$target" "$$seconds"; \
-		cargo +nightly fuzz run --fuzz-dir rust/fuzz "$$target" -- -max_total_time="$$seconds" -rss_limit_mb=4096; \
+		mkdir -p rust/fuzz/corpus/$$target; \
+		cargo +nightly fuzz run --fuzz-dir rust/fuzz "$$target" rust/fuzz/corpus/$$target rust/fuzz/seeds/$$target \
+			-- -max_total_time="$$seconds" -rss_limit_mb=4096 -dict=rust/fuzz/dictionary; \
 	done
 
 .PHONY: wheel

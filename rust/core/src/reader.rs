@@ -20,6 +20,11 @@ use crate::stats::{Outcome, Outcomes, Rejected};
 
 use records::Records;
 
+/// An account is handed out once it holds so many rejected lines or bytes of them, if no batch is full before: an input
+/// of which no line is an event would gather here otherwise.
+const ACCOUNT_LINES: usize = 4096;
+const ACCOUNT_BYTES: usize = 1 << 20;
+
 /// How a pass reads.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -60,9 +65,12 @@ pub struct Account {
     pub outcomes: Outcomes,
     /// Rejected lines since the last account.
     pub rejected: Vec<Rejected>,
+    /// Bytes kept of the rejected lines.
+    kept: usize,
 }
 
-/// A batch and what was counted on the way to it; the last one of a source may have no batch.
+/// A batch and what was counted on the way to it; there is no batch where many lines were rejected in a row, and at the
+/// end of a source.
 #[derive(Debug)]
 pub struct Step {
     /// The rows.
@@ -119,7 +127,7 @@ impl Reader {
     pub fn next_step(&mut self) -> Option<Step> {
         let Self { builder, pass: slot, .. } = self;
         let pass = slot.as_mut()?;
-        while !pass.done && pass.ready.is_empty() {
+        while !pass.done && pass.ready.is_empty() && !pass.records.account_is_full() {
             if builder.is_full() {
                 close_batch(builder, &mut pass.ready);
                 break;
@@ -170,8 +178,18 @@ impl Account {
         mem::take(self)
     }
 
+    fn is_full(&self) -> bool {
+        self.rejected.len() >= ACCOUNT_LINES || self.kept >= ACCOUNT_BYTES
+    }
+
     fn reject(&mut self, rejected: Rejected) {
         self.outcomes.count(Outcome::Rejected, rejected.length, [rejected.reason]);
+        self.keep(rejected);
+    }
+
+    /// Keeps a part of a line that is counted elsewhere.
+    fn keep(&mut self, rejected: Rejected) {
+        self.kept += rejected.bytes.len();
         self.rejected.push(rejected);
     }
 }

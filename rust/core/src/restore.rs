@@ -73,7 +73,7 @@ struct User {
     extra: Maps<Lists>,
 }
 
-/// Raw JSON that `extra_fields` holds for a row: key and value, in order.
+/// Raw JSON that `extra_fields` holds for a row: key between its quotes and value, in order.
 type Extra<'a> = Vec<(&'a str, &'a str)>;
 
 impl User {
@@ -210,7 +210,7 @@ impl Restorer {
         self.write_annotations(row, &extra, &mut event);
         for (key, raw) in &extra {
             if Key::from_name(key.as_bytes()).is_none() {
-                event.raw(key, raw);
+                event.verbatim(key, raw);
             }
         }
         event.close();
@@ -270,7 +270,7 @@ impl Restorer {
                 status.raw("code", &code.to_string());
             }
             for (key, raw) in unknown.iter().filter(|(key, _)| !matches!(*key, "metadata" | "details")) {
-                status.raw(key, raw);
+                status.verbatim(key, raw);
             }
             status.close();
         });
@@ -340,7 +340,7 @@ fn merge(
         let mut object = Object::open(out);
         write(&mut object);
         for (key, raw) in unknown {
-            object.raw(key, raw);
+            object.verbatim(key, raw);
         }
         object.close();
     });

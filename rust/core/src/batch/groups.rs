@@ -27,6 +27,13 @@ pub(super) const PANIC: i32 = 2;
 /// The fact of a status without a code.
 pub(super) const NO_CODE: i32 = 0;
 
+/// Facts of [`object_ref`]: the value is no object, or absent, so that the request is for none.
+pub(super) const NO_OBJECT: i32 = 0;
+/// No subresource that makes a request long-running.
+const SHORT: i32 = 1;
+/// One that does.
+pub(super) const LONG: i32 = 2;
+
 pub(super) const LEVEL: &[&str] = &["level"];
 pub(super) const STAGE: &[&str] = &["stage", "is_terminal"];
 pub(super) const VERB: &[&str] = &["verb"];
@@ -274,7 +281,7 @@ fn query(query: Option<&crate::parse::uri::Query>, out: &mut Writer<'_>) {
     out.text(text(|q| q.container.as_deref()));
 }
 
-/// Fact: 1 for a subresource that makes a request long-running.
+/// Fact: [`NO_OBJECT`], [`SHORT`] or [`LONG`].
 pub(super) fn object_ref(raw: &str, out: &mut Writer<'_>) -> Prepared {
     let object = ObjectReference::parse(raw)?;
     let group = object.api_group.as_deref().or(object.present.then_some(""));
@@ -290,8 +297,13 @@ pub(super) fn object_ref(raw: &str, out: &mut Writer<'_>) -> Prepared {
     ] {
         out.text(text.as_deref());
     }
-    let subresource = object.subresource.as_deref();
-    Ok(Aside::new(object.rest, i32::from(is_long_running("get", subresource, "", true))))
+    let long = is_long_running("get", object.subresource.as_deref(), "", true);
+    let fact = match (object.present, long) {
+        (false, _) => NO_OBJECT,
+        (true, false) => SHORT,
+        (true, true) => LONG,
+    };
+    Ok(Aside::new(object.rest, fact))
 }
 
 /// Fact: the code, [`NO_CODE`] without one.

@@ -133,12 +133,11 @@ impl Tables {
         if codes.verb == ABSENT {
             return None;
         }
-        let by_target = if codes.object_ref == ABSENT {
-            tables.uri.fact(codes.uri)
-        } else {
-            tables.object_ref.fact(codes.object_ref)
+        let by_target = match tables.object_ref.fact(codes.object_ref) {
+            groups::NO_OBJECT => tables.uri.fact(codes.uri) > 0,
+            fact => fact == groups::LONG,
         };
-        Some(tables.verb.fact(codes.verb) + by_target > 0)
+        Some(by_target || tables.verb.fact(codes.verb) > 0)
     }
 
     /// The keys whose tables may hold raw JSON for `extra_fields` or repairs, with the row that counts, in wire order.

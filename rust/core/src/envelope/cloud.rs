@@ -24,14 +24,14 @@ impl Walk<'_> {
             }
         }
         let awslogs = keys.get(Key::AwsLogs);
-        if let Some(data) = awslogs.and_then(|span| self.member(text, span.0, b"data")) {
+        if let Some(data) = awslogs.and_then(|span| self.member(text, span, b"data")) {
             self.payload(text, data, place);
         }
         if let Some(span) = keys.get(Key::Streams) {
             self.streams(text, span, place);
         }
         let kubernetes = keys.get(Key::Kubernetes);
-        if let Some(audit) = kubernetes.and_then(|span| self.member(text, span.0, b"audit")) {
+        if let Some(audit) = kubernetes.and_then(|span| self.member(text, span, b"audit")) {
             self.value(text, audit, place);
         }
         false
@@ -39,8 +39,8 @@ impl Walk<'_> {
 
     /// `CloudWatch`: `[{"timestamp":..,"message":".."},..]`. The group of a cluster has klog streams too.
     fn messages<'a>(&mut self, text: &'a [u8], span: Span, place: Place<'a>) {
-        self.elements(text, span, |walk, (start, _)| {
-            if let Some(message) = walk.member(text, start, b"message") {
+        self.elements(text, span, |walk, element| {
+            if let Some(message) = walk.member(text, element, b"message") {
                 walk.quietly(|walk| walk.value(text, message, place));
             }
         });
@@ -53,7 +53,7 @@ impl Walk<'_> {
                 return;
             }
             let keys = Keys::read(&text[..end], start);
-            let kinesis = keys.get(Key::Kinesis).and_then(|span| walk.member(text, span.0, b"data"));
+            let kinesis = keys.get(Key::Kinesis).and_then(|span| walk.member(text, span, b"data"));
             if let Some(data) = kinesis.or_else(|| keys.get(Key::Data)) {
                 walk.payload(text, data, place);
             } else if let Some(place) = walk.deeper(place) {
@@ -77,10 +77,10 @@ impl Walk<'_> {
 
     /// Loki: `[{"stream":{..},"values":[["<ns>","<line>"],..]},..]`.
     fn streams<'a>(&mut self, text: &'a [u8], span: Span, place: Place<'a>) {
-        self.elements(text, span, |walk, (start, _)| {
-            let Some(values) = walk.member(text, start, b"values") else { return };
-            walk.elements(text, values, |walk, (start, _)| {
-                let Some(mut pair) = Elements::new(text, start) else { return };
+        self.elements(text, span, |walk, element| {
+            let Some(values) = walk.member(text, element, b"values") else { return };
+            walk.elements(text, values, |walk, (start, end)| {
+                let Some(mut pair) = Elements::new(&text[..end], start) else { return };
                 if let (Ok(Some(_)), Ok(Some(line))) = (pair.next_element(), pair.next_element()) {
                     walk.quietly(|walk| walk.value(text, line, place));
                 }

@@ -267,9 +267,11 @@ impl<'w> Walk<'w> {
         if keys.broken { self.broken(&keys, place) } else { self.object(text, &keys, place) }
     }
 
-    /// Extent of the value of `key` in the object that opens at `text[at]`.
-    pub(super) fn member(&mut self, text: &[u8], at: usize, key: &[u8]) -> Option<Span> {
-        let mut members = Members::new(text, at)?;
+    /// Extent of the value of `key` in the object at `span`. Of an object that is no JSON the members may seem to go on
+    /// behind its brackets, where others stand: nothing is looked at there, or a list of such objects would cost its
+    /// square.
+    pub(super) fn member(&mut self, text: &[u8], span: Span, key: &[u8]) -> Option<Span> {
+        let mut members = Members::new(&text[..span.1], span.0)?;
         loop {
             match members.next_member() {
                 Ok(Some(member)) if member.key == key => return Some((member.start, member.end)),
@@ -292,9 +294,10 @@ impl<'w> Walk<'w> {
         Some(Place { wrapped: true, depth: place.depth + 1, ..place })
     }
 
-    /// Calls `each` for the elements of the array at `span`; anything else than an array has none.
+    /// Calls `each` for the elements of the array at `span`; anything else than an array has none. Nothing behind the
+    /// span is looked at, as in [`Walk::member`].
     pub(super) fn elements(&mut self, text: &[u8], span: Span, mut each: impl FnMut(&mut Self, Span)) {
-        let Some(mut elements) = Elements::new(text, span.0) else { return };
+        let Some(mut elements) = Elements::new(&text[..span.1], span.0) else { return };
         loop {
             match elements.next_element() {
                 Ok(Some(element)) => each(self, element),

@@ -6,6 +6,7 @@ use crate::repair::Repair;
 use crate::scan::{self, Extent};
 
 use super::general::{self, DEEP};
+use super::gojson;
 
 /// How every line begins; the rest of the API version follows.
 const START: &[u8] = br#"{"kind":"Event","apiVersion":"#;
@@ -18,6 +19,10 @@ pub fn parse(text: &str, spans: &mut Spans) -> Option<usize> {
         return None;
     }
     let version = scan::string_end(bytes, START.len() + 1)?;
+    // The one value that nobody reads later: what else than plain text may stand in it, the general lane decides.
+    if !gojson::is_plain_string(&bytes[START.len() + 1..version - 1]) {
+        return None;
+    }
     spans.set(Key::Kind, 8, 15);
     spans.set(Key::ApiVersion, START.len(), version);
     let mut at = version;

@@ -166,7 +166,7 @@ impl<'a> ObjectReference<'a> {
             Ok(put(field, string(value)?))
         })?;
         // An explicit empty group and an absent one give the same column; only the rest tells them apart.
-        if object.api_group.as_deref() == Some("") && object.rest.json.is_none() {
+        if object.api_group.as_deref() == Some("") {
             object.rest.json = Some(raw.into());
         }
         Ok(object)

@@ -3,6 +3,10 @@
 //! A text may hold a torn fragment in front of an event (two writers, or a crash), several events without a newline
 //! between them, or an event that is cut. Nothing of it is lost silently: what becomes no row is a [`Fragment`].
 
+mod between;
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -13,12 +17,14 @@ use crate::event::{Event, Key, Spans};
 use crate::parse::{ParseError, canonical, general};
 use crate::repair::{Repair, Repairs};
 
+use between::{Gap, Mark, space};
+
 /// How an event begins on a line, and where reading resumes behind a torn fragment. A body can hold a core `v1` Event,
 /// so the API version is part of it.
 pub(super) const EVENT_START: &[u8] = br#"{"kind":"Event","apiVersion":"audit.k8s.io/"#;
 
 /// Looking for a place to resume may read this many times the text: a line made of event beginnings must not cost the
-/// square of its length.
+/// square of its length. All the rest is read a few times at most.
 const RESUME_BUDGET: usize = 16;
 
 /// Bytes of a text that became no row.
@@ -45,6 +51,8 @@ pub(super) struct Found {
     pub(super) other: bool,
     /// Rows by the lane that read them, in the order of [`Lane`].
     pub(super) lanes: [usize; 3],
+    /// Bytes looked at, each stretch as often as it was gone over: what the work is proportional to.
+    pub(super) looked_at: usize,
 }
 
 /// Who found the values of an event.
@@ -73,8 +81,9 @@ pub(super) fn read(
     repairs.merge(before);
     let lossy = matches!(text, Cow::Owned(_));
     let budget = RESUME_BUDGET * text.len() + (1 << 20);
+    let mark = Mark::default();
     let mut reading =
-        Reading { text: &text, raw, lossy, budget, offset, spans, sink, found: Found::default() };
+        Reading { text: &text, raw, lossy, mark, budget, offset, spans, sink, found: Found::default() };
     reading.found.repairs = repairs;
     reading.run(repairs);
     reading.found
@@ -93,6 +102,8 @@ struct Reading<'a> {
     raw: &'a [u8],
     /// Whether `text` has U+FFFD where `raw` has bytes that are no UTF-8.
     lossy: bool,
+    /// Where the last span that was asked for begins.
+    mark: Mark,
     /// Bytes that may still be read in vain; see [`RESUME_BUDGET`].
     budget: usize,
     offset: u64,
@@ -103,8 +114,8 @@ struct Reading<'a> {
 
 /// What one try at an event came to.
 enum Tried {
-    /// A row; the event ends there.
-    Row(usize),
+    /// A row; the event ends there, and that is behind it.
+    Row(usize, Gap),
     /// No row, and why.
     No(Failure),
 }
@@ -117,20 +128,26 @@ enum Failure {
 
 impl Reading<'_> {
     fn run(&mut self, repairs: Repairs) {
-        let mut at = leading(self.text, SPACE);
+        let mut at = space(self.text);
         let mut repairs = repairs;
         while at < self.text.len() {
-            match self.row_at(at, repairs) {
-                Tried::Row(end) => at = end,
+            let gap = match self.row_at(at, repairs) {
+                Tried::Row(end, gap) => {
+                    at = end;
+                    gap
+                }
                 Tried::No(Failure::Parse(ParseError::NotAnEvent { end })) => {
-                    let end = at + end;
-                    if self.found.rows == 0 && leading(&self.text[end..], SPACE) == self.text.len() - end {
+                    let span = at..at + end;
+                    at = span.end;
+                    let gap = self.look_behind(at);
+                    if self.found.rows == 0 && gap.is_blank_end() {
                         self.found.other = true;
                         return;
                     }
-                    self.fragment(at..end, Failure::Parse(ParseError::NotAnEvent { end }));
+                    self.found.looked_at += span.len();
+                    self.fragment(span, Failure::Parse(ParseError::NotAnEvent { end }));
                     repairs.add(Repair::Resynchronised);
-                    at = end;
+                    gap
                 }
                 Tried::No(failure) => match self.resume_behind(at, failure) {
                     Some(next) => {
@@ -143,24 +160,31 @@ impl Reading<'_> {
                     }
                     None => return self.last_chance(at, failure, repairs),
                 },
-            }
-            match self.next_object(at) {
+            };
+            match self.next_object(at, gap) {
                 Some(next) => at = next,
                 None => return,
             }
         }
     }
 
+    /// What stands behind an object that ends there.
+    fn look_behind(&mut self, end: usize) -> Gap {
+        let gap = Gap::of(&self.text[end..]);
+        self.found.looked_at += gap.len;
+        gap
+    }
+
     /// Where the next object begins behind one that ends at `at`, over what separates them.
-    fn next_object(&mut self, at: usize) -> Option<usize> {
-        let rest = &self.text[at..];
-        if behind(rest).is_none_or(|repair| repair == Repair::NulRun) {
-            let next = at + leading(rest, SEPARATORS);
-            return self.text[next..].starts_with('{').then_some(next);
+    fn next_object(&mut self, at: usize, gap: Gap) -> Option<usize> {
+        if gap.repair != Some(Repair::Resynchronised) {
+            let next = at + gap.len;
+            return (next < self.text.len()).then_some(next);
         }
-        let start = at + leading(rest, SPACE);
+        let start = at + space(&self.text[at..]);
         let next = memmem::find(&self.text.as_bytes()[start..], EVENT_START).map(|step| start + step);
         let span = start..next.unwrap_or(self.text.len());
+        self.found.looked_at += span.len();
         let detail = "text behind the end of the event; another writer, or a torn line".to_owned();
         self.add_fragment(span, "trailing_text", detail);
         next
@@ -176,14 +200,16 @@ impl Reading<'_> {
                 Err(error) => return Tried::No(Failure::Parse(error)),
             },
         };
+        let gap = self.look_behind(at + end);
         let mut repairs = repairs;
-        if let Some(repair) = behind(&text[end..]) {
+        if let Some(repair) = gap.repair {
             repairs.add(repair);
         }
         match self.push(at, end, repairs) {
             Ok(()) => {
                 self.found.lanes[lane as usize] += 1;
-                Tried::Row(at + end)
+                self.found.looked_at += end;
+                Tried::Row(at + end, gap)
             }
             Err(bad) => Tried::No(Failure::Value(bad)),
         }
@@ -191,7 +217,8 @@ impl Reading<'_> {
 
     fn push(&mut self, at: usize, len: usize, repairs: Repairs) -> Result<(), BadValue> {
         let text = &self.text[at..at + len];
-        let raw = &self.raw[self.raw_position(at)..self.raw_position(at + len)];
+        let raw = self.raw_span(at..at + len);
+        let raw = &self.raw[raw];
         let event = Event::new(text, self.spans);
         let place = Place { offset: self.offset, raw, repairs };
         let repaired = self.sink.push(&event, &place)?;
@@ -200,21 +227,15 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// Where a position of the text stands in the raw bytes: the same, unless bytes that are no UTF-8 became U+FFFD.
-    fn raw_position(&self, at: usize) -> usize {
+    /// Where a span of the text stands in the raw bytes: in the same place, unless bytes that are no UTF-8 became U+FFFD.
+    /// Spans are asked for in order, so that the way to each begins at the one before.
+    fn raw_span(&mut self, span: Range<usize>) -> Range<usize> {
         if !self.lossy {
-            return at;
+            return span;
         }
-        let (mut text, mut raw) = (0, 0);
-        for chunk in self.raw.utf8_chunks() {
-            let valid = chunk.valid().len();
-            if at <= text + valid {
-                return raw + (at - text);
-            }
-            text += valid + '\u{fffd}'.len_utf8();
-            raw += valid + chunk.invalid().len();
-        }
-        self.raw.len()
+        self.found.looked_at += span.end - self.mark.text;
+        self.mark = self.mark.ahead(self.raw, span.start);
+        self.mark.raw..self.mark.ahead(self.raw, span.end).raw
     }
 
     /// The next place behind `at` where a whole event can be read. Whoever sends a body chooses its bytes, and could put
@@ -236,7 +257,9 @@ impl Reading<'_> {
         while let Some(step) = finder.find(self.text.as_bytes().get(from..)?) {
             let candidate = from + step;
             let rest = &self.text[candidate..];
-            if general::parse(rest, self.spans).is_ok_and(|end| !in_body || rest[end..].trim().is_empty()) {
+            let last = |end: &usize| Gap::of(&rest[*end..]).is_blank_end();
+            if let Some(end) = general::parse(rest, self.spans).ok().filter(|end| !in_body || last(end)) {
+                self.found.looked_at += end;
                 return Some(candidate);
             }
             self.spend(rest.len())?;
@@ -248,6 +271,7 @@ impl Reading<'_> {
     /// Takes bytes from what may be read in vain; `None` when too few are left.
     fn spend(&mut self, bytes: usize) -> Option<()> {
         self.budget = self.budget.checked_sub(bytes)?;
+        self.found.looked_at += bytes;
         Some(())
     }
 
@@ -265,6 +289,7 @@ impl Reading<'_> {
         }
         repairs.add(Repair::Truncated);
         // The search for a place to resume has used the spans.
+        self.found.looked_at += span.len();
         let again = general::parse(&self.text[span.clone()], self.spans);
         let cut = matches!(again, Err(ParseError::Cut { metadata: true, .. }));
         let kept = cut && self.push(span.start, span.len(), repairs).is_ok();
@@ -279,7 +304,7 @@ impl Reading<'_> {
 
     fn add_fragment(&mut self, span: Range<usize>, reason: &'static str, detail: String) {
         self.found.repairs.add(Repair::Resynchronised);
-        let span = self.raw_position(span.start)..self.raw_position(span.end);
+        let span = self.raw_span(span);
         self.found.fragments.push(Fragment { span, reason, detail });
     }
 }
@@ -299,28 +324,6 @@ fn explain(failure: Failure) -> (&'static str, String) {
             ("invalid_json", format!("the value of \"{}\" is no valid JSON", key.name()))
         }
     }
-}
-
-const SPACE: &[char] = &[' ', '\t', '\n', '\r'];
-
-/// What may stand between events without a word: white space, NULs, and the punctuation of an array of events.
-const SEPARATORS: &[char] = &[' ', '\t', '\n', '\r', ',', ']', '}', '\0'];
-
-/// What the text behind an event says of it: nothing when it is blank, the rest of an array, or another event.
-fn behind(rest: &str) -> Option<Repair> {
-    let text = rest.trim_start_matches(SPACE);
-    match text.as_bytes() {
-        [] | [b'{', ..] => None,
-        [0, ..] if text.trim_start_matches('\0').trim_start_matches(SPACE).is_empty() => Some(Repair::NulRun),
-        [b',', ..] if text[1..].trim_start_matches(SPACE).starts_with('{') => None,
-        [b',' | b']', ..] if text.trim_matches(SEPARATORS).is_empty() => None,
-        _ => Some(Repair::Resynchronised),
-    }
-}
-
-/// Bytes at the beginning of the text that are all of the set.
-fn leading(text: &str, set: &[char]) -> usize {
-    text.len() - text.trim_start_matches(set).len()
 }
 
 /// Pushes into a builder and moves full batches out of it first.

@@ -54,6 +54,11 @@ impl Records {
         self.account.take()
     }
 
+    /// Whether the account should be taken before another line is.
+    pub(super) fn account_is_full(&self) -> bool {
+        self.account.is_full()
+    }
+
     /// Takes one line.
     #[inline]
     pub(super) fn line(
@@ -247,7 +252,7 @@ impl Unwrapped<'_> {
     /// Keeps what became no row of a record that is kept. The bytes of the record are counted once, as the record's.
     fn quarantine(&mut self, offset: u64, inner: impl Iterator<Item = (&'static str, String, Vec<u8>)>) {
         for (reason, detail, bytes) in inner {
-            self.records.account.rejected.push(Rejected {
+            self.records.account.keep(Rejected {
                 file: self.records.file.clone(),
                 offset,
                 length: bytes.len() as u64,

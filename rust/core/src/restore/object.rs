@@ -16,12 +16,24 @@ impl<'a> Object<'a> {
     }
 
     pub(super) fn member(&mut self, key: &str, value: impl FnOnce(&mut Vec<u8>)) {
-        if !std::mem::take(&mut self.empty) {
-            self.out.push(b',');
-        }
+        self.comma();
         encode_string(self.out, key);
         self.out.push(b':');
         value(self.out);
+    }
+
+    /// A member whose key is text between quotes, with its escapes.
+    pub(super) fn verbatim(&mut self, key: &str, value: &str) {
+        self.comma();
+        for part in ["\"", key, "\":", value] {
+            self.out.extend_from_slice(part.as_bytes());
+        }
+    }
+
+    fn comma(&mut self) {
+        if !std::mem::take(&mut self.empty) {
+            self.out.push(b',');
+        }
     }
 
     pub(super) fn raw(&mut self, key: &str, value: &str) {

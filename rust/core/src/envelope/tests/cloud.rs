@@ -150,3 +150,14 @@ fn damage_beside_an_event_does_not_hide_it() {
         (vec![Verdict::Rejected(Reject::TornDocument)], vec![EVENT])
     );
 }
+
+/// Quotes and brackets close the first element, but read as JSON it goes on behind them.
+#[test]
+fn nothing_behind_an_element_is_its_member() {
+    for rest in [format!(r#""message":{}"#, quoted(EVENT)), format!(r#""values":[["1",{}]]"#, quoted(EVENT))]
+    {
+        for key in ["events", "streams"] {
+            is_rejected(&format!(r#"{{"{key}":[{{"k":x","}},":1,{rest},"]}}"#), Reject::TornDocument);
+        }
+    }
+}
