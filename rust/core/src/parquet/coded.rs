@@ -18,7 +18,9 @@ use parquet::basic::{BoundaryOrder, Compression, Encoding, PageType, Type, ZstdL
 use parquet::column::page::{CompressedPage, Page as FormatPage, PageWriter};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ColumnChunkMetaData, ColumnIndexBuilder, OffsetIndexBuilder, PageEncodingStats};
+use parquet::file::metadata::{
+    ColumnChunkMetaData, ColumnIndexBuilder, OffsetIndexBuilder, PageEncodingStats,
+};
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 
@@ -96,7 +98,8 @@ struct Finished {
     levels: usize,
     rows: usize,
     nulls: u64,
-    coded: bool,
+    /// Whether the values are codes; else they are plain texts, or none.
+    has_codes: bool,
     bounds: Option<Bounds>,
 }
 
@@ -132,11 +135,11 @@ impl CodedColumn {
         self.dictionary.begin_batch(leaf.texts());
         let mut done = 0;
         while done < array.len() {
-            let end = array.len().min(done + STEP.min(PAGE_ROWS - self.page.rows));
+            let until = array.len().min(done + STEP.min(PAGE_ROWS - self.page.rows));
             let value_level = self.descriptor.max_def_level() as u8;
             let Self { page, dictionary, .. } = self;
-            leaf.append(done..end, &mut Writing { page, dictionary, value_level });
-            done = end;
+            leaf.append(done..until, &mut Writing { page, dictionary, value_level });
+            done = until;
             self.close_full_page(codec)?;
         }
         Ok(())
@@ -161,7 +164,8 @@ impl CodedColumn {
     }
 
     fn close_full_page(&mut self, codec: &mut Codec) -> Result<(), ParquetError> {
-        let overflow = matches!(self.page.values, Values::Codes(_)) && self.dictionary.size() > DICTIONARY_BYTES;
+        let overflow =
+            matches!(self.page.values, Values::Codes(_)) && self.dictionary.size() > DICTIONARY_BYTES;
         if self.page.rows >= PAGE_ROWS || self.page.size() >= PAGE_BYTES || overflow {
             self.close_page(codec)?;
         }
@@ -173,7 +177,7 @@ impl CodedColumn {
 
     fn close_page(&mut self, codec: &mut Codec) -> Result<(), ParquetError> {
         let descriptor = &self.descriptor;
-        let (bytes, coded) = self.page.encode((descriptor.max_def_level(), descriptor.max_rep_level()));
+        let (bytes, has_codes) = self.page.encode((descriptor.max_def_level(), descriptor.max_rep_level()));
         let uncompressed = bytes.len();
         let bytes = codec.compress(bytes)?;
         self.finished_bytes += bytes.len();
@@ -184,7 +188,7 @@ impl CodedColumn {
             levels: self.page.len(),
             rows: self.page.rows,
             nulls,
-            coded,
+            has_codes,
             bounds,
         });
         self.page.clear();
@@ -209,21 +213,21 @@ impl CodedColumn {
             self.close_page(codec)?;
         }
         let pages = std::mem::take(&mut self.finished);
-        let mut layout = Layout::new();
-        if pages.iter().any(|page| page.coded) {
+        let mut chunk = Layout::new();
+        if pages.iter().any(|page| page.has_codes) {
             let bytes = self.dictionary.encode();
             let (uncompressed, num_values) = (bytes.len(), self.dictionary.len() as u32);
             let buf = codec.compress(bytes)?;
             let page =
                 FormatPage::DictionaryPage { buf, num_values, encoding: Encoding::PLAIN, is_sorted: false };
-            layout.dictionary(CompressedPage::new(page, uncompressed))?;
+            chunk.dictionary(CompressedPage::new(page, uncompressed))?;
         }
         for page in &pages {
-            layout.data(page)?;
+            chunk.data(page)?;
         }
-        let bounds = self.bounded.then(|| statistics::of_chunk(&pages));
+        let statistics = self.bounded.then(|| statistics::of_chunk(&pages));
         let column_index = if self.bounded { Some(column_index(&pages)?) } else { None };
-        layout.close(self.descriptor, codec.compression(), bounds, column_index, &pages)
+        chunk.close(self.descriptor, codec.compression(), statistics, column_index, &pages)
     }
 }
 
@@ -273,7 +277,7 @@ impl Layout {
     }
 
     fn data(&mut self, page: &Finished) -> Result<(), ParquetError> {
-        let encoding = if page.coded { Encoding::RLE_DICTIONARY } else { Encoding::PLAIN };
+        let encoding = if page.has_codes { Encoding::RLE_DICTIONARY } else { Encoding::PLAIN };
         let data = FormatPage::DataPage {
             buf: page.bytes.clone(),
             num_values: page.levels as u32,
@@ -293,7 +297,8 @@ impl Layout {
     }
 
     fn count(&mut self, page_type: PageType, encoding: Encoding) {
-        match self.encodings.iter_mut().find(|seen| seen.page_type == page_type && seen.encoding == encoding) {
+        match self.encodings.iter_mut().find(|seen| seen.page_type == page_type && seen.encoding == encoding)
+        {
             Some(seen) => seen.count += 1,
             None => self.encodings.push(PageEncodingStats { page_type, encoding, count: 1 }),
         }
@@ -303,7 +308,7 @@ impl Layout {
         self,
         descriptor: ColumnDescPtr,
         compression: Compression,
-        bounds: Option<parquet::file::statistics::Statistics>,
+        statistics: Option<parquet::file::statistics::Statistics>,
         column_index: Option<parquet::file::page_index::column_index::ColumnIndexMetaData>,
         pages: &[Finished],
     ) -> Result<CodedChunk, ParquetError> {
@@ -320,8 +325,8 @@ impl Layout {
             .set_num_values(pages.iter().map(|page| page.levels as i64).sum())
             .set_data_page_offset(self.data_at.unwrap_or(0))
             .set_dictionary_page_offset(self.dictionary_at);
-        if let Some(bounds) = bounds {
-            metadata = metadata.set_statistics(bounds);
+        if let Some(statistics) = statistics {
+            metadata = metadata.set_statistics(statistics);
         }
         let close = ColumnCloseResult {
             bytes_written: bytes.len() as u64,

@@ -83,7 +83,7 @@ mod tests {
     /// Reads the hybrid back, straight from the format's description.
     fn decode(mut bytes: &[u8], width: u32, count: usize) -> Vec<u32> {
         let mut values = Vec::new();
-        let mut byte = |bytes: &mut &[u8]| {
+        let byte = |bytes: &mut &[u8]| {
             let (first, rest) = bytes.split_first().unwrap();
             *bytes = rest;
             *first
@@ -100,12 +100,14 @@ mod tests {
             }
             let number = (header >> 1) as usize;
             if header & 1 == 0 {
-                let value = (0..width.div_ceil(8)).map(|i| u32::from(byte(&mut bytes)) << (8 * i)).sum();
+                let value =
+                    (0..width.div_ceil(8)).map(|i| u32::from(byte(&mut bytes)) << (8 * i)).sum::<u32>();
                 values.extend(std::iter::repeat_n(value, number));
             } else {
                 let packed: Vec<u8> = (0..number * width as usize).map(|_| byte(&mut bytes)).collect();
                 let bit = |at: usize| u32::from(packed[at / 8] >> (at % 8) & 1);
-                let value = |i: usize| (0..width as usize).map(|b| bit(i * width as usize + b) << b).sum();
+                let value =
+                    |i: usize| (0..width as usize).map(|b| bit(i * width as usize + b) << b).sum::<u32>();
                 values.extend((0..8 * number).map(value));
             }
         }
@@ -136,9 +138,9 @@ mod tests {
     #[test]
     fn a_run_is_a_few_bytes() {
         let mut out = Vec::new();
-        encode(&[7u8; 20_000], 3, &mut out);
+        encode(&vec![7u8; 20_000], 3, &mut out);
         assert_eq!(out.len(), 4);
-        assert_eq!(decode(&out, 3, 20_000), [7; 20_000]);
+        assert_eq!(decode(&out, 3, 20_000), vec![7; 20_000]);
     }
 
     #[test]

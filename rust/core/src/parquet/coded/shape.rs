@@ -44,7 +44,11 @@ pub(super) struct Codes<'a> {
 impl<'a> Codes<'a> {
     fn of(array: &'a dyn Array) -> Option<Self> {
         let array: &DictionaryArray<Int32Type> = array.as_dictionary_opt()?;
-        Some(Self { keys: array.keys().values(), nulls: array.nulls(), texts: array.values().as_string_opt()? })
+        Some(Self {
+            keys: array.keys().values(),
+            nulls: array.nulls(),
+            texts: array.values().as_string_opt()?,
+        })
     }
 }
 
@@ -84,9 +88,10 @@ impl<'a> Leaf<'a> {
     /// The texts that the leaf's codes stand for.
     pub(super) fn texts(&self) -> &'a StringArray {
         match self {
-            Self::Flat(codes) | Self::List(_, codes) | Self::Map(_, codes) | Self::MapOfLists(_, _, codes) => {
-                codes.texts
-            }
+            Self::Flat(codes)
+            | Self::List(_, codes)
+            | Self::Map(_, codes)
+            | Self::MapOfLists(_, _, codes) => codes.texts,
         }
     }
 

@@ -76,7 +76,7 @@ fn cut_above(text: &[u8]) -> Vec<u8> {
     let Ok(beginning) = std::str::from_utf8(beginning) else { return text.to_vec() };
     for (at, last) in beginning.char_indices().rev() {
         if let Some(next) = char::from_u32(last as u32 + 1) {
-            let mut raised = beginning[..at].as_bytes().to_vec();
+            let mut raised = beginning.as_bytes()[..at].to_vec();
             raised.extend_from_slice(next.encode_utf8(&mut [0; 4]).as_bytes());
             return raised;
         }
@@ -111,7 +111,7 @@ mod tests {
     proptest! {
         #[test]
         fn bounds_hold_and_are_short(texts in prop::collection::vec("[a-c]{60,70}|\\PC{0,40}|[\u{10ffff}\u{d7ff}]{30}", 1..8)) {
-            let bounds = Bounds::of(texts.iter().map(|text| text.as_bytes())).unwrap();
+            let bounds = Bounds::of(texts.iter().map(String::as_bytes)).unwrap();
             for text in &texts {
                 prop_assert!(*bounds.smallest <= *text.as_bytes() && *text.as_bytes() <= *bounds.largest);
             }

@@ -135,8 +135,7 @@ impl<'a> Parts<'a> {
         let path = self.out.join(directory).join(format!("{}-{:04}.parquet", self.stem, self.begun));
         self.begun += 1;
         let file = AtomicFile::create(&path)?;
-        let (writer, plan) =
-            begin(file, &self.schema, self.settings.compression, &[self.input.to_owned()])?;
+        let (writer, plan) = begin(file, &self.schema, self.settings.compression, &[self.input.to_owned()])?;
         Ok(Open { path, writer, group: GroupEncoder::new(plan)?, rows: 0 })
     }
 

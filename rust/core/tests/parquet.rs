@@ -1,0 +1,222 @@
+//! Parquet read back gives the rows that the reader gives, whoever wrote the pages: the pages made from codes (zstd, none)
+//! and those of the general encoder (snappy) are twins.
+
+#[path = "common/cells.rs"]
+mod cells;
+#[path = "common/pass.rs"]
+mod pass;
+#[path = "strategy/mod.rs"]
+mod strategy;
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use auditwake_core::input::discover::discover;
+use auditwake_core::input::open::decode;
+use auditwake_core::parquet::{Codec, Compression, Settings, convert};
+use auditwake_core::reader::Options;
+use auditwake_core::reader::source::Source;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::file::metadata::PageIndexPolicy;
+use parquet::file::statistics::Statistics;
+use proptest::prelude::*;
+
+use cells::{Cell, Row, rows};
+use strategy::{canonical, compact};
+
+const CODED: [Codec; 2] = [Codec::Zstd, Codec::None];
+
+/// A file that is removed with the value.
+struct Output(PathBuf);
+
+impl Output {
+    fn new(name: &str) -> Self {
+        Self(std::env::temp_dir().join(format!("auditwake-{name}-{}.parquet", std::process::id())))
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn written(text: &[u8], codec: Codec, row_group_rows: usize, out: &Output) {
+    let settings = Settings {
+        reader: Options::default(),
+        partition_by: Vec::new(),
+        compression: Compression { codec, level: None },
+        row_group_rows,
+        threads: 1,
+        fail_on_reject: false,
+    };
+    let source = Source::Stream { name: String::new(), reader: Box::new(Cursor::new(text.to_vec())) };
+    convert(vec![source], &out.0, &settings, &mut |_| true).unwrap();
+}
+
+fn read_back(out: &Output) -> Vec<Row> {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&out.0).unwrap()).unwrap();
+    reader.build().unwrap().flat_map(|batch| rows(&batch.unwrap())).collect()
+}
+
+fn given(text: &[u8]) -> Vec<Row> {
+    pass::read(text, Options::default()).batches.iter().flat_map(rows).collect()
+}
+
+fn compare(rows: &[Row], expected: &[Row], what: &str) -> Result<(), String> {
+    if rows.len() != expected.len() {
+        return Err(format!("{what}: {} rows and not {}", rows.len(), expected.len()));
+    }
+    for (place, (row, expected)) in rows.iter().zip(expected).enumerate() {
+        for (name, cell) in expected {
+            if row.get(name) != Some(cell) {
+                return Err(format!("{what}, row {place}, {name}: {:?} and not {cell:?}", row.get(name)));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check(text: &[u8], codecs: &[Codec], groups: &[usize], name: &str) -> Result<usize, String> {
+    let expected = given(text);
+    let out = Output::new(name);
+    for codec in codecs {
+        for group in groups {
+            written(text, *codec, *group, &out);
+            compare(&read_back(&out), &expected, &format!("{codec:?}, row groups of {group}"))?;
+        }
+    }
+    Ok(expected.len())
+}
+
+fn real_log(name: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data").join(name);
+    let mut text = Vec::new();
+    for file in discover(path.to_str().unwrap()).unwrap() {
+        decode(Box::new(File::open(file).unwrap())).unwrap().read_to_end(&mut text).unwrap();
+    }
+    text
+}
+
+#[test]
+fn real_logs_come_back() {
+    for (name, count) in [("metadata", 5292), ("rotated", 4716)] {
+        let text = real_log(name);
+        let codecs = [Codec::Zstd, Codec::None, Codec::Snappy];
+        assert_eq!(check(&text, &codecs, &[131_072], name), Ok(count));
+        assert_eq!(check(&text, &CODED, &[1000], name), Ok(count));
+    }
+}
+
+#[test]
+fn row_groups_of_any_size_come_back() {
+    let text = real_log("metadata");
+    let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').take(60).collect();
+    assert_eq!(check(&lines.concat(), &CODED, &[1, 3, 7, 59, 60, 61], "groups"), Ok(60));
+}
+
+#[test]
+fn many_pages_come_back() {
+    // Six times the log is more rows than a page has, and both sides of a page see every shape.
+    let text = real_log("metadata").repeat(6);
+    assert_eq!(check(&text, &[Codec::Zstd], &[131_072, 30_001], "pages"), Ok(6 * 5292));
+}
+
+/// Events whose URIs and annotations are all different, long enough to outgrow a dictionary.
+fn distinct(count: usize, length: usize) -> String {
+    let mut text = String::new();
+    for i in 0..count {
+        let long = "x".repeat(length + i % 7);
+        let _ = writeln!(
+            text,
+            concat!(
+                r#"{{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"{0}","stage":"ResponseComplete","#,
+                r#""requestURI":"/{1}/{0}","verb":"get","user":{{"username":"{1}{0}","extra":{{"k":["{1}{0}",""],"e":[]}}}},"#,
+                r#""annotations":{{"a":"{1}{0}","b":""}}}}"#
+            ),
+            i, long
+        );
+    }
+    text
+}
+
+#[test]
+fn a_dictionary_that_grows_too_large_gives_way_to_plain_pages() {
+    let text = distinct(30_000, 200);
+    let out = Output::new("overflow");
+    written(text.as_bytes(), Codec::Zstd, 131_072, &out);
+    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&out.0).unwrap()).unwrap();
+    let uri = reader.metadata().row_group(0).columns().iter().find(|c| c.column_path().string() == "uri");
+    let encodings: Vec<_> = uri.unwrap().encodings().map(|encoding| encoding.to_string()).collect();
+    assert!(encodings.contains(&"PLAIN".to_owned()) && encodings.contains(&"RLE_DICTIONARY".to_owned()));
+    compare(&read_back(&out), &given(text.as_bytes()), "overflow").unwrap();
+}
+
+#[test]
+fn bounds_hold_for_every_page() {
+    let text = real_log("metadata").repeat(5);
+    let expected = given(text.as_slice());
+    let out = Output::new("bounds");
+    written(&text, Codec::Zstd, 131_072, &out);
+    let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
+    let reader =
+        ParquetRecordBatchReaderBuilder::try_new_with_options(File::open(&out.0).unwrap(), options).unwrap();
+    let metadata = reader.metadata();
+    let page_index = metadata.page_index().unwrap();
+    let mut looked_at = 0;
+    for (column, chunk) in metadata.row_group(0).columns().iter().enumerate() {
+        let name = chunk.column_path().string();
+        let Some(Statistics::ByteArray(bounds)) = chunk.statistics() else { continue };
+        let texts: Vec<Option<&str>> = expected.iter().map(|row| text_of(&row[&*name])).collect();
+        let present = || texts.iter().flatten().map(|text| text.as_bytes());
+        assert_eq!(bounds.null_count_opt(), Some(texts.iter().filter(|text| text.is_none()).count() as u64));
+        let (smallest, largest) = (bounds.min_bytes_opt(), bounds.max_bytes_opt());
+        assert_eq!(
+            (smallest.is_some(), largest.is_some()),
+            (present().max().is_some(), present().max().is_some())
+        );
+        assert!(
+            smallest <= present().min() && (smallest == present().min() || !bounds.min_is_exact()),
+            "{name}"
+        );
+        assert!(
+            largest >= present().max() && (largest == present().max() || !bounds.max_is_exact()),
+            "{name}"
+        );
+        let offsets = page_index.offset_index(0, column).unwrap();
+        let index = page_index.column_index(0, column).unwrap();
+        assert_eq!(offsets.page_locations().len() as u64, index.num_pages());
+        let firsts = offsets.page_locations().iter().map(|page| page.first_row_index as usize);
+        let ends = firsts.clone().skip(1).chain([texts.len()]);
+        for (page, (first, end)) in firsts.zip(ends).enumerate() {
+            let nulls = texts[first..end].iter().filter(|text| text.is_none()).count();
+            assert_eq!(index.null_count(page), Some(nulls as i64), "{name}");
+            assert_eq!(index.is_null_page(page), nulls == end - first, "{name}");
+        }
+        looked_at += 1;
+    }
+    assert!(looked_at >= 15, "{looked_at} columns with bounds");
+}
+
+fn text_of(cell: &Cell) -> Option<&str> {
+    match cell {
+        Cell::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_events_come_back(events in prop::collection::vec(canonical(), 1..40), group in 1..50usize) {
+        let mut text = String::new();
+        for event in &events {
+            text.push_str(&compact(event));
+            text.push('\n');
+        }
+        check(text.as_bytes(), &[Codec::Zstd, Codec::Snappy], &[group], "any").map_err(TestCaseError::fail)?;
+    }
+}
