@@ -26,6 +26,9 @@ use crate::stats::{Outcome, Outcomes, Rejected};
 
 pub use properties::{Codec, Compression};
 
+/// Rows handed to the encoder at a time: the codes of all columns of so many rows stay in the processor's cache.
+const BATCH_ROWS: usize = 16_384;
+
 /// How to convert.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -139,6 +142,7 @@ pub fn convert(
     let meter = Meter::new(&sources);
     let mut settings = settings.clone();
     settings.reader.texts = group::texts_for(settings.compression);
+    settings.reader.limits.rows = settings.reader.limits.rows.min(BATCH_ROWS);
     let settings = &settings;
     let mut converted = if settings.partition_by.is_empty() {
         single::convert(sources, out, settings, &meter, watch)?
