@@ -82,8 +82,9 @@ pub(super) fn read(
     let lossy = matches!(text, Cow::Owned(_));
     let budget = RESUME_BUDGET * text.len() + (1 << 20);
     let mark = Mark::default();
+    let found = Found::default();
     let mut reading =
-        Reading { text: &text, raw, lossy, mark, budget, offset, spans, sink, found: Found::default() };
+        Reading { text: &text, raw, lossy, mark, rows_before: 0, budget, offset, spans, sink, found };
     reading.found.repairs = repairs;
     reading.run(repairs);
     reading.found
@@ -104,6 +105,8 @@ struct Reading<'a> {
     lossy: bool,
     /// Where the last span that was asked for begins.
     mark: Mark,
+    /// Rows in front of the last fragment.
+    rows_before: usize,
     /// Bytes that may still be read in vain; see [`RESUME_BUDGET`].
     budget: usize,
     offset: u64,
@@ -302,10 +305,16 @@ impl Reading<'_> {
         self.add_fragment(span, reason, detail);
     }
 
+    /// Fragments of a kind with no event between them are one, separators included: a line of small objects would else
+    /// cost a hundred times its length.
     fn add_fragment(&mut self, span: Range<usize>, reason: &'static str, detail: String) {
         self.found.repairs.add(Repair::Resynchronised);
         let span = self.raw_span(span);
-        self.found.fragments.push(Fragment { span, reason, detail });
+        let rows_before = std::mem::replace(&mut self.rows_before, self.found.rows);
+        match self.found.fragments.last_mut() {
+            Some(last) if last.reason == reason && rows_before == self.found.rows => last.span.end = span.end,
+            _ => self.found.fragments.push(Fragment { span, reason, detail }),
+        }
     }
 }
 

@@ -64,6 +64,16 @@ fn many_torn_events_on_a_line_are_read_within_the_budget() {
 }
 
 #[test]
+fn small_objects_side_by_side_are_one_fragment() {
+    let small = "{} , {\"kind\":\"Pod\"}".repeat(10_000);
+    let (found, rows) = read_all(format!("{GOOD}{small}{GOOD}{small}").as_bytes());
+    let spans: Vec<_> = found.fragments.iter().map(|fragment| fragment.span.clone()).collect();
+    let first = GOOD.len()..GOOD.len() + small.len();
+    let second = first.end + GOOD.len();
+    assert_eq!((rows.len(), spans), (2, vec![first, second..second + small.len()]));
+}
+
+#[test]
 fn places_in_text_and_raw_bytes_are_translated() {
     let raw = b"a\xffb\xe2\x82c\xc3\xa9\xf0\x9f\x98\x80\xf0\x9f\x98d\xe2";
     let (text, _) = decode(raw);
