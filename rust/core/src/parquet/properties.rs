@@ -102,6 +102,10 @@ pub(super) fn properties(schema: &Schema, compression: Compression, inputs: &[St
             builder = builder.set_column_statistics_enabled(path.clone(), EnabledStatistics::Page);
         }
         match column.kind {
+            // The stages of a request repeat it exactly, often side by side: compression finds that, deltas hide it.
+            Kind::Time if column.name == "ts_received" => {
+                builder = builder.set_column_dictionary_enabled(path, false);
+            }
             // Close to sorted: deltas are small. A dictionary would be as long as the column.
             Kind::Time | Kind::Int64 | Kind::Int32 => {
                 builder = builder
