@@ -82,6 +82,14 @@ fuzz: rust-present ## fuzz for FUZZ_SECONDS (600) in all, shared by the targets;
 			-- -max_total_time="$$seconds" -rss_limit_mb=4096 -dict=rust/fuzz/dictionary; \
 	done
 
+.PHONY: miri
+miri: rust-present ## the scanner's kernels, with and without AVX2, under Miri; needs a nightly toolchain with miri
+	@cargo +nightly miri --version >/dev/null 2>&1 || { \
+		echo 'make miri needs: rustup toolchain install nightly --component miri,rust-src' >&2; exit 1; }
+	RUSTFLAGS='-Ctarget-feature=+avx2,+bmi1,+popcnt' MIRIFLAGS=-Zmiri-disable-isolation CARGO_TARGET_DIR=target/miri \
+		cargo +nightly miri test --locked --package auditwake-core --lib \
+		scan::tests::depth
+
 .PHONY: wheel
 wheel: $(installed) ## the wheel and the source distribution, into dist/
 	$(python) -m maturin build --release --locked --sdist --out dist --interpreter $(python)

@@ -4,8 +4,10 @@
 //! and parsed if it is new; that may fail, and nothing of the row exists yet. Then the row's codes are pushed, which
 //! cannot fail: a batch never holds half a row. `finish` turns the codes into columns.
 
+mod callers;
 mod cells;
 mod groups;
+mod guess;
 mod interner;
 mod rows;
 mod table;
@@ -89,6 +91,8 @@ pub struct BatchBuilder {
     limits: Limits,
     tables: Tables,
     rows: Rows,
+    /// Columns for which no row of a batch had a value.
+    nulls: cells::Nulls,
     /// Bytes of input in the rows so far.
     bytes: usize,
     /// What [`BatchBuilder::set_origin`] said last: cluster, server and file.
@@ -106,6 +110,7 @@ impl BatchBuilder {
             tables: Tables::new(&selection, texts == Texts::Coded),
             texts,
             rows: Rows::new(Wanted::new(&selection, keep_raw)),
+            nulls: cells::Nulls::default(),
             selection,
             limits,
             bytes: 0,
@@ -135,11 +140,11 @@ impl BatchBuilder {
     /// [`BadValue`] names a value that is no valid JSON; the batch is as before.
     pub fn push(&mut self, event: &Event<'_>, place: &Place<'_>) -> Result<Repairs, BadValue> {
         let origin = self.look_up_origin()?;
-        let codes = self.tables.look_up(event, origin)?;
+        let (codes, object) = self.tables.look_up(event, origin)?;
         let mut repairs = place.repairs;
         repairs.merge(event.repairs());
         self.tables.gather_repairs(&codes, &mut repairs);
-        let row = self.rows.read(event, repairs)?;
+        let row = self.rows.read(event, object, repairs)?;
         let facts = rows::Facts {
             stage: self.tables.stage.fact(codes.stage),
             truncated: self.tables.annotations.fact(codes.annotations) & groups::TRUNCATED != 0,
@@ -177,21 +182,23 @@ impl BatchBuilder {
     pub fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
         let count = self.rows.len();
         let mut columns: Vec<(&'static str, ArrayRef)> = self.rows.finish();
-        let codes = std::mem::take(&mut self.rows.codes);
-        for (table, codes) in self.tables.all().into_iter().zip(codes.each()) {
-            columns.extend(table.take(codes));
+        let mut codes = Vec::with_capacity(count);
+        for (place, table) in self.tables.all().into_iter().enumerate().filter(|(_, table)| table.active) {
+            self.rows.codes.column(place, &mut codes);
+            columns.extend(table.take(&codes));
         }
-        self.rows.codes = codes;
         self.rows.codes.clear();
         self.bytes = 0;
         if self.tables.all().iter().map(|table| table.size()).sum::<usize>() > TABLES_LIMIT {
             self.tables.all().into_iter().for_each(Table::clear);
             self.tables.plain_effective.clear();
+            self.tables.callers.clear();
             self.origin_row = ABSENT;
         }
+        let nulls = &mut self.nulls;
         let in_order = self.selection.columns().map(|column| {
             let place = columns.iter().position(|(name, _)| *name == column.name);
-            place.map_or_else(|| cells::nulls(column.kind, count), |place| columns.swap_remove(place).1)
+            place.map_or_else(|| nulls.column(column.kind, count), |place| columns.swap_remove(place).1)
         });
         let in_order: Vec<ArrayRef> = in_order.collect();
         let options = RecordBatchOptions::new().with_row_count(Some(count));
@@ -230,11 +237,11 @@ impl BatchBuilder {
         if let Some(version) = event.get(Key::ApiVersion).filter(|v| *v != "\"audit.k8s.io/v1\"") {
             add(Key::ApiVersion.name(), version);
         }
-        for (key, aside) in self.tables.asides(codes) {
-            if let Some(rest) = aside.and_then(|aside| aside.json.as_deref()) {
+        self.tables.asides(codes, |key, aside| {
+            if let Some(rest) = aside.json.as_deref() {
                 add(key.name(), rest);
             }
-        }
+        });
         for (key, rest) in row.rest.iter().flatten() {
             add(key.name(), rest);
         }

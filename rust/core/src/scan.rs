@@ -46,13 +46,47 @@ pub fn simd_level() -> SimdLevel {
 fn best_level() -> SimdLevel {
     let all = std::arch::is_x86_feature_detected!("avx2")
         && std::arch::is_x86_feature_detected!("bmi1")
-        && std::arch::is_x86_feature_detected!("popcnt");
+        && std::arch::is_x86_feature_detected!("popcnt")
+        && std::arch::is_x86_feature_detected!("pclmulqdq");
     if all { SimdLevel::Avx2 } else { SimdLevel::Portable }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
 fn best_level() -> SimdLevel {
     SimdLevel::Portable
+}
+
+/// Ends of values, compiled for one level.
+pub(crate) trait Kernel {
+    /// See [`string_end`].
+    fn string_end(text: &[u8], from: usize) -> Option<usize>;
+
+    /// Position of the first quote, backslash or control character at or behind `from`.
+    fn plain_end(text: &[u8], from: usize) -> Option<usize>;
+
+    /// See [`container`].
+    fn container(text: &[u8], from: usize) -> Option<Extent>;
+}
+
+/// Work on a text that is compiled once for each level, with the kernel as a part of it: a call for each value would cost
+/// more than most values.
+pub(crate) trait Task {
+    /// What comes of it.
+    type Output;
+
+    /// Does the work. Implementations are `#[inline(always)]`, or they are not compiled for the level.
+    fn run<K: Kernel>(self) -> Self::Output;
+}
+
+/// Does the work with the kernel of the level in use.
+#[inline]
+pub(crate) fn dispatch<T: Task>(task: T) -> T::Output {
+    match simd_level() {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: `best_level` answers Avx2 only after it detected every feature that `run` is compiled for.
+        SimdLevel::Avx2 => unsafe { avx2::run(task) },
+        _ => task.run::<block::Portable>(),
+    }
 }
 
 /// Where the container that opens at `text[from]` closes, and how deep it goes; `None` when it does not close. Both kinds
@@ -110,6 +144,24 @@ fn long_string_end(text: &[u8], from: usize) -> Option<usize> {
 fn has_byte(word: u64, byte: u8) -> u64 {
     let x = word ^ (0x0101_0101_0101_0101 * u64::from(byte));
     x.wrapping_sub(0x0101_0101_0101_0101) & !x & 0x8080_8080_8080_8080
+}
+
+/// See [`Kernel::plain_end`].
+#[inline]
+fn plain_end(text: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    while let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let word = u64::from_le_bytes(*word);
+        // Control characters: the borrow can flag a byte above the first hit by mistake, but only the lowest flag is used.
+        let control = word.wrapping_sub(0x2020_2020_2020_2020) & !word & 0x8080_8080_8080_8080;
+        let found = has_byte(word, b'"') | has_byte(word, b'\\') | control;
+        if found != 0 {
+            return Some(at + (found.trailing_zeros() / 8) as usize);
+        }
+        at += 8;
+    }
+    let rest = text.get(at..)?;
+    Some(at + rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20))?)
 }
 
 /// First position at or behind `from` that holds no JSON white space (the end of the text counts).

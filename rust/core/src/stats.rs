@@ -70,10 +70,10 @@ impl Outcomes {
         }
     }
 
-    /// Counts one event that a lane read.
-    pub fn event(&mut self, lane: &'static str) {
-        self.events += 1;
-        *self.lanes.entry(lane).or_default() += 1;
+    /// Counts events that a lane read.
+    pub fn add_events(&mut self, lane: &'static str, events: u64) {
+        self.events += events;
+        *self.lanes.entry(lane).or_default() += events;
     }
 
     /// The lines of an outcome.

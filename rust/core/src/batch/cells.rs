@@ -222,7 +222,7 @@ impl Cells {
         let Self::On { store, data_type, any: true } = self else { return None };
         let rows = Rows(rows);
         let plain: ArrayRef = match &**store {
-            Store::Dict { codes, dict } => return Some(rows.dictionary(codes, dict)),
+            Store::Dict { codes, dict } => gather::dictionary_of_cells(codes, dict),
             Store::ListText { lists, items } => return Some(rows.list_of_texts(data_type, lists, items)),
             Store::ListDict { lists, codes, dict } => {
                 return Some(rows.list_of_codes(data_type, lists, codes, dict));
@@ -258,7 +258,19 @@ impl Cells {
     }
 }
 
-/// An array of nulls for a column of that kind.
-pub(super) fn nulls(kind: Kind, rows: usize) -> ArrayRef {
-    new_null_array(&kind.data_type(), rows)
+/// Columns without any value: one array a kind, kept from batch to batch and cut to size.
+#[derive(Default)]
+pub(super) struct Nulls(Vec<(Kind, ArrayRef)>);
+
+impl Nulls {
+    /// A column of that kind.
+    pub(super) fn column(&mut self, kind: Kind, rows: usize) -> ArrayRef {
+        if let Some((_, column)) = self.0.iter().find(|(of, column)| *of == kind && column.len() >= rows) {
+            return column.slice(0, rows);
+        }
+        let column = new_null_array(&kind.data_type(), rows);
+        self.0.retain(|(of, _)| *of != kind);
+        self.0.push((kind, Arc::clone(&column)));
+        column
+    }
 }

@@ -72,8 +72,7 @@ pub(super) const URI: &[&str] = &[
     "exec_command",
     "exec_container",
 ];
-pub(super) const OBJECT_REF: &[&str] =
-    &["api_group", "api_version", "resource", "subresource", "namespace", "name", "object_uid", "object_rv"];
+pub(super) const OBJECT_REF: &[&str] = &["api_group", "api_version", "resource", "subresource", "namespace"];
 pub(super) const STATUS: &[&str] = &["code", "status", "reason", "message"];
 pub(super) const ANNOTATIONS: &[&str] = &[
     "decision",
@@ -281,20 +280,13 @@ fn query(query: Option<&crate::parse::uri::Query>, out: &mut Writer<'_>) {
     out.text(text(|q| q.container.as_deref()));
 }
 
-/// Fact: [`NO_OBJECT`], [`SHORT`] or [`LONG`].
+/// The strings that differ from object to object are no cells: see [`crate::event::Event::split_object`]. Fact:
+/// [`NO_OBJECT`], [`SHORT`] or [`LONG`].
 pub(super) fn object_ref(raw: &str, out: &mut Writer<'_>) -> Prepared {
     let object = ObjectReference::parse(raw)?;
     let group = object.api_group.as_deref().or(object.present.then_some(""));
     out.text(group);
-    for text in [
-        &object.api_version,
-        &object.resource,
-        &object.subresource,
-        &object.namespace,
-        &object.name,
-        &object.uid,
-        &object.resource_version,
-    ] {
+    for text in [&object.api_version, &object.resource, &object.subresource, &object.namespace] {
         out.text(text.as_deref());
     }
     let long = is_long_running("get", object.subresource.as_deref(), "", true);

@@ -2,23 +2,26 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::{BinaryBuilder, BooleanBuilder, Int32Builder, Int64Builder, StringBuilder};
-use arrow_array::types::Int32Type;
-use arrow_array::{
-    Array, ArrayRef, DictionaryArray, Int32Array, ListArray, StringArray, TimestampMicrosecondArray,
+use arrow_array::builder::{
+    BinaryBuilder, BooleanBuilder, Int32Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder,
 };
+use arrow_array::types::Int32Type;
+use arrow_array::{ArrayRef, DictionaryArray, Int32Array, Int64Array, ListArray, StringArray};
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::DataType;
 
 use crate::event::{Event, Key};
-use crate::parse::time::{parse_micro_time, parse_rfc3339};
-use crate::parse::values::{Single, Text, validate};
+use crate::parse::time::{MicroTimes, parse_rfc3339};
+use crate::parse::values::{ObjectTexts, Single, Text, validate};
 use crate::repair::{Repair, Repairs};
 use crate::schema::{Kind, Selection};
 
 use super::{BadValue, Codes, Place, groups, with};
 
+mod column;
 mod response;
+
+use column::Column;
 
 /// Which row-wise columns are selected.
 #[expect(clippy::struct_excessive_bools, reason = "one flag a column or group of columns")]
@@ -26,6 +29,7 @@ pub(super) struct Wanted {
     times: bool,
     long_running: bool,
     audit_id: bool,
+    object: bool,
     response: bool,
     truncated: bool,
     request_object: bool,
@@ -46,6 +50,7 @@ impl Wanted {
             times: has("ts_received") || has("ts_stage") || has("duration_us"),
             long_running: has("is_long_running"),
             audit_id: has("audit_id"),
+            object: has("name") || has("object_uid") || has("object_rv"),
             response: has("response_name") || has("response_uid") || has("response_rv"),
             truncated: has("truncated"),
             request_object: has("request_object"),
@@ -60,13 +65,13 @@ impl Wanted {
     }
 }
 
-/// The table rows of all rows of a batch, one vector a table, in the order of the tables.
+/// The table rows of all rows of a batch, in the order of the tables: a row is written at once, and a column is read once.
 #[derive(Default)]
-pub(super) struct CodeColumns([Vec<u32>; 15]);
+pub(super) struct CodeRows(Vec<[u32; 15]>);
 
-impl CodeColumns {
+impl CodeRows {
     fn push(&mut self, codes: &Codes) {
-        let row = [
+        self.0.push([
             codes.level,
             codes.stage,
             codes.verb,
@@ -82,18 +87,17 @@ impl CodeColumns {
             codes.annotations,
             codes.outcome,
             codes.origin,
-        ];
-        for (column, code) in self.0.iter_mut().zip(row) {
-            column.push(code);
-        }
+        ]);
     }
 
-    pub(super) fn each(&self) -> impl Iterator<Item = &[u32]> {
-        self.0.iter().map(Vec::as_slice)
+    /// Makes `column` the rows of one table.
+    pub(super) fn column(&self, table: usize, column: &mut Vec<u32>) {
+        column.clear();
+        column.extend(self.0.iter().map(|row| row[table]));
     }
 
     pub(super) fn clear(&mut self) {
-        self.0.iter_mut().for_each(Vec::clear);
+        self.0.clear();
     }
 }
 
@@ -102,6 +106,7 @@ pub(super) struct Row<'a> {
     received: Option<i64>,
     reached: Option<i64>,
     audit_id: Option<Text<'a>>,
+    object: ObjectTexts<'a>,
     request: Option<&'a str>,
     response: Option<&'a str>,
     pub(super) repairs: Repairs,
@@ -119,47 +124,56 @@ pub(super) struct Facts {
 /// The rows of the batch so far.
 pub(super) struct Rows {
     pub(super) wanted: Wanted,
-    pub(super) codes: CodeColumns,
-    received: Vec<Option<i64>>,
-    reached: Vec<Option<i64>>,
+    pub(super) codes: CodeRows,
+    /// Reads the times of neighbouring rows.
+    times: MicroTimes,
+    received: TimestampMicrosecondBuilder,
+    reached: TimestampMicrosecondBuilder,
     durations: Int64Builder,
     long_running: BooleanBuilder,
-    audit_ids: StringBuilder,
+    audit_ids: Column<StringBuilder>,
+    names: Column<StringBuilder>,
+    uids: Column<StringBuilder>,
+    versions: Column<StringBuilder>,
     response: response::Columns,
     truncated: BooleanBuilder,
-    request_objects: StringBuilder,
-    response_objects: StringBuilder,
-    request_bytes: Int32Builder,
-    response_bytes: Int32Builder,
+    request_objects: Column<StringBuilder>,
+    response_objects: Column<StringBuilder>,
+    request_bytes: Column<Int32Builder>,
+    response_bytes: Column<Int32Builder>,
     line_bytes: Vec<i32>,
     offsets: Vec<i64>,
     /// One entry a row, whatever is selected.
     repairs: Vec<Repairs>,
-    extra_fields: StringBuilder,
-    raw: BinaryBuilder,
+    extra_fields: Column<StringBuilder>,
+    raw: Column<BinaryBuilder>,
 }
 
 impl Rows {
     pub(super) fn new(wanted: Wanted) -> Self {
         Self {
             wanted,
-            codes: CodeColumns::default(),
-            received: Vec::new(),
-            reached: Vec::new(),
+            codes: CodeRows::default(),
+            times: MicroTimes::default(),
+            received: TimestampMicrosecondBuilder::new().with_timezone("UTC"),
+            reached: TimestampMicrosecondBuilder::new().with_timezone("UTC"),
             durations: Int64Builder::new(),
             long_running: BooleanBuilder::new(),
-            audit_ids: StringBuilder::new(),
+            audit_ids: Column::default(),
+            names: Column::default(),
+            uids: Column::default(),
+            versions: Column::default(),
             response: response::Columns::default(),
             truncated: BooleanBuilder::new(),
-            request_objects: StringBuilder::new(),
-            response_objects: StringBuilder::new(),
-            request_bytes: Int32Builder::new(),
-            response_bytes: Int32Builder::new(),
+            request_objects: Column::default(),
+            response_objects: Column::default(),
+            request_bytes: Column::default(),
+            response_bytes: Column::default(),
             line_bytes: Vec::new(),
             offsets: Vec::new(),
             repairs: Vec::new(),
-            extra_fields: StringBuilder::new(),
-            raw: BinaryBuilder::new(),
+            extra_fields: Column::default(),
+            raw: Column::default(),
         }
     }
 
@@ -169,20 +183,27 @@ impl Rows {
 
     /// Reads the row-wise values.
     #[inline]
-    pub(super) fn read<'a>(&self, event: &Event<'a>, mut repairs: Repairs) -> Result<Row<'a>, BadValue> {
+    pub(super) fn read<'a>(
+        &mut self,
+        event: &Event<'a>,
+        object: ObjectTexts<'a>,
+        mut repairs: Repairs,
+    ) -> Result<Row<'a>, BadValue> {
         let mut rest = [None; 3];
         let (mut received, mut reached, mut audit_id) = (None, None, None);
         if self.wanted.audit_id {
             audit_id = text(event, Key::AuditId, &mut repairs, &mut rest[0])?;
         }
         if self.wanted.times {
-            received = time(event, Key::RequestReceivedTimestamp, &mut repairs, &mut rest[1])?;
-            reached = time(event, Key::StageTimestamp, &mut repairs, &mut rest[2])?;
+            let times = &mut self.times;
+            received = time(times, event, Key::RequestReceivedTimestamp, &mut repairs, &mut rest[1])?;
+            reached = time(times, event, Key::StageTimestamp, &mut repairs, &mut rest[2])?;
         }
         Ok(Row {
             received,
             reached,
             audit_id,
+            object,
             request: body(event, Key::RequestObject)?,
             response: body(event, Key::ResponseObject)?,
             repairs,
@@ -201,8 +222,8 @@ impl Rows {
     ) {
         self.codes.push(codes);
         if self.wanted.times {
-            self.received.push(row.received);
-            self.reached.push(row.reached);
+            self.received.append_option(row.received);
+            self.reached.append_option(row.reached);
             let both = row.received.zip(row.reached).filter(|_| facts.stage != groups::REQUEST_RECEIVED);
             self.durations.append_option(both.map(|(from, to)| to.saturating_sub(from)));
         }
@@ -210,7 +231,12 @@ impl Rows {
             self.long_running.append_option(facts.long_running);
         }
         if self.wanted.audit_id {
-            self.audit_ids.append_option(row.audit_id.as_deref());
+            self.audit_ids.push(row.audit_id.as_deref());
+        }
+        if self.wanted.object {
+            self.names.push(row.object.name.as_deref());
+            self.uids.push(row.object.uid.as_deref());
+            self.versions.push(row.object.resource_version.as_deref());
         }
         if self.wanted.response {
             self.response.push(row.response);
@@ -219,14 +245,14 @@ impl Rows {
             self.truncated.append_value(facts.truncated || row.repairs.has(Repair::Truncated));
         }
         if self.wanted.request_object {
-            self.request_objects.append_option(row.request);
+            self.request_objects.push(row.request);
         }
         if self.wanted.response_object {
-            self.response_objects.append_option(row.response);
+            self.response_objects.push(row.response);
         }
         if self.wanted.sizes {
-            self.request_bytes.append_option(row.request.map(|body| body.len() as i32));
-            self.response_bytes.append_option(row.response.map(|body| body.len() as i32));
+            self.request_bytes.push(row.request.map(|body| body.len() as i32));
+            self.response_bytes.push(row.response.map(|body| body.len() as i32));
             self.line_bytes.push(place.raw.len() as i32);
         }
         if self.wanted.offsets {
@@ -234,44 +260,45 @@ impl Rows {
         }
         self.repairs.push(row.repairs);
         if self.wanted.extra_fields {
-            self.extra_fields.append_option(extra);
+            self.extra_fields.push(extra);
         }
         if self.wanted.raw {
             let keep = self.wanted.keep_raw || !row.repairs.is_empty();
-            self.raw.append_option(keep.then_some(place.raw));
+            self.raw.push(keep.then_some(place.raw));
         }
     }
 
-    /// The row-wise columns; the rows are gone then, but for their codes.
+    /// The row-wise columns that have a value; the rows are gone then, but for their codes.
     pub(super) fn finish(&mut self) -> Vec<(&'static str, ArrayRef)> {
         let rows = self.len();
-        let times = |values: &mut Vec<Option<i64>>| -> ArrayRef {
-            let array = TimestampMicrosecondArray::from(std::mem::take(values));
-            Arc::new(array.with_timezone("UTC"))
-        };
-        let mut columns: Vec<(&'static str, ArrayRef)> = vec![
-            ("ts_received", times(&mut self.received)),
-            ("ts_stage", times(&mut self.reached)),
+        let repairs = std::mem::take(&mut self.repairs);
+        let repairs = if self.wanted.repairs { repair_lists(&repairs) } else { None };
+        let sparse = [
+            ("audit_id", self.audit_ids.finish()),
+            ("name", self.names.finish()),
+            ("object_uid", self.uids.finish()),
+            ("object_rv", self.versions.finish()),
+            ("request_object", self.request_objects.finish()),
+            ("response_object", self.response_objects.finish()),
+            ("req_bytes", self.request_bytes.finish()),
+            ("resp_bytes", self.response_bytes.finish()),
+            ("extra_fields", self.extra_fields.finish()),
+            ("raw", self.raw.finish()),
+            ("repairs", repairs),
+        ];
+        let sparse = sparse.into_iter().chain(self.response.finish());
+        let numbers: [(&'static str, ArrayRef); 7] = [
+            ("ts_received", Arc::new(self.received.finish())),
+            ("ts_stage", Arc::new(self.reached.finish())),
             ("duration_us", Arc::new(self.durations.finish())),
             ("is_long_running", Arc::new(self.long_running.finish())),
-            ("audit_id", Arc::new(self.audit_ids.finish())),
             ("truncated", Arc::new(self.truncated.finish())),
-            ("request_object", Arc::new(self.request_objects.finish())),
-            ("response_object", Arc::new(self.response_objects.finish())),
-            ("req_bytes", Arc::new(self.request_bytes.finish())),
-            ("resp_bytes", Arc::new(self.response_bytes.finish())),
             ("line_bytes", Arc::new(Int32Array::from(std::mem::take(&mut self.line_bytes)))),
-            ("src_offset", Arc::new(arrow_array::Int64Array::from(std::mem::take(&mut self.offsets)))),
-            ("extra_fields", Arc::new(self.extra_fields.finish())),
-            ("raw", Arc::new(self.raw.finish())),
+            ("src_offset", Arc::new(Int64Array::from(std::mem::take(&mut self.offsets)))),
         ];
-        columns.extend(self.response.finish());
-        let repairs = std::mem::take(&mut self.repairs);
-        if self.wanted.repairs {
-            columns.extend(repair_lists(&repairs).map(|lists| ("repairs", lists)));
-        }
-        columns.retain(|(_, column)| column.len() == rows);
-        columns
+        // A column that is not selected got no cells.
+        let numbers = numbers.into_iter().filter(|(_, column)| column.len() == rows);
+        sparse.filter_map(|(name, column)| Some((name, column?))).chain(numbers).collect()
     }
 }
 
@@ -296,6 +323,9 @@ fn text<'a>(
     repairs: &mut Repairs,
     rest: &mut Option<(Key, &'a str)>,
 ) -> Result<Option<Text<'a>>, BadValue> {
+    if let Some(plain) = event.plain(key) {
+        return Ok(Some(Text::Borrowed(plain)));
+    }
     let Some(raw) = event.get(key) else { return Ok(None) };
     let single = Single::parse(raw).map_err(|_| BadValue(key))?;
     repairs.merge(single.rest.repairs);
@@ -309,6 +339,7 @@ fn text<'a>(
 /// it can be written back, and is no repair; `null` is how Go writes the zero time.
 #[inline]
 fn time<'a>(
+    times: &mut MicroTimes,
     event: &Event<'a>,
     key: Key,
     repairs: &mut Repairs,
@@ -317,7 +348,7 @@ fn time<'a>(
     let Some(raw) = event.get(key) else { return Ok(None) };
     let bytes = raw.as_bytes();
     if bytes.len() == 29
-        && let Some(micros) = parse_micro_time(&bytes[1..28])
+        && let Some(micros) = times.parse(&bytes[1..28])
         && bytes[0] == b'"'
         && bytes[28] == b'"'
     {

@@ -10,11 +10,15 @@ use crate::parse::values::{Invalid, Rest};
 use crate::repair::Repairs;
 use crate::schema::{COLUMNS, Kind, Selection};
 
-use super::cells::{Cells, nulls};
+use super::cells::Cells;
+use super::guess::guess;
 use super::text::TextVec;
 
 /// The row of a table that stands for an absent value.
 pub(super) const ABSENT: u32 = u32::MAX;
+
+/// Places that are remembered by a guess.
+const LATELY: usize = 1 << 10;
 
 /// What a prepared value tells beside its cells.
 #[derive(Default)]
@@ -41,8 +45,9 @@ pub(super) struct Table {
     /// Places of `keys`, found by the hash of the bytes there.
     places: HashTable<u32>,
     seed: RandomState,
-    /// Place of the value that was looked up last.
-    last: u32,
+    /// Places of values that were met lately, by a [`guess`] at their bytes: a comparison with the right one costs less than
+    /// a hash. A wrong place costs one comparison, whatever values the log holds.
+    lately: Box<[u32; LATELY]>,
     /// Columns in the order in which the group writes them.
     columns: Vec<(&'static str, Kind)>,
     /// One growing column each, `Off` where it is not selected.
@@ -94,7 +99,7 @@ impl Table {
             keys: TextVec::default(),
             places: HashTable::new(),
             seed: RandomState::default(),
-            last: 0,
+            lately: Box::new([ABSENT; LATELY]),
             columns,
             cells,
             asides: Vec::new(),
@@ -115,15 +120,18 @@ impl Table {
         key: &[u8],
         prepare: impl FnOnce(&mut Writer<'_>) -> Result<Aside, Invalid>,
     ) -> Result<u32, Invalid> {
-        if (self.last as usize) < self.keys.len() && self.keys.get(self.last as usize) == key {
-            return Ok(self.last);
-        }
-        let hash = self.seed.hash_one(key);
-        if let Some(&place) = self.places.find(hash, |&place| self.keys.get(place as usize) == key) {
-            self.last = place;
+        let guess = guess(key, LATELY);
+        let place = self.lately[guess];
+        if (place as usize) < self.keys.len() && self.keys.get(place as usize) == key {
             return Ok(place);
         }
-        self.add(hash, key, prepare)
+        let hash = self.seed.hash_one(key);
+        let place = match self.places.find(hash, |&place| self.keys.get(place as usize) == key) {
+            Some(&place) => place,
+            None => self.add(hash, key, prepare)?,
+        };
+        self.lately[guess] = place;
+        Ok(place)
     }
 
     #[cold]
@@ -140,7 +148,6 @@ impl Table {
         let place = self.keys.push(key);
         let (keys, seed) = (&self.keys, &self.seed);
         self.places.insert_unique(hash, place, |&place| seed.hash_one(keys.get(place as usize)));
-        self.last = place;
         Ok(place)
     }
 
@@ -162,16 +169,11 @@ impl Table {
         self.facts.get(row as usize).copied().unwrap_or(0)
     }
 
-    /// The selected columns for the rows of a batch, `ABSENT` giving null.
+    /// The selected columns that have a value, for the rows of a batch, `ABSENT` giving null.
     pub(super) fn take(&self, rows: &[u32]) -> Vec<(&'static str, ArrayRef)> {
         let mut indices = None;
-        let selected = self.columns.iter().zip(&self.cells).filter(|(_, c)| matches!(c, Cells::On { .. }));
-        selected
-            .map(|(&(name, kind), cells)| {
-                let taken = cells.gather(rows, &mut indices);
-                (name, taken.unwrap_or_else(|| nulls(kind, rows.len())))
-            })
-            .collect()
+        let columns = self.columns.iter().zip(&self.cells);
+        columns.filter_map(|(&(name, _), cells)| Some((name, cells.gather(rows, &mut indices)?))).collect()
     }
 
     /// Bytes held, roughly.
@@ -183,7 +185,7 @@ impl Table {
     pub(super) fn clear(&mut self) {
         self.keys = TextVec::default();
         self.places.clear();
-        self.last = 0;
+        self.lately.fill(ABSENT);
         self.asides.clear();
         self.facts.clear();
         self.odd = false;

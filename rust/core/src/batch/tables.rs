@@ -1,10 +1,11 @@
 //! The tables of all keys, and the row of each that a row of the batch is made of.
 
 use crate::event::{Event, Key};
-use crate::parse::values::Invalid;
+use crate::parse::values::{Invalid, ObjectReference, ObjectTexts, Text};
 use crate::repair::Repairs;
 use crate::schema::Selection;
 
+use super::callers::{Caller, Callers};
 use super::table::{self, ABSENT, Table};
 use super::{BadValue, groups};
 
@@ -21,8 +22,12 @@ pub(super) struct Tables {
     pub(super) plain_effective: Vec<u32>,
     pub(super) source_ips: Table,
     pub(super) user_agent: Table,
+    /// Rows of the six tables above for callers that were met lately.
+    pub(super) callers: Callers,
     pub(super) uri: Table,
     pub(super) object_ref: Table,
+    /// Scratch: an object reference without the texts that differ from object to object.
+    constant: String,
     pub(super) status: Table,
     pub(super) annotations: Table,
     pub(super) outcome: Table,
@@ -55,6 +60,7 @@ impl Tables {
         let outcome = has("outcome");
         let effective = has("eff_user") || has("actor");
         let long = has("is_long_running");
+        let texts = has("name") || has("object_uid") || has("object_rv");
         let table = |names, needed| Table::new(names, selection, coded, needed);
         Self {
             level: table(groups::LEVEL, false),
@@ -67,8 +73,10 @@ impl Tables {
             plain_effective: Vec::new(),
             source_ips: table(groups::SOURCE_IPS, false),
             user_agent: table(groups::USER_AGENT, false),
+            callers: Callers::default(),
             uri: table(groups::URI, long),
-            object_ref: table(groups::OBJECT_REF, long),
+            object_ref: table(groups::OBJECT_REF, long || texts),
+            constant: String::new(),
             status: table(groups::STATUS, outcome),
             annotations: table(groups::ANNOTATIONS, outcome || has("truncated")),
             outcome: table(groups::OUTCOME, false),
@@ -96,35 +104,61 @@ impl Tables {
         ]
     }
 
-    /// Finds or makes the rows of every value in the tables.
+    /// Finds or makes the rows of every value in the tables; with them come the texts of the object reference, which has
+    /// a row for what is left of it.
     #[inline]
-    pub(super) fn look_up(&mut self, event: &Event<'_>, origin: u32) -> Result<Codes, BadValue> {
+    pub(super) fn look_up<'a>(
+        &mut self,
+        event: &Event<'a>,
+        origin: u32,
+    ) -> Result<(Codes, ObjectTexts<'a>), BadValue> {
         let tables = &mut *self;
         let level = find(&mut tables.level, event, Key::Level, groups::level)?;
         let stage = find(&mut tables.stage, event, Key::Stage, groups::stage)?;
         let verb = find(&mut tables.verb, event, Key::Verb, groups::verb)?;
-        let user = find(&mut tables.user, event, Key::User, groups::user)?;
-        let impersonated =
-            find(&mut tables.impersonated, event, Key::ImpersonatedUser, groups::impersonated)?;
+        let met = event.caller().and_then(|text| tables.callers.get(text));
+        let caller = if let Some(caller) = met { caller } else { tables.caller(event)? };
         let status = find(&mut tables.status, event, Key::ResponseStatus, groups::status)?;
         let annotations = find(&mut tables.annotations, event, Key::Annotations, groups::annotations)?;
-        Ok(Codes {
+        let uri = find(&mut tables.uri, event, Key::RequestUri, groups::uri)?;
+        let (object_ref, texts) = tables.object_ref(event)?;
+        let outcome = tables.outcome(stage, status, annotations)?;
+        let codes = Codes {
             level,
             stage,
             verb,
-            user,
-            impersonated,
-            constraint: find(&mut tables.constraint, event, Key::AuthenticationMetadata, groups::constraint)?,
-            effective: tables.effective(user, impersonated)?,
-            source_ips: find(&mut tables.source_ips, event, Key::SourceIps, groups::source_ips)?,
-            user_agent: find(&mut tables.user_agent, event, Key::UserAgent, groups::user_agent)?,
-            uri: find(&mut tables.uri, event, Key::RequestUri, groups::uri)?,
-            object_ref: find(&mut tables.object_ref, event, Key::ObjectRef, groups::object_ref)?,
-            outcome: tables.outcome(stage, status, annotations)?,
+            user: caller.user,
+            impersonated: caller.impersonated,
+            constraint: caller.constraint,
+            effective: caller.effective,
+            source_ips: caller.source_ips,
+            user_agent: caller.user_agent,
+            uri,
+            object_ref,
             status,
             annotations,
+            outcome,
             origin,
-        })
+        };
+        Ok((codes, texts))
+    }
+
+    /// Looks up who called value by value, and remembers it.
+    fn caller(&mut self, event: &Event<'_>) -> Result<Caller, BadValue> {
+        let user = find(&mut self.user, event, Key::User, groups::user)?;
+        let impersonated = find(&mut self.impersonated, event, Key::ImpersonatedUser, groups::impersonated)?;
+        let caller = Caller {
+            user,
+            impersonated,
+            constraint: find(&mut self.constraint, event, Key::AuthenticationMetadata, groups::constraint)?,
+            effective: self.effective(user, impersonated)?,
+            source_ips: find(&mut self.source_ips, event, Key::SourceIps, groups::source_ips)?,
+            user_agent: find(&mut self.user_agent, event, Key::UserAgent, groups::user_agent)?,
+        };
+        if let Some(text) = event.caller() {
+            self.callers.put(text, caller);
+        }
+        Ok(caller)
     }
 
     /// Whether the request is long-running, by its verb or by what it asks for.
@@ -140,33 +174,34 @@ impl Tables {
         Some(by_target || tables.verb.fact(codes.verb) > 0)
     }
 
-    /// The keys whose tables may hold raw JSON for `extra_fields` or repairs, with the row that counts, in wire order.
-    pub(super) fn asides<'t>(&'t self, codes: &Codes) -> [(Key, Option<&'t table::Aside>); 12] {
+    /// Calls `tell` with what each value of a row tells beside its cells, in wire order: raw JSON for `extra_fields`, and
+    /// repairs.
+    #[inline]
+    pub(super) fn asides(&self, codes: &Codes, mut tell: impl FnMut(Key, &table::Aside)) {
         let tables = self;
-        [
-            (Key::Level, tables.level.aside(codes.level)),
-            (Key::Stage, tables.stage.aside(codes.stage)),
-            (Key::RequestUri, tables.uri.aside(codes.uri)),
-            (Key::Verb, tables.verb.aside(codes.verb)),
-            (Key::User, tables.user.aside(codes.user)),
-            (Key::ImpersonatedUser, tables.impersonated.aside(codes.impersonated)),
-            (Key::AuthenticationMetadata, tables.constraint.aside(codes.constraint)),
-            (Key::SourceIps, tables.source_ips.aside(codes.source_ips)),
-            (Key::UserAgent, tables.user_agent.aside(codes.user_agent)),
-            (Key::ObjectRef, tables.object_ref.aside(codes.object_ref)),
-            (Key::ResponseStatus, tables.status.aside(codes.status)),
-            (Key::Annotations, tables.annotations.aside(codes.annotations)),
-        ]
+        let mut ask = |key, table: &Table, row| {
+            if let Some(aside) = table.aside(row) {
+                tell(key, aside);
+            }
+        };
+        ask(Key::Level, &tables.level, codes.level);
+        ask(Key::Stage, &tables.stage, codes.stage);
+        ask(Key::RequestUri, &tables.uri, codes.uri);
+        ask(Key::Verb, &tables.verb, codes.verb);
+        ask(Key::User, &tables.user, codes.user);
+        ask(Key::ImpersonatedUser, &tables.impersonated, codes.impersonated);
+        ask(Key::AuthenticationMetadata, &tables.constraint, codes.constraint);
+        ask(Key::SourceIps, &tables.source_ips, codes.source_ips);
+        ask(Key::UserAgent, &tables.user_agent, codes.user_agent);
+        ask(Key::ObjectRef, &tables.object_ref, codes.object_ref);
+        ask(Key::ResponseStatus, &tables.status, codes.status);
+        ask(Key::Annotations, &tables.annotations, codes.annotations);
     }
 
     /// Adds the repairs of all values of a row.
     #[inline]
     pub(super) fn gather_repairs(&self, codes: &Codes, repairs: &mut Repairs) {
-        for (_, aside) in self.asides(codes) {
-            if let Some(aside) = aside {
-                repairs.merge(aside.repairs);
-            }
-        }
+        self.asides(codes, |_, aside| repairs.merge(aside.repairs));
     }
 }
 
@@ -204,6 +239,25 @@ impl Tables {
         effective.row(&key, prepare).map_err(|Invalid| BadValue(Key::User))
     }
 
+    /// A reference in its usual form is looked up without its texts: what is left repeats, where the whole hardly ever
+    /// does.
+    #[inline]
+    fn object_ref<'a>(&mut self, event: &Event<'a>) -> Result<(u32, ObjectTexts<'a>), BadValue> {
+        let Self { object_ref: table, constant, .. } = self;
+        let Some(raw) = event.get(Key::ObjectRef).filter(|_| table.active) else {
+            return Ok((ABSENT, ObjectTexts::default()));
+        };
+        let bad = |Invalid| BadValue(Key::ObjectRef);
+        if let Some([name, uid, resource_version]) = event.split_object(constant) {
+            let row = table.row(constant.as_bytes(), |out| groups::object_ref(constant, out));
+            let [name, uid, resource_version] =
+                [name, uid, resource_version].map(|text| text.map(Text::Borrowed));
+            return Ok((row.map_err(bad)?, ObjectTexts { name, uid, resource_version }));
+        }
+        let row = table.row(raw.as_bytes(), |out| groups::object_ref(raw, out)).map_err(bad)?;
+        Ok((row, ObjectReference::parse(raw).map_err(bad)?.texts))
+    }
+
     fn outcome(&mut self, stage: u32, status: u32, annotations: u32) -> Result<u32, BadValue> {
         if !self.outcome.active || stage == ABSENT {
             return Ok(ABSENT);
@@ -233,9 +287,10 @@ fn find(
     key: Key,
     prepare: fn(&str, &mut table::Writer<'_>) -> Result<table::Aside, Invalid>,
 ) -> Result<u32, BadValue> {
-    match event.get(key) {
+    match event.bytes(key) {
         Some(raw) if table.active => {
-            table.row(raw.as_bytes(), |out| prepare(raw, out)).map_err(|Invalid| BadValue(key))
+            let prepare = |out: &mut table::Writer<'_>| prepare(event.get(key).unwrap_or_default(), out);
+            table.row(raw, prepare).map_err(|Invalid| BadValue(key))
         }
         _ => Ok(ABSENT),
     }

@@ -117,7 +117,7 @@ impl CodedColumn {
             // Bounds are asked for where a row has one value.
             bounded: bounded && shape == Shape::Flat,
             dictionary: Dictionary::default(),
-            page: Page::new(),
+            page: Page::new(shape == Shape::Flat),
             finished: Vec::new(),
             finished_bytes: 0,
         }
@@ -149,7 +149,7 @@ impl CodedColumn {
         let mut left = rows;
         while left > 0 {
             let count = left.min(PAGE_ROWS - self.page.rows);
-            self.page.definition.push(0, count);
+            self.page.definition.nulls(count);
             self.page.repetition.push(0, count);
             self.page.rows += count;
             left -= count;

@@ -43,6 +43,8 @@ pub(super) fn texts_for(compression: Compression) -> Texts {
 pub(super) struct Plan {
     schema: SchemaRef,
     columns: SchemaDescPtr,
+    /// Whether bounds are kept of each leaf column.
+    bounded: Arc<[bool]>,
     factory: Arc<ArrowRowGroupWriterFactory>,
     compression: Compression,
 }
@@ -68,9 +70,11 @@ pub(super) fn begin<W: Write + Send>(
     let mut properties = properties(schema, compression, inputs);
     add_encoded_arrow_schema_to_metadata(schema, &mut properties);
     let columns = Arc::new(ArrowSchemaConverter::new().convert(schema)?);
+    let statistics = columns.columns().iter().map(|column| properties.statistics_enabled(column.path()));
+    let bounded = statistics.map(|kept| kept == EnabledStatistics::Page).collect();
     let writer = SerializedFileWriter::new(file, columns.root_schema_ptr(), Arc::new(properties))?;
     let factory = Arc::new(ArrowRowGroupWriterFactory::new(&writer, Arc::clone(schema)));
-    Ok((writer, Plan { schema: Arc::clone(schema), columns, factory, compression }))
+    Ok((writer, Plan { schema: Arc::clone(schema), columns, bounded, factory, compression }))
 }
 
 /// A finished column chunk.
@@ -213,9 +217,7 @@ impl GroupEncoder {
             }
             let coded = |(place, shape): (usize, &Shape)| {
                 let descriptor = self.plan.columns.column(leaf + place);
-                let properties = properties(&self.plan.schema, self.plan.compression, &[]);
-                let bounded = properties.statistics_enabled(descriptor.path()) == EnabledStatistics::Page;
-                CodedColumn::new(descriptor, *shape, bounded)
+                CodedColumn::new(descriptor, *shape, self.plan.bounded[leaf + place])
             };
             columns.push(Leaves::Coded(shapes.iter().enumerate().map(coded).collect()));
             writers.by_ref().take(shapes.len()).for_each(drop);

@@ -1,51 +1,276 @@
 //! The canonical lane: keys in the order of the Go struct and no white space, as kube-apiserver writes every line. Each
 //! key is a guess, checked by one comparison; any other text is for the general lane, which answers the same.
 
+#![expect(clippy::inline_always, reason = "the whole lane is compiled for one SIMD level")]
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
 use crate::event::{Key, Spans};
 use crate::repair::Repair;
-use crate::scan::{self, Extent};
+use crate::scan::{self, Kernel, Task};
 
-use super::general::{self, DEEP};
-use super::gojson;
+use super::general::DEEP;
 
 /// How every line begins; the rest of the API version follows.
-const START: &[u8] = br#"{"kind":"Event","apiVersion":"#;
+const START: &[u8; 43] = br#"{"kind":"Event","apiVersion":"audit.k8s.io/"#;
+
+/// Position of the quote that opens the API version.
+const VERSION: usize = 29;
 
 /// Finds the values of a canonical event at the start of `text` and answers where it ends, or `None` for anything else.
 pub fn parse(text: &str, spans: &mut Spans) -> Option<usize> {
-    spans.clear();
-    let bytes = text.as_bytes();
-    if !bytes.starts_with(START) || !bytes[START.len()..].starts_with(b"\"audit.k8s.io/") {
-        return None;
-    }
-    let version = scan::string_end(bytes, START.len() + 1)?;
-    // The one value that nobody reads later: what else than plain text may stand in it, the general lane decides.
-    if !gojson::is_plain_string(&bytes[START.len() + 1..version - 1]) {
-        return None;
-    }
-    spans.set(Key::Kind, 8, 15);
-    spans.set(Key::ApiVersion, START.len(), version);
-    let mut at = version;
-    for key in &Key::ALL[2..] {
-        let Some(start) = value_start(bytes, at, key.name()) else { continue };
-        let Extent { end, depth } = scan::value(bytes, start)?;
-        if !matches!(bytes[start], b'"' | b'{' | b'[') && !general::is_value(&text[start..end]) {
-            return None;
-        }
-        if depth > DEEP {
-            spans.repairs.add(Repair::DeepNesting);
-        }
-        spans.set(*key, start, end);
-        at = end;
-    }
-    // An unknown key, white space, another order or a repeated key stands where the brace should.
-    (bytes.get(at) == Some(&b'}')).then_some(at + 1)
+    scan::dispatch(Canonical { text, spans })
 }
 
-/// Where the value begins if `,"key":` stands at `at`.
-#[inline]
-fn value_start(bytes: &[u8], at: usize, key: &str) -> Option<usize> {
-    let rest = bytes.get(at..)?;
-    let behind = rest.strip_prefix(b",\"")?.strip_prefix(key.as_bytes())?.strip_prefix(b"\":")?;
-    Some(bytes.len() - behind.len())
+/// The lane before its SIMD level is known.
+struct Canonical<'a> {
+    text: &'a str,
+    spans: &'a mut Spans,
+}
+
+impl Task for Canonical<'_> {
+    type Output = Option<usize>;
+
+    #[inline(always)]
+    fn run<K: Kernel>(self) -> Option<usize> {
+        self.spans.clear();
+        let mut lane =
+            Lane::<K> { text: self.text.as_bytes(), spans: self.spans, at: 0, kernel: PhantomData };
+        lane.start()?;
+        lane.string(Key::Level, br#","level":""#)?;
+        lane.string(Key::AuditId, br#","auditID":""#)?;
+        lane.string(Key::Stage, br#","stage":""#)?;
+        lane.string(Key::RequestUri, br#","requestURI":""#)?;
+        lane.string(Key::Verb, br#","verb":""#)?;
+        lane.container(Key::User, br#","user":{"#)?;
+        lane.container(Key::ImpersonatedUser, br#","impersonatedUser":{"#)?;
+        lane.container(Key::AuthenticationMetadata, br#","authenticationMetadata":{"#)?;
+        lane.container(Key::SourceIps, br#","sourceIPs":["#)?;
+        lane.string(Key::UserAgent, br#","userAgent":""#)?;
+        lane.spans.set_caller(lane.at);
+        lane.object()?;
+        lane.container(Key::ResponseStatus, br#","responseStatus":{"#)?;
+        lane.container(Key::RequestObject, br#","requestObject":{"#)?;
+        lane.container(Key::ResponseObject, br#","responseObject":{"#)?;
+        lane.string(Key::RequestReceivedTimestamp, br#","requestReceivedTimestamp":""#)?;
+        lane.string(Key::StageTimestamp, br#","stageTimestamp":""#)?;
+        lane.container(Key::Annotations, br#","annotations":{"#)?;
+        // An unknown key, white space, another order, another type or a repeated key stands where the brace should.
+        (lane.text.get(lane.at) == Some(&b'}')).then_some(lane.at + 1)
+    }
+}
+
+/// The lane on its way through a text.
+struct Lane<'a, K> {
+    text: &'a [u8],
+    spans: &'a mut Spans,
+    /// Position behind the last value.
+    at: usize,
+    kernel: PhantomData<K>,
+}
+
+impl<K: Kernel> Lane<'_, K> {
+    /// Kind and API version.
+    #[inline(always)]
+    fn start(&mut self) -> Option<()> {
+        if self.text.first_chunk() != Some(START) {
+            return None;
+        }
+        // The one value that nobody reads later: what else than plain text may stand in it, the general lane decides.
+        let end = K::plain_end(self.text, START.len())?;
+        if self.text[end] != b'"' {
+            return None;
+        }
+        self.at = end + 1;
+        self.spans.set(Key::Kind, 8, 15);
+        self.spans.set(Key::ApiVersion, VERSION, self.at);
+        Some(())
+    }
+
+    /// The string of a key if `intro`, which ends with its opening quote, comes next; `None` when it does not end.
+    #[inline(always)]
+    fn string<const N: usize>(&mut self, key: Key, intro: &[u8; N]) -> Option<()> {
+        if self.comes(intro) {
+            let plain = K::plain_end(self.text, self.at + N)?;
+            let end = if self.text[plain] == b'"' {
+                self.spans.set_plain(key);
+                plain + 1
+            } else {
+                K::string_end(self.text, plain)?
+            };
+            self.spans.set(key, self.at + N - 1, end);
+            self.at = end;
+        }
+        Some(())
+    }
+
+    /// The container of a key if `intro`, which ends with its opening bracket, comes next; `None` when it does not end.
+    #[inline(always)]
+    fn container<const N: usize>(&mut self, key: Key, intro: &[u8; N]) -> Option<()> {
+        if self.comes(intro) {
+            let start = self.at + N - 1;
+            let extent = K::container(self.text, start)?;
+            if extent.depth > DEEP {
+                self.spans.repairs.add(Repair::DeepNesting);
+            }
+            self.spans.set(key, start, extent.end);
+            self.at = extent.end;
+        }
+        Some(())
+    }
+
+    /// The object reference: by its strings if it is in its usual form, else as any container.
+    #[inline(always)]
+    fn object(&mut self) -> Option<()> {
+        let intro = br#","objectRef":{"#;
+        if !self.comes(intro) {
+            return Some(());
+        }
+        let start = self.at + intro.len() - 1;
+        let Some((texts, end)) = self.object_texts(start) else {
+            return self.container(Key::ObjectRef, intro);
+        };
+        self.spans.set(Key::ObjectRef, start, end);
+        self.spans.set_object(texts);
+        self.at = end;
+        Some(())
+    }
+
+    /// Where name, UID and resource version stand in the reference that opens at `start`, and where it ends; `None` for
+    /// one that is not in its usual form.
+    #[inline(always)]
+    fn object_texts(&self, start: usize) -> Option<([Range<usize>; 3], usize)> {
+        let mut at = start;
+        self.member(&mut at, start, br#""resource":""#)?;
+        self.member(&mut at, start, br#""namespace":""#)?;
+        let name = self.member(&mut at, start, br#""name":""#)?;
+        let uid = self.member(&mut at, start, br#""uid":""#)?;
+        self.member(&mut at, start, br#""apiGroup":""#)?;
+        self.member(&mut at, start, br#""apiVersion":""#)?;
+        let version = self.member(&mut at, start, br#""resourceVersion":""#)?;
+        self.member(&mut at, start, br#""subresource":""#)?;
+        (at > start && self.text.get(at) == Some(&b'}')).then_some(([name, uid, version], at + 1))
+    }
+
+    /// Where the string of a member stands if `intro`, which ends with its opening quote, comes next in the object that
+    /// opens at `start`: an empty range if it does not, `None` for a string that is empty or not its own content.
+    #[inline(always)]
+    fn member<const N: usize>(&self, at: &mut usize, start: usize, intro: &[u8; N]) -> Option<Range<usize>> {
+        let (&separator, rest) = self.text.get(*at..)?.split_first()?;
+        if separator != if *at == start { b'{' } else { b',' } || rest.first_chunk() != Some(intro) {
+            return Some(0..0);
+        }
+        let from = *at + 1 + N;
+        let end = K::plain_end(self.text, from)?;
+        *at = end + 1;
+        (from < end && self.text[end] == b'"').then_some(from..end)
+    }
+
+    /// Whether these bytes come next.
+    #[inline(always)]
+    fn comes<const N: usize>(&self, bytes: &[u8; N]) -> bool {
+        self.text.get(self.at..).and_then(<[u8]>::first_chunk) == Some(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::event::Event;
+    use crate::parse::general;
+    use crate::parse::values::{ObjectReference, ObjectTexts, Text};
+
+    fn line(object: &str) -> String {
+        format!(
+            "{{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"level\":\"a\",\"auditID\":\"b\",\"stage\":\"c\",\"objectRef\":{object}}}"
+        )
+    }
+
+    /// What the lane cuts out of a reference, and what it leaves.
+    fn split(object: &str) -> Option<(ObjectTexts<'static>, String)> {
+        let (text, mut spans, mut constant) = (line(object), Spans::default(), String::new());
+        parse(&text, &mut spans)?;
+        let [name, uid, resource_version] = Event::new(&text, &spans)
+            .split_object(&mut constant)?
+            .map(|text| text.map(|text| Text::Owned(text.to_owned())));
+        Some((ObjectTexts { name, uid, resource_version }, constant))
+    }
+
+    fn seen(object: &ObjectReference<'_>) -> [Option<String>; 5] {
+        [&object.resource, &object.namespace, &object.api_group, &object.api_version, &object.subresource]
+            .map(|text| text.as_deref().map(str::to_owned))
+    }
+
+    #[test]
+    fn what_is_not_in_its_usual_form_is_not_split() {
+        for raw in [
+            "{}",
+            r#"{"resource":"pods","name":""}"#,
+            r#"{"resource":"pods","apiGroup":""}"#,
+            r#"{"name":"a","resource":"pods"}"#,
+            r#"{"name":"a","name":"b"}"#,
+            r#"{"name":"a\u0026"}"#,
+            r#"{"resource":"a\u0026","name":"b"}"#,
+            "{\"name\":\"a\n\"}",
+            r#"{"name":"a","extra":"b"}"#,
+            r#"{ "name":"a"}"#,
+            r#"{"name":null}"#,
+            r#"{,"name":"a"}"#,
+            r#"{"resource":"pods","name":"a"#,
+        ] {
+            assert_eq!(split(raw), None, "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_caller_is_all_from_user_to_user_agent() {
+        let head = r#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","verb":"get""#;
+        for (members, caller) in [
+            (r#","user":{"a":1},"sourceIPs":["::1"],"userAgent":"x","objectRef":{}}"#, 8..51),
+            (r#","user":{"a":1},"sourceIPs":["::1"]}"#, 8..35),
+            (r#","user":{"a":1},"impersonatedUser":{}}"#, 8..37),
+            (r#","sourceIPs":["::1"],"userAgent":"x"}"#, 0..0),
+        ] {
+            let (text, mut spans) = ([head, members].concat(), Spans::default());
+            assert_eq!(parse(&text, &mut spans), Some(text.len()), "{text}");
+            let found = Event::new(&text, &spans).caller().unwrap_or_default();
+            assert_eq!(found, &members.as_bytes()[caller], "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_split_reference_says_what_the_whole_one_says(
+            values in prop::collection::vec(prop::option::of("[a-zé.:/-]{1,40}"), 8),
+        ) {
+            let keys =
+                ["resource", "namespace", "name", "uid", "apiGroup", "apiVersion", "resourceVersion", "subresource"];
+            let member = |(key, value): (&&str, &Option<String>)| Some(format!("\"{key}\":\"{}\"", value.as_ref()?));
+            let members: Vec<String> = keys.iter().zip(&values).filter_map(member).collect();
+            prop_assume!(!members.is_empty());
+            let raw = format!("{{{}}}", members.join(","));
+            let (texts, constant) = split(&raw).unwrap();
+            let (whole, rest) = (ObjectReference::parse(&raw).unwrap(), ObjectReference::parse(&constant).unwrap());
+            prop_assert_eq!(&texts, &whole.texts);
+            prop_assert_eq!(seen(&rest), seen(&whole));
+            prop_assert_eq!((rest.rest, rest.present), (whole.rest, whole.present));
+        }
+
+        #[test]
+        fn the_lane_finds_what_the_general_one_finds(
+            object in "\\{(\"(name|uid|resource)\":\"[a-z\\\\\"]{0,3}\",?){0,3}\\}",
+        ) {
+            let (text, mut fast, mut slow) = (line(&object), Spans::default(), Spans::default());
+            if let Some(end) = parse(&text, &mut fast) {
+                prop_assert_eq!(general::parse(&text, &mut slow), Ok(end));
+                let (fast, slow) = (Event::new(&text, &fast), Event::new(&text, &slow));
+                for key in Key::ALL {
+                    prop_assert_eq!(fast.get(key), slow.get(key));
+                }
+            }
+        }
+    }
 }

@@ -43,12 +43,15 @@ pub fn parse(text: &str, spans: &mut Spans) -> Result<usize, ParseError> {
                 spans.repairs.add(Repair::DuplicateKey);
             }
         } else {
-            let checked = check_unknown(&text[member.start..member.end], member.key);
-            if checked.is_none() && member.end < text.len() {
+            let raw = &text[member.start..member.end];
+            let valid = check_unknown(raw, member.key).is_some();
+            if !valid && member.end < text.len() {
                 return Err(ParseError::Invalid(member.start));
             }
-            let key_start = member.key.as_ptr() as usize - bytes.as_ptr() as usize - 1;
-            spans.unknown.push(key_start as u32..member.end as u32);
+            if valid && (member.end < text.len() || has_end(raw)) {
+                let key_start = member.key.as_ptr() as usize - bytes.as_ptr() as usize - 1;
+                spans.unknown.push(key_start as u32..member.end as u32);
+            }
         }
     }
     let end = members.end();
@@ -104,8 +107,13 @@ fn cut_in_body(before: &str) -> bool {
 }
 
 /// Whether a value is what its first byte says, as far as its extent tells: a bare word must be a number or a literal.
-pub(super) fn is_value(raw: &str) -> bool {
-    raw.starts_with(['"', '{', '[']) || scan::is_json(raw)
+fn is_value(raw: &str) -> bool {
+    has_end(raw) || scan::is_json(raw)
+}
+
+/// Whether the value has an end of its own. Nothing closes a number or a literal: one that ends with the text may be cut.
+fn has_end(raw: &str) -> bool {
+    raw.starts_with(['"', '{', '['])
 }
 
 /// Whether a member that no column reads is valid JSON: nothing looks at it later.
@@ -114,17 +122,16 @@ fn check_unknown(value: &str, key: &[u8]) -> Option<()> {
     validate(value).ok()
 }
 
-/// A number or literal at the end of a cut text may lack its own end, and so does a key with such a value.
+/// Forgets the key whose value is a number or literal at the end of a cut text.
 fn forget_cut_scalar(text: &str, spans: &mut Spans) {
     for key in Key::ALL {
         let value = crate::event::Event::new(text, spans).get(key);
         let at_end =
             value.is_some_and(|raw| raw.as_bytes().as_ptr_range().end == text.as_bytes().as_ptr_range().end);
-        if at_end && value.is_some_and(|raw| !raw.starts_with(['"', '{', '['])) {
+        if at_end && value.is_some_and(|raw| !has_end(raw)) {
             spans.unset(key);
         }
     }
-    spans.unknown.retain(|span| (span.end as usize) < text.len());
 }
 
 /// An `audit.k8s.io` Event by its type, or one without a type (an item of an `EventList`, or through a shipper) that has
@@ -138,5 +145,26 @@ fn is_event(text: &str, spans: &Spans) -> bool {
         (Some(Some(kind)), None) => kind == "Event" && named,
         (Some(Some(kind)), Some(Some(version))) => kind == "Event" && version.starts_with("audit.k8s.io/"),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_member_in_front_of_a_cut_is_kept() {
+        for (last, kept) in
+            [(r#"{"a":[1]}"#, true), (r#""b""#, true), ("12", false), ("nul", false), (r#"{"a":}"#, false)]
+        {
+            let text =
+                format!(r#"{{"kind":"Event","auditID":"1","stage":"Panic","requestObject":{{}},"zz":{last}"#);
+            let mut spans = Spans::default();
+            let cut = parse(&text, &mut spans);
+            assert!(matches!(cut, Err(ParseError::Cut { metadata: true, .. })), "{text}: {cut:?}");
+            let event = crate::event::Event::new(&text, &spans);
+            let unknown: Vec<_> = event.unknown().map(str::to_owned).collect();
+            assert_eq!(unknown, Vec::from_iter(kept.then(|| format!(r#""zz":{last}"#))), "{text}");
+        }
     }
 }

@@ -23,6 +23,29 @@ pub fn is_plain_string(raw: &[u8]) -> bool {
     })
 }
 
+/// The text of a whole raw JSON string that is its own value; `None` for one with escapes and for anything else.
+#[must_use]
+pub fn plain_string(raw: &str) -> Option<&str> {
+    let end = raw.starts_with('"').then(|| plain_end(raw.as_bytes(), 1)).flatten()?;
+    (end + 1 == raw.len()).then(|| &raw[1..end])
+}
+
+/// Position of the quote behind the plain text that begins at `from`; `None` when anything else ends it.
+#[inline]
+fn plain_end(text: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    while let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) {
+        let plain = plain_prefix(*word);
+        at += plain;
+        if plain < WORD {
+            return (text[at] == b'"').then_some(at);
+        }
+    }
+    let rest = text.get(at..)?;
+    let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20))?;
+    (rest[plain] == b'"').then_some(at + plain)
+}
+
 /// The value of a JSON string, given the text between its quotes; borrowed when nothing is escaped.
 ///
 /// `None` when the text is no valid JSON string content: an unescaped quote, a raw control character, or an escape
@@ -320,6 +343,13 @@ mod tests {
         fn no_input_panics(raw in any::<String>(), escapes in r"(\\u[dD][89a-fA-F]?[0-9a-f]{0,3}|\\.|[^\\])*") {
             let _ = decode_string(&raw);
             let _ = decode_string(&escapes);
+        }
+
+        #[test]
+        fn a_plain_string_is_its_own_value(raw in "\"?[a-zé]{0,20}[a-z\"\\\\\n]{0,2}[a-z]{0,12}\"?") {
+            let content = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"'));
+            let expected = content.filter(|content| is_plain_string(content.as_bytes()));
+            prop_assert_eq!(plain_string(&raw), expected);
         }
 
         #[test]

@@ -7,12 +7,14 @@
 use std::borrow::Cow;
 
 use crate::repair::{Repair, Repairs};
-use crate::scan::{self, Members};
+use crate::scan::Members;
 
 use super::gojson;
 
+mod object;
 mod read;
 
+pub use object::{ObjectReference, ObjectTexts};
 pub use read::validate;
 use read::{code, entries, list, string};
 
@@ -41,23 +43,6 @@ pub struct UserInfo<'a> {
     pub groups: Option<Vec<Text<'a>>>,
     pub extra: Option<Vec<(Text<'a>, Vec<Text<'a>>)>>,
     pub rest: Rest,
-}
-
-/// `objectRef`: `audit.k8s.io/v1` `ObjectReference`.
-#[derive(Debug, Default)]
-#[expect(missing_docs, reason = "fields are the JSON keys")]
-pub struct ObjectReference<'a> {
-    pub resource: Option<Text<'a>>,
-    pub namespace: Option<Text<'a>>,
-    pub name: Option<Text<'a>>,
-    pub uid: Option<Text<'a>>,
-    pub api_group: Option<Text<'a>>,
-    pub api_version: Option<Text<'a>>,
-    pub resource_version: Option<Text<'a>>,
-    pub subresource: Option<Text<'a>>,
-    pub rest: Rest,
-    /// Whether the value was an object at all.
-    pub present: bool,
 }
 
 /// `responseStatus`: `meta/v1` `Status`; `metadata` (always `{}` on the wire) and `details` are left to the rest.
@@ -141,71 +126,6 @@ impl<'a> UserInfo<'a> {
     }
 }
 
-impl<'a> ObjectReference<'a> {
-    /// Reads the raw value.
-    ///
-    /// # Errors
-    /// [`Invalid`] when it is no valid JSON.
-    pub fn parse(raw: &'a str) -> Result<Self, Invalid> {
-        if let Some(object) = Self::canonical(raw) {
-            return Ok(object);
-        }
-        let mut object = Self { present: raw.starts_with('{'), ..Self::default() };
-        object.rest = walk(raw, false, |key, value| {
-            let field = match key {
-                "resource" => &mut object.resource,
-                "namespace" => &mut object.namespace,
-                "name" => &mut object.name,
-                "uid" => &mut object.uid,
-                "apiGroup" => &mut object.api_group,
-                "apiVersion" => &mut object.api_version,
-                "resourceVersion" => &mut object.resource_version,
-                "subresource" => &mut object.subresource,
-                _ => return Ok(Taken::Unknown),
-            };
-            Ok(put(field, string(value)?))
-        })?;
-        // An explicit empty group and an absent one give the same column; only the rest tells them apart.
-        if object.api_group.as_deref() == Some("") {
-            object.rest.json = Some(raw.into());
-        }
-        Ok(object)
-    }
-}
-
-impl<'a> ObjectReference<'a> {
-    /// Reads a value with its keys in the order of the Go struct and strings without escapes: names differ from line to
-    /// line, so this is the sub-object that is new most often. Anything else is for the walk, which answers the same.
-    fn canonical(raw: &'a str) -> Option<Self> {
-        let mut object = Self { present: true, ..Self::default() };
-        let mut rest = raw.strip_prefix('{')?;
-        let fields = [
-            ("\"resource\":\"", &mut object.resource),
-            ("\"namespace\":\"", &mut object.namespace),
-            ("\"name\":\"", &mut object.name),
-            ("\"uid\":\"", &mut object.uid),
-            ("\"apiGroup\":\"", &mut object.api_group),
-            ("\"apiVersion\":\"", &mut object.api_version),
-            ("\"resourceVersion\":\"", &mut object.resource_version),
-            ("\"subresource\":\"", &mut object.subresource),
-        ];
-        let mut first = true;
-        for (key, field) in fields {
-            let member = if first { Some(rest) } else { rest.strip_prefix(',') };
-            let Some(value) = member.and_then(|member| member.strip_prefix(key)) else { continue };
-            let end = scan::string_end(value.as_bytes(), 0)?;
-            let text = &value[..end - 1];
-            if !gojson::is_plain_string(text.as_bytes()) {
-                return None;
-            }
-            *field = Some(Cow::Borrowed(text));
-            rest = &value[end..];
-            first = false;
-        }
-        (rest == "}" && object.api_group.as_deref() != Some("")).then_some(object)
-    }
-}
-
 impl<'a> Status<'a> {
     /// Reads the raw value.
     ///
@@ -264,6 +184,9 @@ impl<'a> Single<'a> {
     /// # Errors
     /// [`Invalid`] when it is no valid JSON.
     pub fn parse(raw: &'a str) -> Result<Self, Invalid> {
+        if let Some(text) = gojson::plain_string(raw) {
+            return Ok(Self { text: Some(Cow::Borrowed(text)), rest: Rest::default() });
+        }
         match string(raw)? {
             None => Ok(Self { text: None, rest: other_type(raw)? }),
             text => Ok(Self { text, rest: flat_rest(raw, false) }),

@@ -24,6 +24,8 @@ const NOT_AUDIT: &str = "a whole JSON object, but no audit event";
 pub(super) struct Records {
     unwrapper: Unwrapper,
     account: Account,
+    /// Events by the lane that read them, in the order of [`LANES`], until the account is taken.
+    lanes: [u64; LANES.len()],
     spans: Spans,
     /// Name of the file, empty for a stream.
     file: String,
@@ -40,6 +42,7 @@ impl Records {
         Self {
             unwrapper: Unwrapper::new(options.lines.max_line),
             account: Account::default(),
+            lanes: [0; LANES.len()],
             spans: Spans::default(),
             file: file.to_owned(),
             base,
@@ -51,6 +54,11 @@ impl Records {
 
     /// What was counted since the last call.
     pub(super) fn take_account(&mut self) -> Account {
+        for (lane, events) in LANES.into_iter().zip(std::mem::take(&mut self.lanes)) {
+            if events > 0 {
+                self.account.outcomes.add_events(lane, events);
+            }
+        }
         self.account.take()
     }
 
@@ -128,10 +136,8 @@ impl Records {
     }
 
     fn count_lanes(&mut self, found: &Found) {
-        for (lane, &rows) in LANES.iter().zip(&found.lanes) {
-            for _ in 0..rows {
-                self.account.outcomes.event(lane);
-            }
+        for (lane, rows) in self.lanes.iter_mut().zip(found.lanes) {
+            *lane += rows as u64;
         }
     }
 

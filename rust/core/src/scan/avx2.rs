@@ -1,22 +1,30 @@
-//! The container kernel with AVX2.
+//! The kernel with AVX2.
+//!
+//! [`Avx2`] is used by [`run`] and [`container`] alone, and those are compiled for AVX2 and its companions and called
+//! only where all of them were detected: whatever is inlined into them may use them.
+
+#![expect(
+    clippy::inline_always,
+    reason = "it must become part of the work that is compiled for the SIMD level"
+)]
 
 use std::arch::x86_64::{
-    __m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
+    __m256i, _mm_clmulepi64_si128, _mm_cvtsi128_si64, _mm_set_epi64x, _mm_set1_epi8, _mm256_cmpeq_epi8,
+    _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
 };
 
 use super::block::{self, BLOCK, Classify, Extent, Masks};
+use super::{Kernel, Task};
+
+/// Bytes of a vector.
+const VECTOR: usize = 32;
 
 struct Avx2;
 
 impl Classify for Avx2 {
-    #[expect(
-        clippy::inline_always,
-        reason = "it must become part of the kernel that is compiled for the SIMD level"
-    )]
     #[inline(always)]
     fn classify(block: &[u8; BLOCK]) -> Masks {
-        // SAFETY: only `container` below uses this type, and it is compiled for AVX2 and called only where AVX2 was
-        // detected; both loads are unaligned and stay inside the 64 bytes of `block`.
+        // SAFETY: AVX2 is there (see the module); both loads are unaligned and stay inside the 64 bytes of `block`.
         unsafe {
             let low = _mm256_loadu_si256(block.as_ptr().cast());
             let high = _mm256_loadu_si256(block.as_ptr().add(32).cast());
@@ -36,13 +44,95 @@ impl Classify for Avx2 {
             }
         }
     }
+
+    #[inline(always)]
+    fn prefix_xor(bits: u64) -> u64 {
+        // SAFETY: PCLMULQDQ is there (see the module). The product without carries by all ones is that parity.
+        unsafe {
+            let product = _mm_clmulepi64_si128::<0>(_mm_set_epi64x(0, bits as i64), _mm_set1_epi8(-1));
+            _mm_cvtsi128_si64(product) as u64
+        }
+    }
+}
+
+impl Kernel for Avx2 {
+    #[inline(always)]
+    fn string_end(text: &[u8], from: usize) -> Option<usize> {
+        let mut at = from;
+        while let Some(vector) = text.get(at..).and_then(<[u8]>::first_chunk) {
+            let found = quotes_and_backslashes(vector);
+            if found == 0 {
+                at += VECTOR;
+                continue;
+            }
+            at += found.trailing_zeros() as usize;
+            if text[at] == b'"' {
+                return Some(at + 1);
+            }
+            at += 2;
+        }
+        super::string_end(text, at)
+    }
+
+    #[inline(always)]
+    fn plain_end(text: &[u8], from: usize) -> Option<usize> {
+        let mut at = from;
+        while let Some(vector) = text.get(at..).and_then(<[u8]>::first_chunk) {
+            let found = not_plain(vector);
+            if found != 0 {
+                return Some(at + found.trailing_zeros() as usize);
+            }
+            at += VECTOR;
+        }
+        super::plain_end(text, at)
+    }
+
+    #[inline(always)]
+    fn container(text: &[u8], from: usize) -> Option<Extent> {
+        // SAFETY: every feature is there, see the module. Not inlined at each key: one copy stays in the cache.
+        unsafe { container(text, from) }
+    }
+}
+
+/// One bit a byte that ends a run of plain string content.
+#[inline(always)]
+fn quotes_and_backslashes(vector: &[u8; VECTOR]) -> u32 {
+    // SAFETY: AVX2 is there (see the module); the load is unaligned and stays inside the 32 bytes of `vector`.
+    unsafe {
+        let vector = _mm256_loadu_si256(vector.as_ptr().cast());
+        let quote = _mm256_cmpeq_epi8(vector, _mm256_set1_epi8(b'"' as i8));
+        let backslash = _mm256_cmpeq_epi8(vector, _mm256_set1_epi8(b'\\' as i8));
+        _mm256_movemask_epi8(_mm256_or_si256(quote, backslash)) as u32
+    }
+}
+
+/// One bit a byte that is a quote, a backslash or a control character.
+#[inline(always)]
+fn not_plain(vector: &[u8; VECTOR]) -> u32 {
+    // SAFETY: AVX2 is there (see the module); the load is unaligned and stays inside the 32 bytes of `vector`.
+    unsafe {
+        let vector = _mm256_loadu_si256(vector.as_ptr().cast());
+        let quote = _mm256_cmpeq_epi8(vector, _mm256_set1_epi8(b'"' as i8));
+        let backslash = _mm256_cmpeq_epi8(vector, _mm256_set1_epi8(b'\\' as i8));
+        let control = _mm256_cmpeq_epi8(_mm256_min_epu8(vector, _mm256_set1_epi8(0x1f)), vector);
+        _mm256_movemask_epi8(_mm256_or_si256(_mm256_or_si256(quote, backslash), control)) as u32
+    }
+}
+
+/// See [`super::dispatch`].
+///
+/// # Safety
+/// The CPU has AVX2, BMI1, POPCNT and PCLMULQDQ.
+#[target_feature(enable = "avx2,bmi1,popcnt,pclmulqdq")]
+pub(super) unsafe fn run<T: Task>(task: T) -> T::Output {
+    task.run::<Avx2>()
 }
 
 /// See [`super::container`].
 ///
 /// # Safety
-/// The CPU has AVX2, BMI1 and POPCNT.
-#[target_feature(enable = "avx2,bmi1,popcnt")]
+/// The CPU has AVX2, BMI1, POPCNT and PCLMULQDQ.
+#[target_feature(enable = "avx2,bmi1,popcnt,pclmulqdq")]
 pub(super) unsafe fn container(text: &[u8], from: usize) -> Option<Extent> {
     block::container::<Avx2>(text, from)
 }

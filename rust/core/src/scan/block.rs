@@ -6,6 +6,8 @@
     reason = "all of it must become part of a kernel that is compiled for one SIMD level"
 )]
 
+use super::Kernel;
+
 /// Bytes that one step looks at.
 pub(crate) const BLOCK: usize = 64;
 
@@ -24,6 +26,9 @@ pub(super) struct Masks {
 pub(super) trait Classify {
     /// The masks of one block.
     fn classify(block: &[u8; BLOCK]) -> Masks;
+
+    /// Bit i of the result is the parity of bits 0 to i.
+    fn prefix_xor(bits: u64) -> u64;
 }
 
 /// Eight bytes at a time in a general register.
@@ -42,6 +47,31 @@ impl Classify for Portable {
             masks.close |= equal(folded, b'}') << (8 * i);
         }
         masks
+    }
+
+    #[inline(always)]
+    fn prefix_xor(mut bits: u64) -> u64 {
+        for shift in [1, 2, 4, 8, 16, 32] {
+            bits ^= bits << shift;
+        }
+        bits
+    }
+}
+
+impl Kernel for Portable {
+    #[inline(always)]
+    fn string_end(text: &[u8], from: usize) -> Option<usize> {
+        super::string_end(text, from)
+    }
+
+    #[inline(always)]
+    fn plain_end(text: &[u8], from: usize) -> Option<usize> {
+        super::plain_end(text, from)
+    }
+
+    #[inline(always)]
+    fn container(text: &[u8], from: usize) -> Option<Extent> {
+        container::<Self>(text, from)
     }
 }
 
@@ -102,7 +132,7 @@ pub(super) fn container<C: Classify>(text: &[u8], from: usize) -> Option<Extent>
 fn step<C: Classify>(block: &[u8; BLOCK], state: &mut State) -> Option<usize> {
     let masks = C::classify(block);
     let quotes = masks.quote & !escaped_bytes(masks.backslash, &mut state.escaped);
-    let string = prefix_xor(quotes) ^ state.string;
+    let string = C::prefix_xor(quotes) ^ state.string;
     state.string = ((string as i64) >> 63) as u64;
     let open = masks.open & !string;
     let mut close = masks.close & !string;
@@ -140,13 +170,4 @@ fn escaped_bytes(backslash: u64, carry: &mut u64) -> u64 {
     let (sum, overflow) = odd_starts.overflowing_add(backslash);
     *carry = u64::from(overflow);
     (EVEN ^ (sum << 1)) & follows
-}
-
-/// Bit i of the result is the parity of bits 0 to i.
-#[inline(always)]
-fn prefix_xor(mut bits: u64) -> u64 {
-    for shift in [1, 2, 4, 8, 16, 32] {
-        bits ^= bits << shift;
-    }
-    bits
 }

@@ -121,20 +121,6 @@ impl Rows<'_> {
         UInt32Array::new(ScalarBuffer::from(places), nulls)
     }
 
-    pub(super) fn dictionary(self, codes: &[i32], dict: &Interner) -> ArrayRef {
-        // An absent row is beyond every code, and null like a code of -1.
-        let code = |&row: &u32| codes.get(row as usize).copied().unwrap_or(-1);
-        let mut codes: Vec<i32> = self.0.iter().map(code).collect();
-        let mut nulls = None;
-        if codes.iter().fold(0, |least, &code| code.min(least)) < 0 {
-            nulls = Some(NullBuffer::new(BooleanBuffer::collect_bool(codes.len(), |i| codes[i] >= 0)));
-            for code in &mut codes {
-                *code = (*code).max(0);
-            }
-        }
-        dictionary(Int32Array::new(ScalarBuffer::from(codes), nulls), dict)
-    }
-
     pub(super) fn list_of_texts(self, data_type: &DataType, lists: &Lists, items: &Items) -> ArrayRef {
         let mut ends = Ends::new(self.0.len());
         let mut gathered = Gathered::new(items);
@@ -232,6 +218,15 @@ impl Rows<'_> {
         let valid = BooleanBuffer::collect_bool(self.0.len(), |i| !null(self.0[i]));
         Some(NullBuffer::new(valid)).filter(|nulls| nulls.null_count() > 0)
     }
+}
+
+/// The cells of a dictionary column, -1 for null, as an array: to take rows from it costs less than to check the codes of
+/// all rows once more.
+pub(super) fn dictionary_of_cells(codes: &[i32], dict: &Interner) -> ArrayRef {
+    let nulls: NullBuffer = codes.iter().map(|&code| code >= 0).collect();
+    let nulls = Some(nulls).filter(|nulls| nulls.null_count() > 0);
+    let codes = codes.iter().map(|&code| code.max(0)).collect();
+    dictionary(Int32Array::new(codes, nulls), dict)
 }
 
 /// A dictionary array over an interner. The codes come from that interner, so they are in its range.

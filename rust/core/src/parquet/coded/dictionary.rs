@@ -24,19 +24,28 @@ impl Dictionary {
         self.of_batch.resize(texts.len(), UNSEEN);
     }
 
-    /// Adds the value of a code of the batch to the page.
+    /// Adds the values of codes of the batch to the page.
     #[inline]
-    pub(super) fn push(&mut self, code: i32, texts: &StringArray, values: &mut Values) {
+    pub(super) fn push(
+        &mut self,
+        of_batch: impl Iterator<Item = i32>,
+        texts: &StringArray,
+        values: &mut Values,
+    ) {
         match values {
-            Values::Codes(codes) => {
-                let known = &mut self.of_batch[code as usize];
-                if *known == UNSEEN {
-                    *known = self.texts.code(texts.value(code as usize)) as u32;
-                }
-                codes.push(*known);
-            }
-            Values::Plain(bytes) => plain(texts.value(code as usize), bytes),
+            Values::Codes(codes) => codes.extend(of_batch.map(|code| match self.of_batch[code as usize] {
+                UNSEEN => self.learn(code, texts),
+                known => known,
+            })),
+            Values::Plain(bytes) => of_batch.for_each(|code| plain(texts.value(code as usize), bytes)),
         }
+    }
+
+    #[cold]
+    fn learn(&mut self, code: i32, texts: &StringArray) -> u32 {
+        let known = self.texts.code(texts.value(code as usize)) as u32;
+        self.of_batch[code as usize] = known;
+        known
     }
 
     pub(super) fn len(&self) -> usize {

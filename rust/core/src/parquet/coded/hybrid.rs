@@ -38,6 +38,36 @@ pub(super) fn repeat(value: u32, count: usize, width: u32, out: &mut Vec<u8>) {
     out.extend_from_slice(&value.to_le_bytes()[..bytes]);
 }
 
+/// Appends bits, the first one lowest in its byte: a byte is a group of eight values of width 1 as it stands.
+pub(super) fn encode_bits(bytes: &[u8], count: usize, out: &mut Vec<u8>) {
+    let whole = &bytes[..count / GROUP];
+    let mut packed = 0;
+    let mut at = 0;
+    while at < whole.len() {
+        let run = run_length(&whole[at..]);
+        // Two bytes of literals cost what a run costs.
+        if run > 2 && matches!(whole[at], 0x00 | 0xff) {
+            literals(&whole[packed..at], out);
+            repeat(u32::from(whole[at] & 1), run * GROUP, 1, out);
+            packed = at + run;
+        }
+        at += run;
+    }
+    literals(&whole[packed..], out);
+    let rest = count % GROUP;
+    if rest > 0 {
+        literals(&[bytes[count / GROUP] & ((1 << rest) - 1)], out);
+    }
+}
+
+/// Appends groups of width 1.
+fn literals(groups: &[u8], out: &mut Vec<u8>) {
+    if !groups.is_empty() {
+        varint(((groups.len() as u64) << 1) | 1, out);
+        out.extend_from_slice(groups);
+    }
+}
+
 fn run_length<T: Copy + Eq>(values: &[T]) -> usize {
     let first = values[0];
     values.iter().position(|value| *value != first).unwrap_or(values.len())
@@ -132,6 +162,21 @@ mod tests {
             let mut out = Vec::new();
             encode(&values, width, &mut out);
             prop_assert_eq!(decode(&out, width, values.len()), values);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn bits_are_values_of_width_one(runs in prop::collection::vec((any::<bool>(), 1..60usize), 0..30)) {
+            let bits: Vec<bool> = runs.iter().flat_map(|(bit, count)| vec![*bit; *count]).collect();
+            let mut bytes = vec![0; bits.len().div_ceil(8)];
+            for (at, _) in bits.iter().enumerate().filter(|(_, bit)| **bit) {
+                bytes[at / 8] |= 1 << (at % 8);
+            }
+            let mut out = Vec::new();
+            encode_bits(&bytes, bits.len(), &mut out);
+            let values: Vec<u32> = bits.iter().map(|bit| u32::from(*bit)).collect();
+            prop_assert_eq!(decode(&out, 1, bits.len()), values);
         }
     }
 

@@ -1,5 +1,7 @@
 //! The data page in progress: levels and codes, and their bytes when it is full.
 
+use arrow_buffer::{BooleanBufferBuilder, NullBuffer};
+
 use super::hybrid;
 
 /// Levels of a page, counted for as long as they are all the same.
@@ -28,27 +30,74 @@ impl Levels {
         if self.each.is_empty() { self.same.1 } else { self.each.len() }
     }
 
-    /// Appends the levels as a page of version 1 has them: their length in bytes, then the hybrid.
     fn encode(&self, largest: i16, out: &mut Vec<u8>) {
         if largest == 0 {
             return;
         }
         let width = hybrid::width_of(largest as u32);
-        let start = out.len();
-        out.extend_from_slice(&[0; 4]);
-        if self.each.is_empty() {
-            hybrid::repeat(self.same.0.into(), self.same.1, width, out);
-        } else {
-            hybrid::encode(&self.each, width, out);
-        }
-        let length = (out.len() - start - 4) as u32;
-        out[start..start + 4].copy_from_slice(&length.to_le_bytes());
+        with_length(out, |out| {
+            if self.each.is_empty() {
+                hybrid::repeat(self.same.0.into(), self.same.1, width, out);
+            } else {
+                hybrid::encode(&self.each, width, out);
+            }
+        });
     }
 
     fn clear(&mut self) {
         self.each.clear();
         self.same = (0, 0);
     }
+}
+
+/// Definition levels of a page.
+pub(super) enum Definition {
+    /// Of texts in lists and maps.
+    Levels(Levels),
+    /// Of one text a row: whether it is there, a bit a row.
+    Valid(BooleanBufferBuilder),
+}
+
+impl Definition {
+    /// Adds rows without a value.
+    pub(super) fn nulls(&mut self, rows: usize) {
+        match self {
+            Self::Levels(levels) => levels.push(0, rows),
+            Self::Valid(bits) => bits.append_n(rows, false),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Levels(levels) => levels.len(),
+            Self::Valid(bits) => bits.len(),
+        }
+    }
+
+    fn encode(&self, largest: i16, out: &mut Vec<u8>) {
+        match self {
+            Self::Levels(levels) => levels.encode(largest, out),
+            Self::Valid(bits) => {
+                with_length(out, |out| hybrid::encode_bits(bits.as_slice(), bits.len(), out));
+            }
+        }
+    }
+
+    fn clear(&mut self) {
+        match self {
+            Self::Levels(levels) => levels.clear(),
+            Self::Valid(bits) => bits.truncate(0),
+        }
+    }
+}
+
+/// Appends levels as a page of version 1 has them: their length in bytes in front.
+fn with_length(out: &mut Vec<u8>, encode: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    out.extend_from_slice(&[0; 4]);
+    encode(out);
+    let length = (out.len() - start - 4) as u32;
+    out[start..start + 4].copy_from_slice(&length.to_le_bytes());
 }
 
 /// Values of a page.
@@ -61,19 +110,37 @@ pub(super) enum Values {
 
 /// Levels and values since the last page.
 pub(super) struct Page {
-    pub(super) definition: Levels,
+    pub(super) definition: Definition,
     pub(super) repetition: Levels,
     pub(super) values: Values,
     pub(super) rows: usize,
 }
 
 impl Page {
-    pub(super) fn new() -> Self {
-        Self {
-            definition: Levels::default(),
-            repetition: Levels::default(),
-            values: Values::Codes(Vec::new()),
-            rows: 0,
+    /// An empty page of a column with one text a row (`flat`), or of one with lists of them.
+    pub(super) fn new(flat: bool) -> Self {
+        let definition = if flat {
+            Definition::Valid(BooleanBufferBuilder::new(0))
+        } else {
+            Definition::Levels(Levels::default())
+        };
+        Self { definition, repetition: Levels::default(), values: Values::Codes(Vec::new()), rows: 0 }
+    }
+
+    /// Says of rows with one text which of them have it: all without `nulls`.
+    pub(super) fn valid(&mut self, rows: usize, nulls: Option<&NullBuffer>) {
+        match (&mut self.definition, nulls) {
+            (Definition::Valid(bits), None) => bits.append_n(rows, true),
+            (Definition::Valid(bits), Some(nulls)) => bits.append_buffer(nulls.inner()),
+            (Definition::Levels(_), _) => unreachable!("a page of flat texts has a bit a row"),
+        }
+    }
+
+    /// Adds the definition level of texts in lists, or of the lack of them.
+    pub(super) fn define(&mut self, level: u8, count: usize) {
+        match &mut self.definition {
+            Definition::Levels(levels) => levels.push(level, count),
+            Definition::Valid(_) => unreachable!("a page of lists has a level a text"),
         }
     }
 

@@ -109,26 +109,24 @@ impl<'a> Leaf<'a> {
 
 impl Writing<'_> {
     fn flat(&mut self, codes: &Codes<'_>, rows: Range<usize>) {
-        match codes.nulls {
-            None => self.values(codes, rows),
+        let nulls = codes.nulls.map(|nulls| nulls.slice(rows.start, rows.len()));
+        let nulls = nulls.filter(|nulls| nulls.null_count() > 0);
+        self.page.valid(rows.len(), nulls.as_ref());
+        let keys = &codes.keys[rows];
+        let values = &mut self.page.values;
+        match nulls {
+            None => self.dictionary.push(keys.iter().copied(), codes.texts, values),
             Some(nulls) => {
-                for row in rows {
-                    if nulls.is_valid(row) {
-                        self.values(codes, row..row + 1);
-                    } else {
-                        self.page.definition.push(0, 1);
-                    }
-                }
+                let present = nulls.valid_indices().map(|row| keys[row]);
+                self.dictionary.push(present, codes.texts, values);
             }
         }
     }
 
     #[inline]
     fn values(&mut self, codes: &Codes<'_>, items: Range<usize>) {
-        self.page.definition.push(self.value_level, items.len());
-        for code in &codes.keys[items] {
-            self.dictionary.push(*code, codes.texts, &mut self.page.values);
-        }
+        self.page.define(self.value_level, items.len());
+        self.dictionary.push(codes.keys[items].iter().copied(), codes.texts, &mut self.page.values);
     }
 
     /// A null list has level 0 and an empty one 1; the first item of a list begins a row.
@@ -137,7 +135,7 @@ impl Writing<'_> {
             let items = ends[row] as usize..ends[row + 1] as usize;
             self.page.repetition.push(0, 1);
             if items.is_empty() {
-                self.page.definition.push(u8::from(nulls.is_none_or(|nulls| nulls.is_valid(row))), 1);
+                self.page.define(u8::from(nulls.is_none_or(|nulls| nulls.is_valid(row))), 1);
             } else {
                 self.page.repetition.push(1, items.len() - 1);
                 self.values(codes, items);
@@ -153,13 +151,13 @@ impl Writing<'_> {
             let entries = entries[row] as usize..entries[row + 1] as usize;
             if entries.is_empty() {
                 self.page.repetition.push(0, 1);
-                self.page.definition.push(u8::from(map.is_valid(row)), 1);
+                self.page.define(u8::from(map.is_valid(row)), 1);
             }
             for (place, entry) in entries.enumerate() {
                 let items = ends[entry] as usize..ends[entry + 1] as usize;
                 self.page.repetition.push(u8::from(place > 0), 1);
                 if items.is_empty() {
-                    self.page.definition.push(self.value_level - 2, 1);
+                    self.page.define(self.value_level - 2, 1);
                 } else {
                     self.page.repetition.push(2, items.len() - 1);
                     self.values(codes, items);

@@ -208,6 +208,21 @@ proptest! {
     }
 
     #[test]
+    fn a_row_of_times_reads_as_each_of_them(
+        times in prop::collection::vec((0i64..400_000_000, 0usize..54, any::<u8>()), 1..8),
+    ) {
+        let mut neighbours = MicroTimes::default();
+        for (micros, at, byte) in times {
+            let mut text = written(micros).into_bytes();
+            if let Some(wrong) = text.get_mut(at) {
+                *wrong = byte;
+            }
+            prop_assert_eq!(neighbours.parse(&text), parse_micro_time(&text));
+        }
+        prop_assert_eq!(neighbours.parse(&[0; 27]), None);
+    }
+
+    #[test]
     fn one_wrong_byte_is_never_misread(micros in FIRST..=LAST, at in 0usize..27, byte in any::<u8>()) {
         let mut text = written(micros).into_bytes();
         text[at] = byte;

@@ -20,6 +20,9 @@ pub fn validate(raw: &str) -> Result<(), Invalid> {
 
 /// The string, or `None` for another type.
 pub(super) fn string(raw: &str) -> Result<Option<Text<'_>>, Invalid> {
+    if let Some(plain) = gojson::plain_string(raw) {
+        return Ok(Some(Text::Borrowed(plain)));
+    }
     let Some(content) = raw.strip_prefix('"') else { return Ok(None) };
     let content = content.strip_suffix('"').ok_or(Invalid)?;
     gojson::decode_string(content).map(Some).ok_or(Invalid)

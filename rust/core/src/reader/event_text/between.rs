@@ -53,6 +53,10 @@ pub(super) fn space(text: &str) -> usize {
 
 /// Bytes at the beginning of the text that are all of the set.
 fn leading(text: &str, set: &[char]) -> usize {
+    // Nearly every text begins with its event, and ends with it.
+    if text.is_empty() || text.starts_with('{') {
+        return 0;
+    }
     text.len() - text.trim_start_matches(set).len()
 }
 

@@ -1,0 +1,109 @@
+//! Growing columns whose cells differ from row to row.
+
+use std::sync::Arc;
+
+use arrow_array::ArrayRef;
+use arrow_array::builder::{GenericByteBuilder, PrimitiveBuilder};
+use arrow_array::types::{ArrowPrimitiveType, ByteArrayType};
+
+/// What a column needs of Arrow's builders.
+pub(super) trait Builder: Default {
+    type Value<'a>;
+
+    fn append(&mut self, value: Self::Value<'_>);
+    fn append_nulls(&mut self, count: usize);
+    fn finish(&mut self) -> ArrayRef;
+}
+
+impl<T: ByteArrayType> Builder for GenericByteBuilder<T> {
+    type Value<'a> = &'a T::Native;
+
+    fn append(&mut self, value: &T::Native) {
+        self.append_value(value);
+    }
+
+    fn append_nulls(&mut self, count: usize) {
+        self.append_nulls(count);
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        Arc::new(self.finish())
+    }
+}
+
+impl<T: ArrowPrimitiveType> Builder for PrimitiveBuilder<T> {
+    type Value<'a> = T::Native;
+
+    fn append(&mut self, value: T::Native) {
+        self.append_value(value);
+    }
+
+    fn append_nulls(&mut self, count: usize) {
+        self.append_nulls(count);
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        Arc::new(self.finish())
+    }
+}
+
+/// A growing column. Many of them are null in every row of a batch (bodies, in a log of metadata), so nulls are only
+/// counted until a value comes.
+#[derive(Default)]
+pub(super) struct Column<B> {
+    /// Nulls behind the last value.
+    nulls: usize,
+    /// The cells up to the last value, `None` in front of the first.
+    builder: Option<B>,
+}
+
+impl<B: Builder> Column<B> {
+    /// Adds a cell.
+    #[inline]
+    pub(super) fn push(&mut self, value: Option<B::Value<'_>>) {
+        let Some(value) = value else {
+            self.nulls += 1;
+            return;
+        };
+        let builder = self.builder.get_or_insert_default();
+        if self.nulls > 0 {
+            builder.append_nulls(std::mem::take(&mut self.nulls));
+        }
+        builder.append(value);
+    }
+
+    /// The column so far, `None` when no cell has a value; the next one is empty.
+    pub(super) fn finish(&mut self) -> Option<ArrayRef> {
+        let nulls = std::mem::take(&mut self.nulls);
+        let mut builder = self.builder.take()?;
+        builder.append_nulls(nulls);
+        Some(builder.finish())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::StringArray;
+    use arrow_array::builder::StringBuilder;
+    use arrow_array::cast::AsArray;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_column_holds_its_cells(
+            batches in prop::collection::vec(prop::collection::vec(prop::option::of("[a-z]{0,3}"), 0..9), 1..4),
+        ) {
+            let mut column = Column::<StringBuilder>::default();
+            for cells in batches {
+                for cell in &cells {
+                    column.push(cell.as_deref());
+                }
+                let expected = cells.iter().any(Option::is_some).then(|| StringArray::from(cells));
+                let finished = column.finish();
+                prop_assert_eq!(finished.as_ref().map(AsArray::as_string::<i32>), expected.as_ref());
+            }
+        }
+    }
+}
