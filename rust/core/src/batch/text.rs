@@ -1,5 +1,7 @@
 //! Many short texts in one allocation.
 
+use std::ops::Range;
+
 /// Texts by place; each is kept for as long as the whole.
 #[derive(Default)]
 pub(super) struct TextVec {
@@ -29,6 +31,11 @@ impl TextVec {
         let ends = &self.ends[from..to];
         let end = ends.last().copied().unwrap_or(start);
         (&self.bytes[start as usize..end as usize], ends.iter().map(move |end| end - start))
+    }
+
+    /// Bytes of the texts at those places.
+    pub(super) fn bytes_in(&self, places: Range<usize>) -> usize {
+        self.slice(places.start, places.end).0.len()
     }
 
     /// The texts that were pushed as strings, in order. All of them were, or the lossy reading shows.

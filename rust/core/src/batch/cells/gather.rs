@@ -29,6 +29,15 @@ impl Lists {
         let start = if row == 0 { 0 } else { self.ends[row as usize - 1] };
         Some(start as usize..self.ends[row as usize] as usize)
     }
+
+    /// The items of consecutive cells.
+    fn span(&self, cells: Range<usize>) -> Range<usize> {
+        if cells.is_empty() {
+            return 0..0;
+        }
+        let start = if cells.start == 0 { 0 } else { self.ends[cells.start - 1] };
+        start as usize..self.ends[cells.end - 1] as usize
+    }
 }
 
 /// Items being gathered, in the form in which they are kept.
@@ -38,10 +47,17 @@ enum Gathered<'a> {
 }
 
 impl<'a> Gathered<'a> {
-    fn new(items: &'a Items) -> Self {
+    /// Nothing yet, with room for the items of those ranges: a vector that grows is copied again and again.
+    fn for_ranges(items: &'a Items, ranges: impl Iterator<Item = Range<usize>>) -> Self {
         match items {
-            Items::Plain(texts) => Self::Texts(Texts::default(), texts),
-            Items::Coded { codes, dict } => Self::Codes(Vec::new(), codes, dict),
+            Items::Plain(texts) => {
+                let size = |range: Range<usize>| (range.len(), texts.bytes_in(range));
+                let (count, bytes) = ranges.map(size).fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
+                Self::Texts(Texts::with_capacity(count, bytes), texts)
+            }
+            Items::Coded { codes, dict } => {
+                Self::Codes(Vec::with_capacity(ranges.map(|range| range.len()).sum()), codes, dict)
+            }
         }
     }
 
@@ -54,7 +70,7 @@ impl<'a> Gathered<'a> {
 
     fn len(&self) -> usize {
         match self {
-            Self::Texts(texts, _) => texts.offsets.len(),
+            Self::Texts(texts, _) => texts.offsets.len() - 1,
             Self::Codes(codes, ..) => codes.len(),
         }
     }
@@ -68,13 +84,19 @@ impl<'a> Gathered<'a> {
 }
 
 /// Texts being gathered.
-#[derive(Default)]
 struct Texts {
     bytes: Vec<u8>,
+    /// Zero, then the end of each text.
     offsets: Vec<i32>,
 }
 
 impl Texts {
+    fn with_capacity(count: usize, bytes: usize) -> Self {
+        let mut offsets = Vec::with_capacity(count + 1);
+        offsets.push(0);
+        Self { bytes: Vec::with_capacity(bytes), offsets }
+    }
+
     fn extend(&mut self, texts: &TextVec, range: Range<usize>) {
         let base = self.bytes.len() as i32;
         let (bytes, ends) = texts.slice(range.start, range.end);
@@ -83,8 +105,7 @@ impl Texts {
     }
 
     /// The texts came as strings, so they are UTF-8 and the array is never refused.
-    fn array(mut self) -> ArrayRef {
-        self.offsets.insert(0, 0);
+    fn array(self) -> ArrayRef {
         let offsets = OffsetBuffer::new(ScalarBuffer::from(self.offsets));
         Arc::new(StringArray::new(offsets, Buffer::from_vec(self.bytes), None))
     }
@@ -123,7 +144,7 @@ impl Rows<'_> {
 
     pub(super) fn list_of_texts(self, data_type: &DataType, lists: &Lists, items: &Items) -> ArrayRef {
         let mut ends = Ends::new(self.0.len());
-        let mut gathered = Gathered::new(items);
+        let mut gathered = Gathered::for_ranges(items, self.ranges(lists));
         for &row in self.0 {
             let range = lists.range(row);
             let null = range.is_none();
@@ -156,10 +177,8 @@ impl Rows<'_> {
         values: &Items,
     ) -> Option<ArrayRef> {
         let (ends, keys) = self.codes(lists, keys);
-        let mut gathered = Gathered::new(values);
-        for &row in self.0 {
-            gathered.extend(lists.range(row).unwrap_or_default());
-        }
+        let mut gathered = Gathered::for_ranges(values, self.ranges(lists));
+        self.ranges(lists).for_each(|range| gathered.extend(range));
         self.map(data_type, lists, ends, dictionary(Int32Array::from(keys), dict), gathered.array())
     }
 
@@ -173,10 +192,15 @@ impl Rows<'_> {
     ) -> Option<ArrayRef> {
         let (ends, keys) = self.codes(lists, keys);
         let mut inner = Ends::new(keys.len());
-        let mut gathered = Gathered::new(items);
-        for entry in self.0.iter().flat_map(|&row| lists.range(row).unwrap_or_default()) {
-            gathered.extend(values.range(entry as u32).unwrap_or_default());
-            inner.push(gathered.len(), false);
+        // The lists of one row stand side by side, so their items are one copy.
+        let spans = || self.ranges(lists).map(|entries| values.span(entries));
+        let mut gathered = Gathered::for_ranges(items, spans());
+        for (entries, span) in self.ranges(lists).zip(spans()) {
+            let base = gathered.len();
+            for &end in &values.ends[entries] {
+                inner.push(base + end as usize - span.start, false);
+            }
+            gathered.extend(span);
         }
         let DataType::Struct(fields) = child(data_type).data_type().clone() else { return None };
         let list = ListArray::new(child(fields[1].data_type()), inner.buffer(), gathered.array(), None);
@@ -198,9 +222,14 @@ impl Rows<'_> {
         Some(Arc::new(MapArray::new(entries, ends.buffer(), columns, nulls, false)))
     }
 
+    /// The items of each row, none for a null or absent one.
+    fn ranges(self, lists: &Lists) -> impl Iterator<Item = Range<usize>> {
+        self.0.iter().map(|&row| lists.range(row).unwrap_or_default())
+    }
+
     fn codes(self, lists: &Lists, codes: &[i32]) -> (Ends, Vec<i32>) {
         let mut ends = Ends::new(self.0.len());
-        let mut gathered = Vec::with_capacity(2 * self.0.len());
+        let mut gathered = Vec::with_capacity(self.ranges(lists).map(|range| range.len()).sum());
         for &row in self.0 {
             let range = lists.range(row);
             let null = range.is_none();

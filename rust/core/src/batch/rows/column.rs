@@ -7,16 +7,30 @@ use arrow_array::builder::{GenericByteBuilder, PrimitiveBuilder};
 use arrow_array::types::{ArrowPrimitiveType, ByteArrayType};
 
 /// What a column needs of Arrow's builders.
-pub(super) trait Builder: Default {
+pub(super) trait Builder {
     type Value<'a>;
 
+    /// An empty builder with room for what an array held.
+    fn with_room(room: Room) -> Self;
     fn append(&mut self, value: Self::Value<'_>);
     fn append_nulls(&mut self, count: usize);
     fn finish(&mut self) -> ArrayRef;
 }
 
+/// What the column of a batch held: the next one will hold about as much, and a builder that grows is copied again and
+/// again.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Room {
+    rows: usize,
+    bytes: usize,
+}
+
 impl<T: ByteArrayType> Builder for GenericByteBuilder<T> {
     type Value<'a> = &'a T::Native;
+
+    fn with_room(room: Room) -> Self {
+        Self::with_capacity(room.rows, room.bytes)
+    }
 
     fn append(&mut self, value: &T::Native) {
         self.append_value(value);
@@ -34,6 +48,10 @@ impl<T: ByteArrayType> Builder for GenericByteBuilder<T> {
 impl<T: ArrowPrimitiveType> Builder for PrimitiveBuilder<T> {
     type Value<'a> = T::Native;
 
+    fn with_room(room: Room) -> Self {
+        Self::with_capacity(room.rows)
+    }
+
     fn append(&mut self, value: T::Native) {
         self.append_value(value);
     }
@@ -49,12 +67,19 @@ impl<T: ArrowPrimitiveType> Builder for PrimitiveBuilder<T> {
 
 /// A growing column. Many of them are null in every row of a batch (bodies, in a log of metadata), so nulls are only
 /// counted until a value comes.
-#[derive(Default)]
 pub(super) struct Column<B> {
     /// Nulls behind the last value.
     nulls: usize,
     /// The cells up to the last value, `None` in front of the first.
     builder: Option<B>,
+    /// What the last batch held.
+    room: Room,
+}
+
+impl<B> Default for Column<B> {
+    fn default() -> Self {
+        Self { nulls: 0, builder: None, room: Room::default() }
+    }
 }
 
 impl<B: Builder> Column<B> {
@@ -65,7 +90,7 @@ impl<B: Builder> Column<B> {
             self.nulls += 1;
             return;
         };
-        let builder = self.builder.get_or_insert_default();
+        let builder = self.builder.get_or_insert_with(|| B::with_room(self.room));
         if self.nulls > 0 {
             builder.append_nulls(std::mem::take(&mut self.nulls));
         }
@@ -77,7 +102,10 @@ impl<B: Builder> Column<B> {
         let nulls = std::mem::take(&mut self.nulls);
         let mut builder = self.builder.take()?;
         builder.append_nulls(nulls);
-        Some(builder.finish())
+        let column = builder.finish();
+        let bytes = column.to_data().buffers().last().map_or(0, arrow_buffer::Buffer::len);
+        self.room = Room { rows: column.len(), bytes };
+        Some(column)
     }
 }
 
