@@ -86,7 +86,7 @@ fuzz: rust-present ## fuzz for FUZZ_SECONDS (600) in all, shared by the targets;
 miri: rust-present ## the scanner's kernels, with and without AVX2, under Miri; needs a nightly toolchain with miri
 	@cargo +nightly miri --version >/dev/null 2>&1 || { \
 		echo 'make miri needs: rustup toolchain install nightly --component miri,rust-src' >&2; exit 1; }
-	RUSTFLAGS='-Ctarget-feature=+avx2,+bmi1,+popcnt' MIRIFLAGS=-Zmiri-disable-isolation CARGO_TARGET_DIR=target/miri \
+	RUSTFLAGS='-Ctarget-feature=+avx2,+bmi1,+popcnt,+pclmulqdq' MIRIFLAGS=-Zmiri-disable-isolation CARGO_TARGET_DIR=target/miri \
 		cargo +nightly miri test --locked --package auditwake-core --lib \
 		scan::tests::depth
 
