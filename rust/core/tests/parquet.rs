@@ -3,6 +3,8 @@
 
 #[path = "common/cells.rs"]
 mod cells;
+#[path = "common/logs.rs"]
+mod logs;
 #[path = "common/pass.rs"]
 mod pass;
 #[path = "strategy/mod.rs"]
@@ -10,11 +12,9 @@ mod strategy;
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{Cursor, Read};
-use std::path::{Path, PathBuf};
+use std::io::Cursor;
+use std::path::PathBuf;
 
-use auditwake_core::input::discover::discover;
-use auditwake_core::input::open::decode;
 use auditwake_core::parquet::{Codec, Compression, Settings, convert};
 use auditwake_core::reader::Options;
 use auditwake_core::reader::source::Source;
@@ -24,6 +24,7 @@ use parquet::file::statistics::Statistics;
 use proptest::prelude::*;
 
 use cells::{Cell, Row, rows};
+use logs::text_of;
 use strategy::{canonical, compact};
 
 const CODED: [Codec; 2] = [Codec::Zstd, Codec::None];
@@ -91,19 +92,10 @@ fn check(text: &[u8], codecs: &[Codec], groups: &[usize], name: &str) -> Result<
     Ok(expected.len())
 }
 
-fn real_log(name: &str) -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data").join(name);
-    let mut text = Vec::new();
-    for file in discover(path.to_str().unwrap()).unwrap() {
-        decode(Box::new(File::open(file).unwrap())).unwrap().read_to_end(&mut text).unwrap();
-    }
-    text
-}
-
 #[test]
 fn real_logs_come_back() {
     for (name, count) in [("metadata", 5292), ("rotated", 4716)] {
-        let text = real_log(name);
+        let text = text_of(name);
         let codecs = [Codec::Zstd, Codec::None, Codec::Snappy];
         assert_eq!(check(&text, &codecs, &[131_072], name), Ok(count));
         assert_eq!(check(&text, &CODED, &[1000], name), Ok(count));
@@ -112,7 +104,7 @@ fn real_logs_come_back() {
 
 #[test]
 fn row_groups_of_any_size_come_back() {
-    let text = real_log("metadata");
+    let text = text_of("metadata");
     let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').take(60).collect();
     assert_eq!(check(&lines.concat(), &CODED, &[1, 3, 7, 59, 60, 61], "groups"), Ok(60));
 }
@@ -120,7 +112,7 @@ fn row_groups_of_any_size_come_back() {
 #[test]
 fn many_pages_come_back() {
     // Six times the log is more rows than a page has, and both sides of a page see every shape.
-    let text = real_log("metadata").repeat(6);
+    let text = text_of("metadata").repeat(6);
     assert_eq!(check(&text, &[Codec::Zstd], &[131_072, 30_001], "pages"), Ok(6 * 5292));
 }
 
@@ -156,7 +148,7 @@ fn a_dictionary_that_grows_too_large_gives_way_to_plain_pages() {
 
 #[test]
 fn bounds_hold_for_every_page() {
-    let text = real_log("metadata").repeat(5);
+    let text = text_of("metadata").repeat(5);
     let expected = given(text.as_slice());
     let out = Output::new("bounds");
     written(&text, Codec::Zstd, 131_072, &out);
@@ -169,7 +161,7 @@ fn bounds_hold_for_every_page() {
     for (column, chunk) in metadata.row_group(0).columns().iter().enumerate() {
         let name = chunk.column_path().string();
         let Some(Statistics::ByteArray(bounds)) = chunk.statistics() else { continue };
-        let texts: Vec<Option<&str>> = expected.iter().map(|row| text_of(&row[&*name])).collect();
+        let texts: Vec<Option<&str>> = expected.iter().map(|row| shown(&row[&*name])).collect();
         let present = || texts.iter().flatten().map(|text| text.as_bytes());
         assert_eq!(bounds.null_count_opt(), Some(texts.iter().filter(|text| text.is_none()).count() as u64));
         let (smallest, largest) = (bounds.min_bytes_opt(), bounds.max_bytes_opt());
@@ -200,7 +192,7 @@ fn bounds_hold_for_every_page() {
     assert!(looked_at >= 15, "{looked_at} columns with bounds");
 }
 
-fn text_of(cell: &Cell) -> Option<&str> {
+fn shown(cell: &Cell) -> Option<&str> {
     match cell {
         Cell::Text(text) => Some(text),
         _ => None,

@@ -2,15 +2,15 @@
 
 #[path = "common/cells.rs"]
 mod cells;
+#[path = "common/logs.rs"]
+mod logs;
 
-use std::fs::{self, File};
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use auditwake_core::batch::Limits;
-use auditwake_core::input::discover::discover;
-use auditwake_core::input::open::decode;
 use auditwake_core::lines::LineOptions;
 use auditwake_core::reader::Options;
 use auditwake_core::reader::batches::Batches;
@@ -21,6 +21,7 @@ use auditwake_core::schema::Selection;
 use auditwake_core::stats::{Outcome, Outcomes, Rejected};
 
 use cells::{Row, rows};
+use logs::text_of;
 
 /// Bytes of input in a batch, and so in a range that a thread reads: small, or nothing would be cut.
 const BATCH_BYTES: usize = 1 << 16;
@@ -110,15 +111,6 @@ impl Drop for Log {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.dir);
     }
-}
-
-fn text_of(name: &str) -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data").join(name);
-    let mut text = Vec::new();
-    for file in discover(path.to_str().unwrap()).unwrap() {
-        decode(Box::new(File::open(file).unwrap())).unwrap().read_to_end(&mut text).unwrap();
-    }
-    text
 }
 
 #[derive(Default)]

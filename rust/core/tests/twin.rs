@@ -6,6 +6,8 @@ mod cells;
 mod check;
 #[path = "oracle/exact.rs"]
 mod exact;
+#[path = "common/logs.rs"]
+mod logs;
 #[path = "strategy/odd.rs"]
 mod odd;
 mod oracle;
@@ -13,31 +15,17 @@ mod oracle;
 mod pass;
 mod strategy;
 
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
-
-use auditwake_core::input::discover::discover;
-use auditwake_core::input::open::decode;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
+use logs::text_of;
 use odd::odd_line;
 use strategy::{canonical, compact};
-
-fn whole_text(name: &str) -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data").join(name);
-    let mut text = Vec::new();
-    for file in discover(path.to_str().unwrap()).unwrap() {
-        decode(Box::new(File::open(file).unwrap())).unwrap().read_to_end(&mut text).unwrap();
-    }
-    text
-}
 
 #[test]
 fn real_logs_agree() {
     for name in ["metadata", "integration-example", "rotated"] {
-        let text = whole_text(name);
+        let text = text_of(name);
         let lines: Vec<&[u8]> = text.strip_suffix(b"\n").unwrap().split(|byte| *byte == b'\n').collect();
         if let Err(difference) = exact::lines(&lines) {
             panic!("{name}: {difference}");
@@ -48,7 +36,7 @@ fn real_logs_agree() {
 #[test]
 fn items_of_real_lists_agree() {
     for name in ["00003.json.gz", "00005.json.gz", "00008.json.gz"] {
-        let text = whole_text(&format!("eventlist/{name}"));
+        let text = text_of(&format!("eventlist/{name}"));
         if let Err(difference) = exact::list(std::str::from_utf8(&text).unwrap()) {
             panic!("{name}: {difference}");
         }
