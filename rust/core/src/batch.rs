@@ -31,7 +31,7 @@ use tables::{Codes, Tables};
 
 /// Tables are emptied at the end of a batch once they hold more than this: memory stays bounded, whatever the log holds,
 /// and a table that repeats stays warm.
-const TABLES_LIMIT: usize = 8 << 20;
+const TABLES_LIMIT: usize = 4 << 20;
 
 /// When a batch is full.
 #[derive(Clone, Copy, Debug)]
