@@ -88,8 +88,7 @@ miri: rust-present ## the scanner's kernels, with and without AVX2, under Miri; 
 	@cargo +nightly miri --version >/dev/null 2>&1 || { \
 		echo 'make miri needs: rustup toolchain install nightly --component miri,rust-src' >&2; exit 1; }
 	RUSTFLAGS='-Ctarget-feature=+avx2,+bmi1,+popcnt,+pclmulqdq' MIRIFLAGS=-Zmiri-disable-isolation CARGO_TARGET_DIR=target/miri \
-		cargo +nightly miri test --locked --package auditwake-core --lib \
-		scan::tests::depth
+		cargo +nightly miri test --locked --package auditwake-core --lib -- scan::tests::depth scan::tests::edges
 
 .PHONY: wheel
 wheel: $(installed) ## the wheel and the source distribution, into dist/

@@ -165,6 +165,31 @@ fn json(depth: u32) -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
+/// Each text has a heap block of exactly its length, so that Miri sees a kernel that reads beyond it.
+#[test]
+fn edges_of_every_length_are_found_inside_the_text() {
+    let mut looked_at = 0;
+    for length in (0..=17).chain(30..=34).chain(62..=66) {
+        for at in 0..=length {
+            for special in [b'"', b'\\', b'\n', b'}'] {
+                let mut text = vec![b'a'; length].into_boxed_slice();
+                if let Some(byte) = text.get_mut(at) {
+                    *byte = special;
+                }
+                let plain = (at < length && special != b'}').then_some(at);
+                assert_eq!(dispatch(PlainEnd(&text, 0)), plain);
+                assert_eq!(dispatch(StringEnd(&text, 0)), slow_string_end(&text, 0));
+                if let Some(first) = text.first_mut() {
+                    *first = b'{';
+                }
+                assert_eq!(kernels(&text, 0)[0], slow_container_end(&text, 0));
+                looked_at += 1;
+            }
+        }
+    }
+    assert!(looked_at > 2000);
+}
+
 #[test]
 fn depth_costs_no_stack() {
     let text = format!("{}{}", "[".repeat(DEEP), "]".repeat(DEEP));
