@@ -1,5 +1,7 @@
 //! Kubernetes audit logs to Arrow: the core of auditwake.
 
+#![deny(unsafe_code)]
+
 pub mod batch;
 pub mod envelope;
 pub mod event;
@@ -10,6 +12,7 @@ pub mod parse;
 pub mod reader;
 pub mod repair;
 pub mod restore;
+#[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "the SIMD kernels, and nothing else"))]
 pub mod scan;
 pub mod schema;
 pub mod stats;

@@ -40,12 +40,7 @@ pub(super) struct Codes {
     pub(super) level: u32,
     pub(super) stage: u32,
     pub(super) verb: u32,
-    pub(super) user: u32,
-    pub(super) impersonated: u32,
-    pub(super) constraint: u32,
-    pub(super) effective: u32,
-    pub(super) source_ips: u32,
-    pub(super) user_agent: u32,
+    pub(super) caller: Caller,
     pub(super) uri: u32,
     pub(super) object_ref: u32,
     pub(super) status: u32,
@@ -123,23 +118,8 @@ impl Tables {
         let uri = find(&mut tables.uri, event, Key::RequestUri, groups::uri)?;
         let (object_ref, texts) = tables.object_ref(event)?;
         let outcome = tables.outcome(stage, status, annotations)?;
-        let codes = Codes {
-            level,
-            stage,
-            verb,
-            user: caller.user,
-            impersonated: caller.impersonated,
-            constraint: caller.constraint,
-            effective: caller.effective,
-            source_ips: caller.source_ips,
-            user_agent: caller.user_agent,
-            uri,
-            object_ref,
-            status,
-            annotations,
-            outcome,
-            origin,
-        };
+        let codes =
+            Codes { level, stage, verb, caller, uri, object_ref, status, annotations, outcome, origin };
         Ok((codes, texts))
     }
 
@@ -188,11 +168,11 @@ impl Tables {
         ask(Key::Stage, &tables.stage, codes.stage);
         ask(Key::RequestUri, &tables.uri, codes.uri);
         ask(Key::Verb, &tables.verb, codes.verb);
-        ask(Key::User, &tables.user, codes.user);
-        ask(Key::ImpersonatedUser, &tables.impersonated, codes.impersonated);
-        ask(Key::AuthenticationMetadata, &tables.constraint, codes.constraint);
-        ask(Key::SourceIps, &tables.source_ips, codes.source_ips);
-        ask(Key::UserAgent, &tables.user_agent, codes.user_agent);
+        ask(Key::User, &tables.user, codes.caller.user);
+        ask(Key::ImpersonatedUser, &tables.impersonated, codes.caller.impersonated);
+        ask(Key::AuthenticationMetadata, &tables.constraint, codes.caller.constraint);
+        ask(Key::SourceIps, &tables.source_ips, codes.caller.source_ips);
+        ask(Key::UserAgent, &tables.user_agent, codes.caller.user_agent);
         ask(Key::ObjectRef, &tables.object_ref, codes.object_ref);
         ask(Key::ResponseStatus, &tables.status, codes.status);
         ask(Key::Annotations, &tables.annotations, codes.annotations);
