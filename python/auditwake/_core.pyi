@@ -4,17 +4,20 @@ All classes are frozen: they can be shared between threads, and what changes whi
 """
 
 import builtins
-from collections.abc import Callable
-from typing import Self, final
+from collections.abc import Callable, Sequence
+from typing import Protocol, Self, TypedDict, final, type_check_only
 
 from auditwake.types import ArrowStreamExportable, BinaryReadable
 
 __all__ = [
     "AuditwakeError",
+    "Batch",
     "Column",
     "ColumnError",
     "Converted",
+    "Evaluator",
     "InputError",
+    "Keys",
     "Lines",
     "Outcome",
     "Outcomes",
@@ -26,11 +29,14 @@ __all__ = [
     "Schema",
     "SourceError",
     "SourceNotFoundError",
+    "Verdicts",
     "__version__",
     "columns",
     "convert",
     "discover",
     "lines",
+    "policy_columns",
+    "requests",
     "schema",
     "simd_level",
 ]
@@ -324,3 +330,131 @@ class Lines:
 
 def lines(batches: ArrowStreamExportable) -> Lines:
     """Write the events back from their rows; see `auditwake.lines`."""
+
+@type_check_only
+class PolicyResources(Protocol):
+    """What the core reads of an entry of a rule's `resources`."""
+
+    @property
+    def group(self) -> str: ...
+    @property
+    def resources(self) -> Sequence[str]: ...
+    @property
+    def resource_names(self) -> Sequence[str]: ...
+
+@type_check_only
+class PolicyRule(Protocol):
+    """What the core reads of a rule of an audit policy."""
+
+    @property
+    def level(self) -> str: ...
+    @property
+    def users(self) -> Sequence[str]: ...
+    @property
+    def user_groups(self) -> Sequence[str]: ...
+    @property
+    def verbs(self) -> Sequence[str]: ...
+    @property
+    def resources(self) -> Sequence[PolicyResources]: ...
+    @property
+    def namespaces(self) -> Sequence[str]: ...
+    @property
+    def non_resource_urls(self) -> Sequence[str]: ...
+    @property
+    def omit_stages(self) -> Sequence[str]: ...
+    @property
+    def omit_managed_fields(self) -> bool | None: ...
+
+@type_check_only
+class AskedRequest(Protocol):
+    """What the core reads of a request: a path, or else a resource."""
+
+    @property
+    def user(self) -> str | None: ...
+    @property
+    def groups(self) -> Sequence[str]: ...
+    @property
+    def verb(self) -> str: ...
+    @property
+    def api_group(self) -> str: ...
+    @property
+    def resource(self) -> str: ...
+    @property
+    def subresource(self) -> str: ...
+    @property
+    def namespace(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def path(self) -> str | None: ...
+
+@type_check_only
+class PolicyRequest(TypedDict):
+    """A request as the core gives it."""
+
+    user: str | None
+    groups: list[str]
+    verb: str
+    api_group: str
+    resource: str
+    subresource: str
+    namespace: str
+    name: str
+    path: str | None
+
+@final
+class Evaluator:
+    """An audit policy, ready to answer."""
+
+    def __new__(
+        cls, rules: Sequence[PolicyRule], omit_stages: Sequence[str], omit_managed_fields: bool
+    ) -> Self: ...
+    def explain(self, request: AskedRequest) -> list[str | None]:
+        """Give the first condition of each rule that a request fails; None for a rule that matches."""
+
+    def evaluate(self, batches: ArrowStreamExportable) -> Verdicts:
+        """Give the verdicts on a stream."""
+
+    def reach(self, possible: bool) -> list[tuple[list[int | None], PolicyRequest]]:
+        """Give a request for each rule that is reached, and for none."""
+
+    def pairs(self, other: Evaluator, possible: bool) -> list[tuple[list[int | None], PolicyRequest]]:
+        """Give a request for each pair of rules, one of each policy, that some request reaches."""
+
+@final
+class Verdicts:
+    """Verdicts on a stream, to be read once."""
+
+    @staticmethod
+    def schema() -> Schema: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+@final
+class Keys:
+    """Distinct keys of streams."""
+
+    def __new__(cls, rows: bool) -> Self: ...
+    def add(self, batches: ArrowStreamExportable) -> None:
+        """Add the events of a stream."""
+
+    @property
+    def span(self) -> tuple[int, int] | None: ...
+    def keys(self) -> Batch:
+        """Give one row a key."""
+
+    def rows(self) -> Batch | None:
+        """Give the place of each event's key; None if they were not asked for."""
+
+    def __len__(self) -> int: ...
+
+@final
+class Batch:
+    """One batch as a stream."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+def requests(batches: ArrowStreamExportable) -> list[PolicyRequest]:
+    """Give the requests of the events of a stream."""
+
+def policy_columns() -> tuple[list[str], list[str]]:
+    """Give the columns that a policy cannot do without, and those that help in rare events."""

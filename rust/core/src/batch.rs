@@ -8,7 +8,7 @@ mod callers;
 mod cells;
 mod groups;
 mod guess;
-mod interner;
+pub(crate) mod interner;
 mod rows;
 mod table;
 mod tables;

@@ -9,6 +9,7 @@ pub mod input;
 pub mod lines;
 pub mod parquet;
 pub mod parse;
+pub mod policy;
 pub mod reader;
 pub mod repair;
 pub mod restore;

@@ -4,6 +4,7 @@ use std::io;
 
 use auditwake_core::input::discover::SourceError;
 use auditwake_core::parquet::{ConvertError, rejected_text};
+use auditwake_core::policy::columns::ColumnsError;
 use auditwake_core::reader::batches::ReadError;
 use auditwake_core::reader::source::OpenError;
 use auditwake_core::restore::RestoreError;
@@ -173,6 +174,10 @@ pub(crate) fn convert(py: Python<'_>, error: &ConvertError) -> PyErr {
 }
 
 pub(crate) fn restore(py: Python<'_>, error: &RestoreError) -> PyErr {
+    raise(py, |tree| &tree.column, &error.to_string())
+}
+
+pub(crate) fn columns(py: Python<'_>, error: &ColumnsError) -> PyErr {
     raise(py, |tree| &tree.column, &error.to_string())
 }
 

@@ -5,6 +5,7 @@ mod convert;
 mod error;
 mod lines;
 mod outcomes;
+mod policy;
 mod reader;
 mod run;
 mod schema;
@@ -23,6 +24,8 @@ mod _core {
     use super::lines::{Lines, lines};
     #[pymodule_export]
     use super::outcomes::{Outcome, Outcomes, Rejected};
+    #[pymodule_export]
+    use super::policy::{Batch, Evaluator, Keys, Verdicts, policy_columns, requests};
     #[pymodule_export]
     use super::reader::Reader;
     #[pymodule_export]

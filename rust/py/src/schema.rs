@@ -12,6 +12,12 @@ use crate::{capsule, error};
 #[pyclass(frozen, module = "auditwake._core")]
 pub(crate) struct Schema(SchemaRef);
 
+impl Schema {
+    pub(crate) fn new(schema: SchemaRef) -> Self {
+        Self(schema)
+    }
+}
+
 #[pymethods]
 impl Schema {
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {

@@ -34,7 +34,7 @@ impl Interner {
     }
 
     /// The dictionary as it stands.
-    pub(super) fn values(&self) -> ArrayRef {
+    pub(crate) fn values(&self) -> ArrayRef {
         Arc::new(StringArray::from_iter_values(self.texts.strs()))
     }
 

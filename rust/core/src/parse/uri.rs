@@ -57,7 +57,7 @@ pub struct Query {
 #[must_use]
 pub fn parse_uri(uri: &str) -> RequestUri {
     let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
-    RequestUri { path: decode_path(path), query: parse_query(query) }
+    RequestUri { path: decode_path(path).into_owned(), query: parse_query(query) }
 }
 
 /// Whether kube-apiserver treats a request as long-running, and so reports it with a `ResponseStarted` stage.
@@ -155,10 +155,11 @@ fn unescape(text: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Owned(into_text(out)))
 }
 
-fn decode_path(path: &str) -> String {
+/// A path with its percent escapes decoded; see [`RequestUri::path`].
+pub(crate) fn decode_path(path: &str) -> Cow<'_, str> {
     let mut rest = path.as_bytes();
     if memchr(b'%', rest).is_none() {
-        return path.to_owned();
+        return Cow::Borrowed(path);
     }
     let mut out = Vec::with_capacity(rest.len());
     while let Some((&byte, after)) = rest.split_first() {
@@ -166,7 +167,7 @@ fn decode_path(path: &str) -> String {
         out.push(decoded.unwrap_or(byte));
         rest = if decoded.is_some() { after.get(2..).unwrap_or_default() } else { after };
     }
-    into_text(out)
+    Cow::Owned(into_text(out))
 }
 
 fn hex_pair(text: &[u8]) -> Option<u8> {

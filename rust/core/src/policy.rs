@@ -1,0 +1,15 @@
+//! Audit policy: kube-apiserver's own answers, one evaluator for all of them.
+//!
+//! Semantics: `pkg/audit/policy/checker.go` of k8s.io/apiserver.
+
+mod bits;
+pub mod columns;
+pub mod evaluate;
+pub mod explain;
+pub mod keys;
+pub mod level;
+pub mod matcher;
+pub mod reach;
+pub mod request;
+pub mod rules;
+pub mod verdicts;

@@ -1,0 +1,84 @@
+//! Sets of clauses.
+
+/// A set of clauses, one bit each.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Bits(Box<[u64]>);
+
+impl Bits {
+    /// The set of the clauses, of so many, of which something is true.
+    pub(super) fn of(clauses: usize, is_in: impl Fn(usize) -> bool) -> Self {
+        let mut words = vec![0; words(clauses)];
+        for clause in (0..clauses).filter(|clause| is_in(*clause)) {
+            words[clause / 64] |= 1 << (clause % 64);
+        }
+        Self(words.into())
+    }
+
+    pub(super) fn words(&self) -> &[u64] {
+        &self.0
+    }
+
+    pub(super) fn contains(&self, clause: usize) -> bool {
+        self.0[clause / 64] >> (clause % 64) & 1 == 1
+    }
+
+    pub(super) fn and(&self, other: &Self) -> Self {
+        Self(self.0.iter().zip(&other.0).map(|(one, two)| one & two).collect())
+    }
+
+    pub(super) fn or(&self, other: &Self) -> Self {
+        Self(self.0.iter().zip(&other.0).map(|(one, two)| one | two).collect())
+    }
+
+    pub(super) fn remove(&mut self, clause: usize) {
+        self.0[clause / 64] &= !(1 << (clause % 64));
+    }
+
+    /// The clauses in it, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().enumerate().flat_map(|(at, word)| {
+            let mut left = *word;
+            std::iter::from_fn(move || {
+                let bit = (left != 0).then(|| left.trailing_zeros() as usize)?;
+                left &= left - 1;
+                Some(at * 64 + bit)
+            })
+        })
+    }
+}
+
+fn words(clauses: usize) -> usize {
+    clauses.div_ceil(64).max(1)
+}
+
+/// Distinct sets by number: a value's class is the number of the set of clauses that it satisfies.
+#[derive(Debug, Clone)]
+pub(super) struct Classes {
+    /// Words a set.
+    words: usize,
+    /// The sets, one after the other.
+    flat: Vec<u64>,
+    numbers: std::collections::HashMap<Bits, u32>,
+}
+
+impl Classes {
+    pub(super) fn new(clauses: usize) -> Self {
+        Self { words: words(clauses), flat: Vec::new(), numbers: std::collections::HashMap::new() }
+    }
+
+    /// The number of a set.
+    pub(super) fn number(&mut self, set: Bits) -> u32 {
+        let next = self.numbers.len() as u32;
+        *self.numbers.entry(set).or_insert_with_key(|set| {
+            self.flat.extend_from_slice(set.words());
+            next
+        })
+    }
+
+    /// The words of a set.
+    #[inline]
+    pub(super) fn get(&self, number: u32) -> &[u64] {
+        let start = number as usize * self.words;
+        &self.flat[start..start + self.words]
+    }
+}

@@ -1,0 +1,242 @@
+//! The columns of a record batch that policies look at, whoever made it: our reader, Parquet, or another engine.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int32Type;
+use arrow_array::{Array, ArrayRef, Int32Array, ListArray, RecordBatch, StringArray};
+use arrow_cast::cast;
+use arrow_schema::{ArrowError, DataType, Field};
+
+use super::request::{Request, Target, User, is_filled_from_body, path_of, place};
+
+/// Columns without which there is no answer, in the order in which they are looked for.
+pub const NEEDED: [&str; 10] = [
+    "stage",
+    "uri",
+    "verb",
+    "user",
+    "user_groups",
+    "api_group",
+    "resource",
+    "subresource",
+    "namespace",
+    "name",
+];
+
+/// Columns that make the answer exact in rare events: a user without a name, a request for a resource without a group.
+pub const HELPFUL: [&str; 3] = ["user_uid", "user_extra", "api_version"];
+
+/// Why a batch cannot be evaluated.
+#[derive(Debug, thiserror::Error)]
+pub enum ColumnsError {
+    /// A column is missing.
+    #[error("column '{0}' is missing: a policy looks at {needed}", needed = NEEDED.join(", "))]
+    Missing(&'static str),
+    /// A column has a type that does not cast to its own.
+    #[error("column '{name}' has the type {found}, where {wanted} was expected: {error}")]
+    Type {
+        /// The column.
+        name: &'static str,
+        /// Its type.
+        found: DataType,
+        /// What it should cast to.
+        wanted: DataType,
+        /// Why it does not.
+        #[source]
+        error: ArrowError,
+    },
+}
+
+/// A column of strings with few distinct values.
+#[derive(Debug, Clone)]
+pub(super) struct Coded {
+    pub(super) codes: Int32Array,
+    pub(super) values: StringArray,
+}
+
+impl Coded {
+    fn new(batch: &RecordBatch, name: &'static str) -> Result<Self, ColumnsError> {
+        let wanted = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        Ok(Self::from_array(&column(batch, name, &wanted)?))
+    }
+
+    /// A column that may be missing.
+    pub(super) fn optional(batch: &RecordBatch, name: &'static str) -> Result<Option<Self>, ColumnsError> {
+        batch.column_by_name(name).is_some().then(|| Self::new(batch, name)).transpose()
+    }
+
+    fn from_array(array: &ArrayRef) -> Self {
+        let array = array.as_dictionary::<Int32Type>();
+        Self { codes: array.keys().clone(), values: array.values().as_string::<i32>().clone() }
+    }
+
+    /// The value of a row.
+    #[inline]
+    pub(super) fn get(&self, row: usize) -> Option<&str> {
+        let code = self.code(row)?;
+        (!self.values.is_null(code)).then(|| self.values.value(code))
+    }
+
+    /// The place of a row's value.
+    #[inline]
+    pub(super) fn code(&self, row: usize) -> Option<usize> {
+        self.codes.is_valid(row).then(|| self.codes.value(row) as usize)
+    }
+
+    /// One answer for each distinct value.
+    pub(super) fn map<T>(&self, mut answer: impl FnMut(&str) -> T) -> Vec<T> {
+        let value = |at| if self.values.is_null(at) { "" } else { self.values.value(at) };
+        (0..self.values.len()).map(|at| answer(value(at))).collect()
+    }
+}
+
+/// The columns of a batch.
+#[derive(Debug, Clone)]
+pub struct Columns {
+    pub(super) rows: usize,
+    pub(super) stage: Coded,
+    pub(super) uri: StringArray,
+    pub(super) verb: Coded,
+    pub(super) user: Coded,
+    pub(super) groups: ListArray,
+    /// The items of `groups`.
+    pub(super) group: Coded,
+    pub(super) api_group: Coded,
+    pub(super) resource: Coded,
+    pub(super) subresource: Coded,
+    pub(super) namespace: Coded,
+    pub(super) name: StringArray,
+    /// See [`HELPFUL`].
+    user_uid: Option<ArrayRef>,
+    user_extra: Option<ArrayRef>,
+    api_version: Option<ArrayRef>,
+}
+
+impl Columns {
+    /// Takes the columns out of a batch; each may be of any type that casts to its own.
+    ///
+    /// # Errors
+    /// [`ColumnsError`] names the column.
+    pub fn new(batch: &RecordBatch) -> Result<Self, ColumnsError> {
+        let coded = |name| Coded::new(batch, name);
+        let text = |name| Ok(column(batch, name, &DataType::Utf8)?.as_string::<i32>().clone());
+        let item = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        let item = Field::new("item", item, true);
+        let groups = column(batch, "user_groups", &DataType::List(item.into()))?.as_list::<i32>().clone();
+        Ok(Self {
+            rows: batch.num_rows(),
+            stage: coded("stage")?,
+            uri: text("uri")?,
+            verb: coded("verb")?,
+            user: coded("user")?,
+            group: Coded::from_array(groups.values()),
+            groups,
+            api_group: coded("api_group")?,
+            resource: coded("resource")?,
+            subresource: coded("subresource")?,
+            namespace: coded("namespace")?,
+            name: text("name")?,
+            user_uid: batch.column_by_name("user_uid").cloned(),
+            user_extra: batch.column_by_name("user_extra").cloned(),
+            api_version: batch.column_by_name("api_version").cloned(),
+        })
+    }
+
+    /// Whether a row's request was for a resource: whether its event has an `objectRef`.
+    #[inline]
+    pub(super) fn is_resource(&self, row: usize) -> bool {
+        self.api_group.codes.is_valid(row)
+            || self.resource.codes.is_valid(row)
+            || is_set(self.api_version.as_ref(), row)
+            || self.subresource.codes.is_valid(row)
+            || self.namespace.codes.is_valid(row)
+            || self.name.is_valid(row)
+    }
+
+    /// Whether a row has no user at all: `user` is `{}`.
+    pub(super) fn is_nobody(&self, row: usize) -> bool {
+        self.user.codes.is_null(row)
+            && self.groups.is_null(row)
+            && !is_set(self.user_uid.as_ref(), row)
+            && !is_set(self.user_extra.as_ref(), row)
+    }
+
+    /// The groups of a row, as places in `group`.
+    #[inline]
+    pub(super) fn group_range(&self, row: usize) -> std::ops::Range<usize> {
+        if self.groups.is_null(row) {
+            return 0..0;
+        }
+        let offsets = self.groups.value_offsets();
+        offsets[row] as usize..offsets[row + 1] as usize
+    }
+
+    /// Calls back with namespace and name as the policy saw them.
+    #[inline]
+    pub(super) fn with_place<T>(&self, row: usize, answer: impl FnOnce(&str, &str) -> T) -> T {
+        let verb = self.verb.get(row).unwrap_or_default();
+        if is_filled_from_body(verb) && self.uri.is_valid(row) {
+            let path = path_of(self.uri.value(row));
+            if let Some(place) = place(&path) {
+                return answer(place.namespace, place.name);
+            }
+        }
+        let name = if self.name.is_null(row) { "" } else { self.name.value(row) };
+        answer(self.namespace.get(row).unwrap_or_default(), name)
+    }
+
+    /// The request of a row.
+    #[must_use]
+    pub fn request(&self, row: usize) -> Request {
+        let text = |column: &Coded| column.get(row).unwrap_or_default().to_owned();
+        let user = (!self.is_nobody(row)).then(|| User {
+            name: text(&self.user),
+            groups: self
+                .group_range(row)
+                .map(|at| self.group.get(at).unwrap_or_default().to_owned())
+                .collect(),
+        });
+        let target = if self.is_resource(row) {
+            let (namespace, name) =
+                self.with_place(row, |namespace, name| (namespace.to_owned(), name.to_owned()));
+            Target::Resource {
+                group: text(&self.api_group),
+                resource: text(&self.resource),
+                subresource: text(&self.subresource),
+                namespace,
+                name,
+            }
+        } else {
+            Target::Path(self.path(row))
+        };
+        Request { user, verb: text(&self.verb), target }
+    }
+
+    /// The path of a row's request.
+    pub(super) fn path(&self, row: usize) -> String {
+        path_of(self.escaped_path(row)).into_owned()
+    }
+
+    /// The path of a row's request as it stood on the wire.
+    pub(super) fn escaped_path(&self, row: usize) -> &str {
+        let uri = if self.uri.is_null(row) { "" } else { self.uri.value(row) };
+        uri.split_once('?').map_or(uri, |(path, _)| path)
+    }
+}
+
+fn is_set(column: Option<&ArrayRef>, row: usize) -> bool {
+    column.is_some_and(|column| column.is_valid(row))
+}
+
+/// A column, cast to a type.
+fn column(batch: &RecordBatch, name: &'static str, wanted: &DataType) -> Result<ArrayRef, ColumnsError> {
+    let column = batch.column_by_name(name).ok_or(ColumnsError::Missing(name))?;
+    if column.data_type() == wanted {
+        return Ok(column.clone());
+    }
+    cast(column, wanted).map_err(|error| ColumnsError::Type {
+        name,
+        found: column.data_type().clone(),
+        wanted: wanted.clone(),
+        error,
+    })
+}
