@@ -40,6 +40,7 @@ PYTHON_TABLE: Mapping[str, set[str]] = {
     "types": set(),
     "_core": {"types"},
     "errors": {"_core"},
+    "policy": {"errors"},
     "sources": {"errors", "types"},
     "schema": {"_core", "types"},
     "read": {"_core", "schema", "sources", "types"},

@@ -9,6 +9,7 @@
 | `RejectedError` | | a line was rejected and `on_error="raise"` was asked for |
 | `ColumnError` | `ValueError` | there is no such column or group |
 | `OutputError` | | the output cannot be written |
+| `PolicyError` | `ValueError` | kube-apiserver would refuse an audit policy; has `line` and `column` |
 
 Example:
     >>> import auditwake as aw
@@ -18,6 +19,8 @@ Example:
     ...     isinstance(error, aw.errors.AuditwakeError)
     True
 """
+
+from typing import TYPE_CHECKING
 
 from auditwake._core import (
     AuditwakeError,
@@ -29,12 +32,90 @@ from auditwake._core import (
     SourceNotFoundError,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 __all__ = [
     "AuditwakeError",
     "ColumnError",
     "InputError",
     "OutputError",
+    "PolicyError",
     "RejectedError",
     "SourceError",
     "SourceNotFoundError",
 ]
+
+LONGEST_MESSAGE, LONGEST_LINE, MOST_ERRORS = 1000, 120, 10
+
+
+class PolicyError(AuditwakeError, ValueError):
+    r"""kube-apiserver would refuse this audit policy.
+
+    Attributes:
+        server_message: What the server says, in full and with nothing added.
+        name: The file, as it was named.
+        line: The line, from 1; None where no place is known.
+        column: The character in that line, from 1; None where no place is known.
+        path: The key or item, such as `rules[0].level`; None where it is none.
+        remedy: What to do.
+        errors: Each error, where validation found several; otherwise this one.
+
+    Example:
+        >>> from auditwake.policy import loads
+        >>> try:
+        ...     loads("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- level: All\n", name="policy.yaml")
+        ... except PolicyError as error:
+        ...     print(error)
+        rules[0].level: Unsupported value: "All": supported values: "None", "Metadata", "Request", "RequestResponse"
+          policy.yaml:4:3
+          | - level: All
+          |   ^
+        use one of None, Metadata, Request, RequestResponse
+    """
+
+    def __init__(
+        self,
+        server_message: str,
+        *,
+        name: str,
+        remedy: str,
+        line: int | None = None,
+        column: int | None = None,
+        source_line: str = "",
+        path: str | None = None,
+        errors: "Sequence[PolicyError]" = (),
+    ) -> None:
+        super().__init__(server_message)
+        self.server_message = server_message
+        self.name = name
+        self.line = line
+        self.column = column
+        self.path = path
+        self.remedy = remedy
+        self.errors: tuple[PolicyError, ...] = tuple(errors) or (self,)
+        self._source_line = source_line
+
+    def __str__(self) -> str:
+        if self.errors == (self,):
+            return f"{_cut(self.server_message)}\n{self.where}\n{self.remedy}"
+        shown = [str(error) for error in self.errors[:MOST_ERRORS]]
+        more = len(self.errors) - len(shown)
+        return "\n".join([f"{self.name}: {len(self.errors)} errors", *shown, *([f"and {more} more"] if more else [])])
+
+    @property
+    def where(self) -> str:
+        """The place, with the line that it is in and a caret under it."""
+        if self.line is None or self.column is None:
+            return f"  {self.name}"
+        # A long line is shown around the place.
+        first = max(self.column - LONGEST_LINE // 2, 0)
+        line = "".join(char if char.isprintable() else " " for char in self._source_line[first:][:LONGEST_LINE])
+        caret = " " * (self.column - 1 - first)
+        return f"  {self.name}:{self.line}:{self.column}\n  | {line}\n  | {caret}^"
+
+
+def _cut(message: str) -> str:
+    """Cut what is long: one of the server's messages quotes the whole file."""
+    shown = "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in message)
+    return shown if len(shown) <= LONGEST_MESSAGE else f"{shown[:LONGEST_MESSAGE]}… ({len(message)} characters)"

@@ -1,0 +1,204 @@
+"""YAML as kube-apiserver reads it: libyaml's events, goyaml's meaning of them, and JSON in the end.
+
+goyaml first reads the first document into nodes, and then decodes those. Here each value is made as soon as its last
+event is there, and nothing recurses. A failure of the decoding waits until the document was read to its end, since one
+of the reading would have come first.
+"""
+
+from typing import Any, Final
+
+import yaml
+
+from auditwake.policy.failure import DecodeError
+from auditwake.policy.model import Issue, Mark
+from auditwake.policy.nodes import Node, Open, flat
+from auditwake.policy.resolve import resolve
+from auditwake.policy.tree import Tree
+
+__all__ = ["read_yaml"]
+
+# libyaml, of which the server has a port, where PyYAML was built with it. Of the loader only the events are used.
+PARSER: Final[Any] = getattr(yaml, "CLoader", None) or yaml.Loader
+MERGE: Final = "<<"
+MERGE_TAG: Final = "tag:yaml.org,2002:merge"
+STARTS: Final = {yaml.MappingStartEvent: "object", yaml.SequenceStartEvent: "array"}
+
+# goyaml's measure against texts that grow when they are read: so much of a document may come from aliases.
+RATIO_LOW, RATIO_HIGH = 400_000, 4_000_000
+MOST, LEAST = 0.99, 0.10
+FEW_ALIASES, FEW_NODES = 100, 1000
+
+
+def read_yaml(data: bytes) -> Tree:
+    """Read the first document of a YAML text.
+
+    Args:
+        data: UTF-8, or UTF-16 with a byte order mark.
+
+    Returns:
+        The value; null where there is no document.
+
+    Raises:
+        DecodeError: It is no YAML, or has no counterpart in JSON.
+
+    Example:
+        >>> tree = read_yaml(b"a: yes")
+        >>> [(member.key, member.value.data, tree.mark(member.place)) for member in tree.root.data]
+        [('a', True, Mark(line=1, column=1))]
+    """
+    parser = None
+    try:
+        parser = PARSER(data or b"\n")
+        return _Reading(parser).document()
+    except _UnknownAnchorError as error:
+        anchor, place = error.args
+        message = f"yaml: unknown anchor '{anchor}' referenced"
+        raise DecodeError(message, _mark(place)) from None
+    except yaml.MarkedYAMLError as error:
+        raise _syntax(error) from None
+    except yaml.reader.ReaderError as error:
+        message = f"yaml: {error.reason}"
+        raise DecodeError(message) from None
+    finally:
+        if parser is not None:
+            parser.dispose()
+
+
+def _syntax(error: yaml.MarkedYAMLError) -> DecodeError:
+    """Give an error of the parser the line that goyaml gives it, which is not always where it is."""
+    problem, context = error.problem_mark, error.context_mark
+    line = 0
+    if problem is not None and problem.line:
+        line = problem.line + isinstance(error, yaml.scanner.ScannerError)
+    elif context is not None:
+        line = context.line
+    where = f"line {line}: " if line else ""
+    place = problem or context
+    return DecodeError(f"yaml: {where}{error.problem}", None if place is None else _mark(place))
+
+
+def _mark(place: Any) -> Mark:  # noqa: ANN401  # a mark of PyYAML; its two parsers have two classes for it
+    return Mark(place.line + 1, place.column + 1)
+
+
+class _UnknownAnchorError(Exception):
+    """An alias of nothing. goyaml finds it while it reads, before any failure of the decoding."""
+
+
+class _Reading:
+    """One pass over the events of a document.
+
+    Attributes:
+        open: The collections around the next event.
+        anchors: What each anchor names.
+        failure: The first failure of the decoding; from then on only the syntax is looked at.
+        decoded: How many nodes goyaml has decoded so far, aliases followed.
+        aliased: How many of them came from aliases.
+    """
+
+    def __init__(self, parser: Any) -> None:  # noqa: ANN401  # two classes of PyYAML that share no type
+        self.parser = parser
+        self.open: list[Open] = []
+        self.anchors: dict[str, Node] = {}
+        self.failure: DecodeError | None = None
+        self.decoded = 1
+        self.aliased = 0
+
+    def document(self) -> Tree:
+        self.parser.get_event()
+        event = self.parser.get_event()
+        if isinstance(event, yaml.StreamEndEvent):
+            return Tree(Node("null", None, None), _mark)
+        if event.version is not None and event.version != (1, 1):
+            line = f"line {event.start_mark.line}: " if event.start_mark.line else ""
+            message = f"yaml: {line}found incompatible YAML document"
+            raise DecodeError(message, _mark(event.start_mark))
+        root = self.root()
+        if self.failure is not None:
+            raise self.failure
+        if root.fault is not None:
+            raise DecodeError(root.fault[1], _mark(root.place))
+        duplicates = (Issue(issue.path, issue.message, _mark(issue.mark)) for issue in flat(root.issues))
+        return Tree(root, _mark, tuple(duplicates), root.depth)
+
+    def root(self) -> Node:
+        """Read the document to its end and give its value."""
+        root = Node("null", None, None)
+        while not isinstance(event := self.parser.get_event(), yaml.DocumentEndEvent):
+            try:
+                finished = self.event(event)
+                if finished is None:
+                    continue
+                if not self.open:
+                    root = finished
+                elif self.failure is None:
+                    self.open[-1].add(finished, self.path)
+            except DecodeError as failure:
+                if self.failure is None:
+                    failure.place = _mark(failure.place or event.start_mark)
+                    self.failure = failure
+        return root
+
+    def event(self, event: Any) -> Node | None:  # noqa: ANN401  # one of six classes
+        """Take one event; give the value that it completes."""
+        if isinstance(event, yaml.ScalarEvent):
+            return self.scalar(event)
+        if isinstance(event, yaml.AliasEvent):
+            return self.follow(event)
+        if type(event) in STARTS:
+            node = Node(STARTS[type(event)], None, event.start_mark)
+            if event.anchor is not None:
+                self.anchors[event.anchor] = node
+            self.open.append(Open(node))
+            self.count(1, 0)
+            return None
+        finished = self.open.pop()
+        if self.failure is None:
+            finished.close()
+        return finished.node
+
+    def scalar(self, event: yaml.ScalarEvent) -> Node | None:
+        plain, text = event.implicit[0], event.value
+        node = Node("string", text, event.start_mark, text)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = node
+        if text == MERGE and self.open and self.open[-1].at_key and (plain or event.tag == MERGE_TAG):
+            self.open[-1].key, self.open[-1].merging = node, True
+            return None
+        self.count(1, 0)
+        if event.tag is not None or plain:
+            _, node.scalar = resolve(event.tag or "", text)
+            node.to_json()
+        return node
+
+    def follow(self, event: yaml.AliasEvent) -> Node | None:
+        """Take an alias."""
+        target = self.anchors.get(event.anchor or "")
+        if target is None:
+            raise _UnknownAnchorError(event.anchor, event.start_mark)
+        if self.failure is not None:
+            return None
+        if any(collection.node is target for collection in self.open):
+            message = f"yaml: anchor '{event.anchor}' value contains itself"
+            raise DecodeError(message)
+        self.count(1, 0)
+        self.count(target.size, target.size)
+        return target.said_at(event.start_mark)
+
+    def count(self, decoded: int, aliased: int) -> None:
+        """Count as goyaml does.
+
+        Raises:
+            DecodeError: Too much of the document comes from aliases.
+        """
+        self.decoded += decoded
+        self.aliased += aliased
+        if self.aliased > FEW_ALIASES and self.decoded > FEW_NODES:
+            over = min(max((self.decoded - RATIO_LOW) / (RATIO_HIGH - RATIO_LOW), 0.0), 1.0)
+            if self.aliased / self.decoded > MOST - (MOST - LEAST) * over:
+                message = "yaml: document contains excessive aliasing"
+                raise DecodeError(message)
+
+    def path(self) -> str:
+        """Give where the collection stands that the next event belongs to."""
+        return "".join(collection.where() for collection in self.open[:-1]).removeprefix(".")
