@@ -35,12 +35,12 @@ RUST: Mapping[str, set[str]] = {
 }
 
 # Module of python/auditwake -> what it may use. The command line uses the package, never the other way round.
-PUBLIC = {"convert", "demo", "errors", "lines", "read", "scan", "schema"}
+PUBLIC = {"convert", "demo", "errors", "lines", "policy", "read", "scan", "schema"}
 PYTHON_TABLE: Mapping[str, set[str]] = {
     "types": set(),
     "_core": {"types"},
     "errors": {"_core"},
-    "policy": {"errors"},
+    "policy": {"_core", "errors", "read", "types"},
     "sources": {"errors", "types"},
     "schema": {"_core", "types"},
     "read": {"_core", "schema", "sources", "types"},

@@ -73,11 +73,9 @@ def test_every_public_name_has_an_example() -> None:
     described = {
         node.name: ast.get_docstring(node) or "" for node in ast.parse(stub).body if isinstance(node, ast.ClassDef)
     }
-    for name in ("columns", "convert", "lines", "read", "Reader", "scan", "schema"):
-        described[name] = getattr(aw, name).__doc__
     public = [name for name in aw.__all__ if name not in {"__version__", "demo", "errors"}]
     assert len(public) > 10
-    assert [name for name in public if ">>>" not in described[name]] == []
+    assert [name for name in public if ">>>" not in described.get(name, "") + getattr(aw, name).__doc__] == []
 
 
 def test_every_dependency_is_justified() -> None:

@@ -14,6 +14,7 @@ from auditwake import demo, errors
 from auditwake._core import Column, Converted, Outcome, Outcomes, Progress, Rejected, __version__
 from auditwake.convert import convert
 from auditwake.lines import lines
+from auditwake.policy import Decision, Keys, Policy, Verdicts
 from auditwake.read import Reader, read
 from auditwake.scan import scan
 from auditwake.schema import columns, schema
@@ -21,11 +22,15 @@ from auditwake.schema import columns, schema
 __all__ = [
     "Column",
     "Converted",
+    "Decision",
+    "Keys",
     "Outcome",
     "Outcomes",
+    "Policy",
     "Progress",
     "Reader",
     "Rejected",
+    "Verdicts",
     "__version__",
     "columns",
     "convert",

@@ -5,9 +5,9 @@ All classes are frozen: they can be shared between threads, and what changes whi
 
 import builtins
 from collections.abc import Callable, Sequence
-from typing import Protocol, Self, TypedDict, final, type_check_only
+from typing import Self, final
 
-from auditwake.types import ArrowStreamExportable, BinaryReadable
+from auditwake.types import ArrowStreamExportable, AskedRequest, BinaryReadable, PolicyRequest, PolicyRule
 
 __all__ = [
     "AuditwakeError",
@@ -331,84 +331,11 @@ class Lines:
 def lines(batches: ArrowStreamExportable) -> Lines:
     """Write the events back from their rows; see `auditwake.lines`."""
 
-@type_check_only
-class PolicyResources(Protocol):
-    """What the core reads of an entry of a rule's `resources`."""
-
-    @property
-    def group(self) -> str: ...
-    @property
-    def resources(self) -> Sequence[str]: ...
-    @property
-    def resource_names(self) -> Sequence[str]: ...
-
-@type_check_only
-class PolicyRule(Protocol):
-    """What the core reads of a rule of an audit policy."""
-
-    @property
-    def level(self) -> str: ...
-    @property
-    def users(self) -> Sequence[str]: ...
-    @property
-    def user_groups(self) -> Sequence[str]: ...
-    @property
-    def verbs(self) -> Sequence[str]: ...
-    @property
-    def resources(self) -> Sequence[PolicyResources]: ...
-    @property
-    def namespaces(self) -> Sequence[str]: ...
-    @property
-    def non_resource_urls(self) -> Sequence[str]: ...
-    @property
-    def omit_stages(self) -> Sequence[str]: ...
-    @property
-    def omit_managed_fields(self) -> bool | None: ...
-
-@type_check_only
-class AskedRequest(Protocol):
-    """What the core reads of a request: a path, or else a resource."""
-
-    @property
-    def user(self) -> str | None: ...
-    @property
-    def groups(self) -> Sequence[str]: ...
-    @property
-    def verb(self) -> str: ...
-    @property
-    def api_group(self) -> str: ...
-    @property
-    def resource(self) -> str: ...
-    @property
-    def subresource(self) -> str: ...
-    @property
-    def namespace(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def path(self) -> str | None: ...
-
-@type_check_only
-class PolicyRequest(TypedDict):
-    """A request as the core gives it."""
-
-    user: str | None
-    groups: list[str]
-    verb: str
-    api_group: str
-    resource: str
-    subresource: str
-    namespace: str
-    name: str
-    path: str | None
-
 @final
 class Evaluator:
     """An audit policy, ready to answer."""
 
-    def __new__(
-        cls, rules: Sequence[PolicyRule], omit_stages: Sequence[str], omit_managed_fields: bool
-    ) -> Self: ...
+    def __new__(cls, rules: Sequence[PolicyRule], omit_stages: Sequence[str], omit_managed_fields: bool) -> Self: ...
     def explain(self, request: AskedRequest) -> list[str | None]:
         """Give the first condition of each rule that a request fails; None for a rule that matches."""
 

@@ -1,15 +1,19 @@
 """What the public functions take and give, said as protocols: neither pyarrow nor any engine is imported for it."""
 
 import os
-from collections.abc import Iterable
-from typing import Literal, Protocol, TypeAlias, runtime_checkable
+from collections.abc import Iterable, Sequence
+from typing import Literal, Protocol, TypeAlias, TypedDict, runtime_checkable
 
 __all__ = [
     "ArrowStreamExportable",
+    "AskedRequest",
     "BinaryReadable",
     "Columns",
     "Compression",
     "OnError",
+    "PolicyRequest",
+    "PolicyResources",
+    "PolicyRule",
     "Source",
     "Sources",
 ]
@@ -48,3 +52,74 @@ Compression: TypeAlias = Literal["zstd", "snappy", "lz4", "none"]
 
 OnError: TypeAlias = Literal["collect", "raise"]
 """What a rejected line does: it is kept in `rejected`, or it ends the reading with `RejectedError`."""
+
+
+class PolicyResources(Protocol):
+    """What the core reads of an entry of a rule's `resources`."""
+
+    @property
+    def group(self) -> str: ...  # noqa: D102  # as the core calls it
+    @property
+    def resources(self) -> Sequence[str]: ...  # noqa: D102  # as the core calls it
+    @property
+    def resource_names(self) -> Sequence[str]: ...  # noqa: D102  # as the core calls it
+
+
+class PolicyRule(Protocol):
+    """What the core reads of a rule of an audit policy."""
+
+    @property
+    def level(self) -> str: ...  # noqa: D102  # as the core calls it
+    @property
+    def users(self) -> Sequence[str]: ...  # noqa: D102  # as the core calls it
+    @property
+    def user_groups(self) -> Sequence[str]: ...  # noqa: D102  # as the core calls it
+    @property
+    def verbs(self) -> Sequence[str]: ...  # noqa: D102  # as the core calls it
+    @property
+    def resources(self) -> Sequence[PolicyResources]: ...  # noqa: D102  # as the core calls it
+    @property
+    def namespaces(self) -> Sequence[str]: ...  # noqa: D102  # as the core calls it
+    @property
+    def non_resource_urls(self) -> Sequence[str]: ...  # noqa: D102  # as the core calls it
+    @property
+    def omit_stages(self) -> Sequence[str]: ...  # noqa: D102  # as the core calls it
+    @property
+    def omit_managed_fields(self) -> bool | None: ...  # noqa: D102  # as the core calls it
+
+
+class AskedRequest(Protocol):
+    """What the core reads of a request: a path, or else a resource."""
+
+    @property
+    def user(self) -> str | None: ...  # noqa: D102  # as the core calls it
+    @property
+    def groups(self) -> Sequence[str]: ...  # noqa: D102  # as the core calls it
+    @property
+    def verb(self) -> str: ...  # noqa: D102  # as the core calls it
+    @property
+    def api_group(self) -> str: ...  # noqa: D102  # as the core calls it
+    @property
+    def resource(self) -> str: ...  # noqa: D102  # as the core calls it
+    @property
+    def subresource(self) -> str: ...  # noqa: D102  # as the core calls it
+    @property
+    def namespace(self) -> str: ...  # noqa: D102  # as the core calls it
+    @property
+    def name(self) -> str: ...  # noqa: D102  # as the core calls it
+    @property
+    def path(self) -> str | None: ...  # noqa: D102  # as the core calls it
+
+
+class PolicyRequest(TypedDict):
+    """A request as the core gives it."""
+
+    user: str | None
+    groups: list[str]
+    verb: str
+    api_group: str
+    resource: str
+    subresource: str
+    namespace: str
+    name: str
+    path: str | None

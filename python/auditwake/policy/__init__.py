@@ -1,4 +1,4 @@
-r"""Audit policies, as kube-apiserver loads and checks them.
+r"""Audit policies, with kube-apiserver's own answers: load, decide, evaluate.
 
 Example:
     >>> from auditwake import policy
@@ -8,19 +8,31 @@ Example:
 """
 
 from auditwake.errors import PolicyError
+from auditwake.policy.keys import Keys
 from auditwake.policy.load import MAX_BYTES, load, loads
 from auditwake.policy.model import Document, GroupResources, Issue, Level, Mark, Rule, Stage
+from auditwake.policy.policy import Policy
+from auditwake.policy.request import Decision, Request, Step
+from auditwake.policy.source import EventSource
+from auditwake.policy.verdicts import Verdicts
 
 __all__ = [
     "MAX_BYTES",
+    "Decision",
     "Document",
+    "EventSource",
     "GroupResources",
     "Issue",
+    "Keys",
     "Level",
     "Mark",
+    "Policy",
     "PolicyError",
+    "Request",
     "Rule",
     "Stage",
+    "Step",
+    "Verdicts",
     "load",
     "loads",
 ]

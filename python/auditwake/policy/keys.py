@@ -1,0 +1,119 @@
+"""Distinct keys: a log read once, for any number of policies."""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Self, final
+
+from auditwake import _core
+from auditwake.policy.source import EventSource, open_events
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Keys"]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+SUMMED = ("level", "line_bytes", "req_bytes", "resp_bytes", "ts_received", "ts_stage")
+"""Columns beside those that policies look at: what is added up."""
+
+
+@final
+class Keys:
+    """The requests of a log as policies tell them apart, each with its number of events and the sums of their bytes.
+
+    A log of ten million events has some ten thousand keys. One pass over the log finds them, whatever the policy; every
+    further policy is evaluated over the keys alone, in milliseconds. Memory grows with the number of keys.
+
+    Args:
+        source: Logs as `auditwake.read` takes them, Parquet, or anything that gives Arrow batches.
+        rows: Whether to remember which event has which key, at four bytes an event.
+
+    Raises:
+        ColumnError: The source lacks a column that policies look at.
+        SourceError: A source names nothing that can be opened.
+
+    Example:
+        >>> import auditwake as aw
+        >>> keys = aw.Keys(aw.demo.LOG)
+        >>> len(keys) < keys.events
+        True
+        >>> policy = aw.Policy.load(\"\"\"
+        ... apiVersion: audit.k8s.io/v1
+        ... kind: Policy
+        ... rules: [{level: Metadata}]
+        ... \"\"\")
+        >>> sum(batch.num_rows for batch in policy.evaluate(keys)) == len(keys)
+        True
+    """
+
+    __slots__ = ("_core", "_table")
+
+    def __init__(self, source: EventSource, *, rows: bool = False) -> None:
+        self._core = _core.Keys(rows)
+        self._table: pa.Table | None = None
+        self.add(source)
+
+    def add(self, source: EventSource) -> Self:
+        """Add the events of another source.
+
+        Args:
+            source: As for the class.
+        """
+        events = open_events(source, also=SUMMED)
+        self._table = None
+        try:
+            self._core.add(events.open())
+        except _core.InputError as error:
+            raise events.failed(error) from None
+        return self
+
+    @property
+    def table(self) -> "pa.Table":
+        """One row a key, in the order of their first event.
+
+        The columns are those that policies look at, the recorded `level`, `events`, and the sums of `line_bytes`,
+        `req_bytes` and `resp_bytes`. `namespace` and `name` are those that the policy saw: on `create`, no name.
+        """
+        import pyarrow as pa
+
+        if self._table is None:
+            self._table = pa.table(self._core.keys())
+        return self._table
+
+    @property
+    def row_keys(self) -> "pa.ChunkedArray":
+        """The place in `table` of each event's key; `uint32`.
+
+        Raises:
+            ValueError: The keys were made without `rows=True`.
+        """
+        import pyarrow as pa
+
+        rows = self._core.rows()
+        if rows is None:
+            message = "which event has which key was not remembered: make the keys with Keys(source, rows=True)"
+            raise ValueError(message)
+        return pa.table(rows).column("key")
+
+    @property
+    def events(self) -> int:
+        """How many events there are."""
+        import pyarrow.compute as pc
+
+        total = pc.sum(self.table["events"]).as_py()
+        return int(total or 0)
+
+    @property
+    def span(self) -> tuple[datetime, datetime] | None:
+        """When the first event was received and the last one written; None if no event says."""
+        span = self._core.span
+        if span is None:
+            return None
+        first, last = (EPOCH + timedelta(microseconds=micros) for micros in span)
+        return first, last
+
+    def __len__(self) -> int:
+        return len(self._core)
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self._core.keys().__arrow_c_stream__(requested_schema)

@@ -1,0 +1,115 @@
+"""From what the user gave to a stream of the columns that policies look at."""
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from auditwake._core import policy_columns
+from auditwake.errors import InputError
+from auditwake.read import Reader, read
+from auditwake.types import ArrowStreamExportable, Sources
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["EventSource", "Events", "open_events"]
+
+EventSource = ArrowStreamExportable | Sources
+"""Logs as `auditwake.read` takes them, Parquet files or a directory of them, or anything that gives Arrow batches."""
+
+PARQUET_MAGIC = b"PAR1"
+
+
+class Events:
+    """A source of events, opened anew for each pass.
+
+    Args:
+        opener: Gives the batches of a pass.
+        reader: The reader behind it, if it is one: its failure says more than the text that crosses the interface.
+    """
+
+    __slots__ = ("_opener", "_reader")
+
+    def __init__(self, opener: Callable[[], ArrowStreamExportable], reader: Reader | None = None) -> None:
+        self._opener = opener
+        self._reader = reader
+
+    def open(self) -> ArrowStreamExportable:
+        """Begin a pass."""
+        return self._opener()
+
+    def failed(self, error: Exception) -> BaseException:
+        """Give what ended a pass, as the reader knows it, or else what the stream says."""
+        if self._reader is not None and self._reader.failure is not None:
+            return self._reader.failure
+        return InputError(str(error))
+
+
+def open_events(source: EventSource, also: Iterable[str] = ()) -> Events:
+    """Prepare a source of events.
+
+    Args:
+        source: Logs, Parquet, or Arrow.
+        also: Columns beside those that policies look at; left out where a source does not have them.
+
+    Raises:
+        SourceError: A source names nothing that can be opened.
+
+    Example:
+        >>> import auditwake as aw
+        >>> import pyarrow as pa
+        >>> "verb" in pa.table(open_events(aw.demo.LOG).open()).column_names
+        True
+    """
+    needed, helpful = policy_columns()
+    columns = list(dict.fromkeys([*needed, *helpful, *also]))
+    if isinstance(source, Reader):
+        return Events(lambda: source, source)
+    if isinstance(source, ArrowStreamExportable):
+        return Events(lambda: source)
+    if hasattr(source, "__arrow_c_array__"):
+        return Events(lambda: _table(source))
+    files = _parquet_files(source)
+    if files:
+        return Events(lambda: _parquet(files, columns))
+    reader = read(source, columns=columns)
+    return Events(lambda: reader, reader)
+
+
+def _table(batch: object) -> "pa.Table":
+    import pyarrow as pa
+
+    return pa.table(pa.record_batch(batch))
+
+
+def _parquet_files(source: object) -> list[str]:
+    """Give the Parquet files that a source names; none when it names logs."""
+    if isinstance(source, (str, os.PathLike)):
+        return _parquet_files_of(Path(source))
+    if isinstance(source, Iterable) and not isinstance(source, (bytes, bytearray, memoryview)):
+        given = list(source)
+        if given and all(isinstance(one, (str, os.PathLike)) for one in given):
+            files = [_parquet_files_of(Path(one)) for one in given]
+            return [file for some in files for file in some] if all(files) else []
+    return []
+
+
+def _parquet_files_of(path: Path) -> list[str]:
+    if path.is_dir():
+        return sorted(str(file) for file in path.rglob("*.parquet") if not file.name.startswith((".", "_")))
+    if path.is_file():
+        with path.open("rb") as file:
+            return [str(path)] if file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC else []
+    if path.suffix == ".parquet" and any(mark in str(path) for mark in "*?["):
+        root = Path(path.anchor) if path.is_absolute() else Path()
+        return sorted(str(file) for file in root.glob(str(path.relative_to(path.anchor))))
+    return []
+
+
+def _parquet(files: list[str], columns: list[str]) -> "pa.RecordBatchReader":
+    import pyarrow.dataset
+
+    dataset = pyarrow.dataset.dataset(files, format="parquet")
+    known = set(dataset.schema.names)
+    return dataset.scanner(columns=[name for name in columns if name in known]).to_reader()
