@@ -31,16 +31,22 @@ pub enum ColumnsError {
     /// A column is missing.
     #[error("column '{0}' is missing: a policy looks at {needed}", needed = NEEDED.join(", "))]
     Missing(&'static str),
-    /// A column has a type that does not cast to its own.
-    #[error("column '{name}' has the type {found}, where {wanted} was expected: {error}")]
+    /// A column is of another type.
+    #[error("column '{name}' has the type {found}, where {wanted} was expected")]
     Type {
         /// The column.
         name: &'static str,
         /// Its type.
         found: DataType,
-        /// What it should cast to.
-        wanted: DataType,
-        /// Why it does not.
+        /// What it should be.
+        wanted: &'static str,
+    },
+    /// Strings could not be cast, such as more than 2 GiB of them in one batch.
+    #[error("column '{name}' cannot be read: {error}")]
+    Cast {
+        /// The column.
+        name: &'static str,
+        /// Why not.
         #[source]
         error: ArrowError,
     },
@@ -117,6 +123,9 @@ impl Columns {
     /// # Errors
     /// [`ColumnsError`] names the column.
     pub fn new(batch: &RecordBatch) -> Result<Self, ColumnsError> {
+        if let Some(name) = NEEDED.iter().find(|name| batch.column_by_name(name).is_none()) {
+            return Err(ColumnsError::Missing(name));
+        }
         let coded = |name| Coded::new(batch, name);
         let text = |name| Ok(column(batch, name, &DataType::Utf8)?.as_string::<i32>().clone());
         let item = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
@@ -227,16 +236,33 @@ fn is_set(column: Option<&ArrayRef>, row: usize) -> bool {
     column.is_some_and(|column| column.is_valid(row))
 }
 
-/// A column, cast to a type.
-fn column(batch: &RecordBatch, name: &'static str, wanted: &DataType) -> Result<ArrayRef, ColumnsError> {
+/// A column, cast to a type: of strings, or of lists of them.
+fn column(batch: &RecordBatch, name: &'static str, to: &DataType) -> Result<ArrayRef, ColumnsError> {
     let column = batch.column_by_name(name).ok_or(ColumnsError::Missing(name))?;
-    if column.data_type() == wanted {
+    let found = column.data_type();
+    if found == to {
         return Ok(column.clone());
     }
-    cast(column, wanted).map_err(|error| ColumnsError::Type {
-        name,
-        found: column.data_type().clone(),
-        wanted: wanted.clone(),
-        error,
-    })
+    let is_as_wanted = if matches!(to, DataType::List(_)) { is_list_of_text(found) } else { is_text(found) };
+    if !is_as_wanted {
+        let wanted = if matches!(to, DataType::List(_)) { "a list of strings" } else { "a string" };
+        return Err(ColumnsError::Type { name, found: found.clone(), wanted });
+    }
+    cast(column, to).map_err(|error| ColumnsError::Cast { name, error })
+}
+
+fn is_text(found: &DataType) -> bool {
+    match found {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => true,
+        DataType::Dictionary(_, value) => is_text(value),
+        _ => false,
+    }
+}
+
+fn is_list_of_text(found: &DataType) -> bool {
+    match found {
+        DataType::List(item) | DataType::LargeList(item) => is_text(item.data_type()),
+        DataType::Null => true,
+        _ => false,
+    }
 }
