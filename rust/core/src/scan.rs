@@ -10,7 +10,7 @@ mod block;
 mod grammar;
 
 pub use block::Extent;
-pub use grammar::is_json;
+pub use grammar::{is_json, json_fault};
 
 /// Which kernel finds the end of containers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,6 +218,8 @@ pub struct Members<'a> {
 /// One member: the key between its quotes and the extent of the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member<'a> {
+    /// Position of the quote in front of the key.
+    pub at: usize,
     /// Key as it stands, escapes included.
     pub key: &'a [u8],
     /// Position of the first byte of the value.
@@ -272,7 +274,7 @@ impl<'a> Members<'a> {
         };
         self.first = false;
         self.at = end;
-        Ok(Some(Member { key: &text[key_start..key_end - 1], start, end, depth }))
+        Ok(Some(Member { at, key: &text[key_start..key_end - 1], start, end, depth }))
     }
 }
 

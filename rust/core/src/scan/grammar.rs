@@ -1,6 +1,6 @@
 //! Whether a text is one JSON value by RFC 8259's grammar: no limit of depth or of the size of numbers, no recursion.
 
-use super::{skip_space, string_end};
+use super::{plain_end, skip_space};
 
 /// What may come next.
 enum Next {
@@ -17,15 +17,23 @@ enum Next {
 /// Whether `text` is one valid JSON value with nothing but white space around it.
 #[must_use]
 pub fn is_json(text: &str) -> bool {
-    check(text.as_bytes()).is_some()
+    json_fault(text.as_bytes()).is_none()
 }
 
-fn check(text: &[u8]) -> Option<()> {
+/// Where `text` stops being one JSON value with nothing but white space around it: the first byte that may not stand
+/// where it stands, or the length of the text when it ends too early. `None` for a valid one. Strings may hold bytes that
+/// are no UTF-8: quotes and backslashes are what they are whatever stands between them.
+#[must_use]
+pub fn json_fault(text: &[u8]) -> Option<usize> {
+    check(text).err()
+}
+
+fn check(text: &[u8]) -> Result<(), usize> {
     let mut stack: Vec<u8> = Vec::new();
     let mut next = Next::Value;
     let mut at = skip_space(text, 0);
     loop {
-        let byte = *text.get(at)?;
+        let byte = *text.get(at).ok_or(at)?;
         match next {
             Next::FirstElement if byte == b']' => (at, next) = close(text, at, &mut stack)?,
             Next::FirstKey if byte == b'}' => (at, next) = close(text, at, &mut stack)?,
@@ -43,89 +51,88 @@ fn check(text: &[u8]) -> Option<()> {
             Next::FirstKey | Next::Key => {
                 at = skip_space(text, string(text, at)?);
                 if text.get(at) != Some(&b':') {
-                    return None;
+                    return Err(at);
                 }
                 at += 1;
                 next = Next::Value;
             }
             Next::CommaOrEnd if byte == b',' => {
-                next = if *stack.last()? == b'}' { Next::Key } else { Next::Value };
+                next = if *stack.last().ok_or(at)? == b'}' { Next::Key } else { Next::Value };
                 at += 1;
             }
             Next::CommaOrEnd => (at, next) = close(text, at, &mut stack)?,
         }
         at = skip_space(text, at);
         if stack.is_empty() && matches!(next, Next::CommaOrEnd) {
-            return (at == text.len()).then_some(());
+            return if at == text.len() { Ok(()) } else { Err(at) };
         }
     }
 }
 
-fn close(text: &[u8], at: usize, stack: &mut Vec<u8>) -> Option<(usize, Next)> {
-    (stack.pop()? == text[at]).then_some((at + 1, Next::CommaOrEnd))
+fn close(text: &[u8], at: usize, stack: &mut Vec<u8>) -> Result<(usize, Next), usize> {
+    if stack.pop() == Some(text[at]) { Ok((at + 1, Next::CommaOrEnd)) } else { Err(at) }
 }
 
-fn string(text: &[u8], at: usize) -> Option<usize> {
-    if text.get(at) != Some(&b'"') {
-        return None;
+fn string(text: &[u8], at: usize) -> Result<usize, usize> {
+    if text[at] != b'"' {
+        return Err(at);
     }
-    let end = string_end(text, at + 1)?;
-    let mut content = text[at + 1..end - 1].iter();
-    while let Some(&byte) = content.next() {
-        match byte {
-            b'\\' => match content.next()? {
-                b'u' => {
-                    let (hex, rest) = content.as_slice().split_at_checked(4)?;
-                    if !hex.iter().all(u8::is_ascii_hexdigit) {
-                        return None;
-                    }
-                    content = rest.iter();
-                }
-                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
-                _ => return None,
-            },
-            0..0x20 => return None,
-            _ => {}
+    let mut at = at + 1;
+    loop {
+        at = plain_end(text, at).ok_or(text.len())?;
+        match text[at] {
+            b'"' => return Ok(at + 1),
+            b'\\' => at = escape(text, at + 1)?,
+            _ => return Err(at),
         }
     }
-    Some(end)
 }
 
-fn scalar(text: &[u8], at: usize) -> Option<usize> {
-    if text[at] == b'"' {
-        return string(text, at);
-    }
-    let literal =
-        [&b"null"[..], b"true", b"false"].into_iter().find(|literal| text[at..].starts_with(literal));
-    match literal {
-        Some(literal) => Some(at + literal.len()),
-        None => number(text, at),
+/// Position behind the escape whose backslash stands in front of `at`.
+fn escape(text: &[u8], at: usize) -> Result<usize, usize> {
+    match text.get(at).ok_or(at)? {
+        b'u' => {
+            let hex = text[at + 1..].iter().take(4).take_while(|byte| byte.is_ascii_hexdigit()).count();
+            if hex == 4 { Ok(at + 5) } else { Err(at + 1 + hex) }
+        }
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(at + 1),
+        _ => Err(at),
     }
 }
 
-fn number(text: &[u8], mut at: usize) -> Option<usize> {
-    let digits = |from: usize| from + text[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-    at += usize::from(text[at] == b'-');
-    let int_end = digits(at);
-    if int_end == at || (text[at] == b'0' && int_end > at + 1) {
-        return None;
+fn scalar(text: &[u8], at: usize) -> Result<usize, usize> {
+    match text[at] {
+        b'"' => string(text, at),
+        b'n' => literal(text, at, b"null"),
+        b't' => literal(text, at, b"true"),
+        b'f' => literal(text, at, b"false"),
+        _ => number(text, at),
     }
-    at = int_end;
+}
+
+fn literal(text: &[u8], at: usize, word: &[u8]) -> Result<usize, usize> {
+    let same = text[at..].iter().zip(word).take_while(|(found, wanted)| found == wanted).count();
+    if same == word.len() { Ok(at + same) } else { Err(at + same) }
+}
+
+fn number(text: &[u8], at: usize) -> Result<usize, usize> {
+    let first = at + usize::from(text[at] == b'-');
+    let mut at = digits(text, first)?;
+    if text[first] == b'0' && at > first + 1 {
+        return Err(first + 1);
+    }
     if text.get(at) == Some(&b'.') {
-        let end = digits(at + 1);
-        if end == at + 1 {
-            return None;
-        }
-        at = end;
+        at = digits(text, at + 1)?;
     }
     if let Some(b'e' | b'E') = text.get(at) {
         let sign = usize::from(matches!(text.get(at + 1), Some(b'+' | b'-')));
-        let start = at + 1 + sign;
-        let end = digits(start.min(text.len()));
-        if end == start.min(text.len()) {
-            return None;
-        }
-        at = end;
+        at = digits(text, at + 1 + sign)?;
     }
-    Some(at)
+    Ok(at)
+}
+
+/// Position behind the digits at `at`, of which there is at least one.
+fn digits(text: &[u8], at: usize) -> Result<usize, usize> {
+    let count = text[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if count > 0 { Ok(at + count) } else { Err(at) }
 }
