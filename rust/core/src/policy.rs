@@ -1,4 +1,4 @@
-//! Audit policy: kube-apiserver's own answers, one evaluator for all of them.
+//! Audit policy: kube-apiserver's own answers, one evaluator for all of them, and what a log would have been under one.
 //!
 //! Semantics: `pkg/audit/policy/checker.go` of k8s.io/apiserver.
 
@@ -10,6 +10,7 @@ pub mod keys;
 pub mod level;
 pub mod matcher;
 pub mod reach;
+pub mod reduce;
 pub mod request;
 pub mod rules;
 pub mod verdicts;

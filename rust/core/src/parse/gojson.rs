@@ -85,6 +85,14 @@ pub fn decode_string(raw: &str) -> Option<Cow<'_, str>> {
     String::from_utf8(out).ok().map(Cow::Owned)
 }
 
+/// Whether the text between the quotes of a JSON string is one spelling of `text`, which has no U+FFFD in it.
+#[must_use]
+#[inline]
+pub fn spells(raw: &[u8], text: &str) -> bool {
+    let decoded = || decode_string(std::str::from_utf8(raw).ok()?);
+    raw == text.as_bytes() || (raw.contains(&b'\\') && decoded().is_some_and(|decoded| decoded == text))
+}
+
 const WORD: usize = 8;
 
 /// How many bytes come before the first one that [`is_plain_string`] refuses.

@@ -1,37 +1,57 @@
-//! How much of a request is recorded.
+//! How much of a request a policy wants to see.
 
-/// An audit level, in kube-apiserver's order: `None` records least (`apis/audit/helpers.go`, `ordLevel`).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A level of `audit.k8s.io`, from the least to the most: the order is the one of kube-apiserver
+/// (k8s.io/apiserver, `pkg/apis/audit/helpers.go`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
-    /// No event.
+    /// Nothing is written.
     #[default]
     None,
-    /// The event without bodies.
+    /// All but the bodies.
     Metadata,
-    /// With the request's body.
+    /// The body of the request as well.
     Request,
-    /// With the bodies of request and response.
+    /// Both bodies.
     RequestResponse,
 }
 
 impl Level {
-    /// All levels, in order.
+    /// Every level, from the least to the most.
     pub const ALL: [Self; 4] = [Self::None, Self::Metadata, Self::Request, Self::RequestResponse];
 
-    /// The level of a text; one that names none orders as `None`, as it does in kube-apiserver.
+    /// The level of that name. A text that names none counts as [`Level::None`], as it does for kube-apiserver.
+    ///
+    /// ```
+    /// use auditwake_core::policy::level::Level;
+    ///
+    /// assert_eq!(Level::from_text("Request"), Level::Request);
+    /// assert_eq!(Level::from_text("request"), Level::None);
+    /// assert!(Level::Metadata < Level::RequestResponse);
+    /// ```
     #[must_use]
-    pub fn from_text(text: &[u8]) -> Self {
-        Self::ALL.into_iter().find(|level| level.as_text().as_bytes() == text).unwrap_or_default()
+    pub fn from_text(text: &str) -> Self {
+        Self::ALL.into_iter().find(|level| level.as_text() == text).unwrap_or_default()
     }
 
-    /// The level as it stands in events and policies.
+    /// The name in events and policies.
     #[must_use]
-    pub fn as_text(self) -> &'static str {
+    pub const fn as_text(self) -> &'static str {
         match self {
             Self::None => "None",
             Self::Metadata => "Metadata",
             Self::Request => "Request",
             Self::RequestResponse => "RequestResponse",
+        }
+    }
+
+    /// The name as a JSON string.
+    #[must_use]
+    pub(super) const fn as_json(self) -> &'static str {
+        match self {
+            Self::None => r#""None""#,
+            Self::Metadata => r#""Metadata""#,
+            Self::Request => r#""Request""#,
+            Self::RequestResponse => r#""RequestResponse""#,
         }
     }
 }
