@@ -28,7 +28,7 @@ RUST: Mapping[str, set[str]] = {
     "parse": {"event", "repair", "scan"},
     "batch": {"event", "parse", "repair", "scan", "schema"},
     "restore": {"event", "parse", "scan", "schema"},
-    "policy": {"batch", "parse"},
+    "policy": {"batch", "event", "input", "lines", "parse", "reader", "scan", "schema", "stats"},
     "envelope": {"event", "lines", "parse", "repair", "scan"},
     "reader": {"batch", "envelope", "event", "input", "lines", "parse", "repair", "scan", "schema", "stats"},
     "parquet": {"batch", "input", "parse", "reader", "scan", "schema", "stats"},

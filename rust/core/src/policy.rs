@@ -2,6 +2,7 @@
 //!
 //! Semantics: `pkg/audit/policy/checker.go` of k8s.io/apiserver.
 
+pub mod apply;
 mod bits;
 pub mod columns;
 pub mod evaluate;

@@ -12,10 +12,12 @@
 mod edits;
 mod managed;
 
+use std::ops::Range;
+
 use crate::event::Key;
 use crate::parse::general::find_key;
 use crate::parse::gojson::{decode_string, spells};
-use crate::scan::{Members, ScanError, json_fault, skip_space};
+use crate::scan::{Members, ScanError, checked_members, skip_space};
 
 use super::level::Level;
 use edits::{Edits, Trim};
@@ -121,16 +123,20 @@ impl Reducer {
     /// Finds the members. The whole text is checked first: extents are exact for valid JSON, and for nothing else.
     fn find_members(&mut self, event: &[u8]) -> Result<(), Unreduced> {
         let start = skip_space(event, 0);
-        let mut members = Members::new(event, start).ok_or(Unreduced::NotAnObject(start))?;
-        if let Some(at) = json_fault(event) {
-            return Err(if at < event.len() { Unreduced::Invalid(at) } else { Unreduced::Cut(at) });
+        if event.get(start) != Some(&b'{') {
+            return Err(Unreduced::NotAnObject(start));
         }
-        self.members.clear();
-        while let Some(member) = members.next_member()? {
-            let (at, start, end) = (member.at, member.start, member.end);
-            self.members.push(Member { key: find_key(member.key), at, start, end });
-        }
-        Ok(())
+        let members = &mut self.members;
+        members.clear();
+        let checked = checked_members(event, |key, Range { start, end }| {
+            members.push(Member {
+                key: find_key(&event[key.start + 1..key.end - 1]),
+                at: key.start,
+                start,
+                end,
+            });
+        });
+        checked.map_err(|at| if at < event.len() { Unreduced::Invalid(at) } else { Unreduced::Cut(at) })
     }
 
     /// Notes what changes; answers how many bodies go.

@@ -1,6 +1,10 @@
 //! Whether a text is one JSON value by RFC 8259's grammar: no limit of depth or of the size of numbers, no recursion.
 
-use super::{plain_end, skip_space};
+#![expect(clippy::inline_always, reason = "the whole walk is compiled for one SIMD level")]
+
+use std::ops::Range;
+
+use super::{Kernel, Task, dispatch, skip_space};
 
 /// What may come next.
 enum Next {
@@ -17,69 +21,102 @@ enum Next {
 /// Whether `text` is one valid JSON value with nothing but white space around it.
 #[must_use]
 pub fn is_json(text: &str) -> bool {
-    json_fault(text.as_bytes()).is_none()
+    dispatch(Walk { text: text.as_bytes(), member: |_, _| {} }).is_ok()
 }
 
-/// Where `text` stops being one JSON value with nothing but white space around it: the first byte that may not stand
-/// where it stands, or the length of the text when it ends too early. `None` for a valid one. Strings may hold bytes that
-/// are no UTF-8: quotes and backslashes are what they are whatever stands between them.
-#[must_use]
-pub fn json_fault(text: &[u8]) -> Option<usize> {
-    check(text).err()
+/// Calls `member` with the extents of key (quotes included) and value of each member of the object that `text` is, while
+/// all of it is checked: nothing that was told counts when this fails.
+///
+/// # Errors
+/// Where `text` stops being one JSON value with nothing but white space around it: the first byte that may not stand where
+/// it stands, or the length of the text when it ends too early. Strings may hold bytes that are no UTF-8: quotes and
+/// backslashes are what they are whatever stands between them.
+pub fn checked_members(text: &[u8], member: impl FnMut(Range<usize>, Range<usize>)) -> Result<(), usize> {
+    dispatch(Walk { text, member })
 }
 
-fn check(text: &[u8]) -> Result<(), usize> {
-    let mut stack: Vec<u8> = Vec::new();
-    let mut next = Next::Value;
-    let mut at = skip_space(text, 0);
-    loop {
-        let byte = *text.get(at).ok_or(at)?;
-        match next {
-            Next::FirstElement if byte == b']' => (at, next) = close(text, at, &mut stack)?,
-            Next::FirstKey if byte == b'}' => (at, next) = close(text, at, &mut stack)?,
-            Next::Value | Next::FirstElement => match byte {
-                b'{' | b'[' => {
-                    stack.push(byte + 2);
-                    next = if byte == b'{' { Next::FirstKey } else { Next::FirstElement };
-                    at += 1;
+/// The walk before its SIMD level is known.
+struct Walk<'a, M> {
+    text: &'a [u8],
+    /// Is told of the outermost object's members.
+    member: M,
+}
+
+impl<M: FnMut(Range<usize>, Range<usize>)> Task for Walk<'_, M> {
+    type Output = Result<(), usize>;
+
+    #[inline(always)]
+    fn run<K: Kernel>(self) -> Result<(), usize> {
+        let Self { text, mut member } = self;
+        // The closing brackets that are due.
+        let mut stack: Vec<u8> = Vec::new();
+        let (mut key, mut value) = (0..0, 0);
+        let mut next = Next::Value;
+        let mut at = skip_space(text, 0);
+        loop {
+            let byte = *text.get(at).ok_or(at)?;
+            match next {
+                Next::Value | Next::FirstElement if byte != b']' || matches!(next, Next::Value) => {
+                    if stack.len() == 1 {
+                        value = at;
+                    }
+                    if let b'{' | b'[' = byte {
+                        stack.push(byte + 2);
+                        next = if byte == b'{' { Next::FirstKey } else { Next::FirstElement };
+                        at = skip_space(text, at + 1);
+                        continue;
+                    }
+                    at = scalar::<K>(text, at)?;
+                }
+                Next::FirstKey | Next::Key if byte != b'}' || matches!(next, Next::Key) => {
+                    let end = string::<K>(text, at)?;
+                    if stack.len() == 1 {
+                        key = at..end;
+                    }
+                    at = skip_space(text, end);
+                    if text.get(at) != Some(&b':') {
+                        return Err(at);
+                    }
+                    at = skip_space(text, at + 1);
+                    next = Next::Value;
+                    continue;
+                }
+                Next::CommaOrEnd if byte == b',' => {
+                    next = if *stack.last().ok_or(at)? == b'}' { Next::Key } else { Next::Value };
+                    at = skip_space(text, at + 1);
+                    continue;
                 }
                 _ => {
-                    at = scalar(text, at)?;
-                    next = Next::CommaOrEnd;
+                    if stack.pop() != Some(byte) {
+                        return Err(at);
+                    }
+                    at += 1;
                 }
-            },
-            Next::FirstKey | Next::Key => {
-                at = skip_space(text, string(text, at)?);
-                if text.get(at) != Some(&b':') {
-                    return Err(at);
+            }
+            // A value ends here.
+            next = Next::CommaOrEnd;
+            match &stack[..] {
+                [] => {
+                    at = skip_space(text, at);
+                    return if at == text.len() { Ok(()) } else { Err(at) };
                 }
-                at += 1;
-                next = Next::Value;
+                [b'}'] if key.end > 0 => member(std::mem::replace(&mut key, 0..0), value..at),
+                _ => {}
             }
-            Next::CommaOrEnd if byte == b',' => {
-                next = if *stack.last().ok_or(at)? == b'}' { Next::Key } else { Next::Value };
-                at += 1;
-            }
-            Next::CommaOrEnd => (at, next) = close(text, at, &mut stack)?,
-        }
-        at = skip_space(text, at);
-        if stack.is_empty() && matches!(next, Next::CommaOrEnd) {
-            return if at == text.len() { Ok(()) } else { Err(at) };
+            at = skip_space(text, at);
         }
     }
 }
 
-fn close(text: &[u8], at: usize, stack: &mut Vec<u8>) -> Result<(usize, Next), usize> {
-    if stack.pop() == Some(text[at]) { Ok((at + 1, Next::CommaOrEnd)) } else { Err(at) }
-}
-
-fn string(text: &[u8], at: usize) -> Result<usize, usize> {
+/// Position behind the string that begins at `at`.
+#[inline(always)]
+fn string<K: Kernel>(text: &[u8], at: usize) -> Result<usize, usize> {
     if text[at] != b'"' {
         return Err(at);
     }
     let mut at = at + 1;
     loop {
-        at = plain_end(text, at).ok_or(text.len())?;
+        at = K::plain_end(text, at).ok_or(text.len())?;
         match text[at] {
             b'"' => return Ok(at + 1),
             b'\\' => at = escape(text, at + 1)?,
@@ -100,9 +137,11 @@ fn escape(text: &[u8], at: usize) -> Result<usize, usize> {
     }
 }
 
-fn scalar(text: &[u8], at: usize) -> Result<usize, usize> {
+/// Position behind the string, number or literal that begins at `at`.
+#[inline(always)]
+fn scalar<K: Kernel>(text: &[u8], at: usize) -> Result<usize, usize> {
     match text[at] {
-        b'"' => string(text, at),
+        b'"' => string::<K>(text, at),
         b'n' => literal(text, at, b"null"),
         b't' => literal(text, at, b"true"),
         b'f' => literal(text, at, b"false"),
