@@ -63,7 +63,7 @@ impl From<GivenRule> for Rule {
             resource_names: one.resource_names,
         });
         Self {
-            level: Level::from_text(given.level.as_bytes()),
+            level: Level::from_text(&given.level),
             users: given.users,
             user_groups: given.user_groups,
             verbs: given.verbs,
