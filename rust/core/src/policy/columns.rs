@@ -2,7 +2,8 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int32Type;
-use arrow_array::{Array, ArrayRef, Int32Array, ListArray, RecordBatch, StringArray};
+use arrow_array::{Array, ArrayRef, ListArray, RecordBatch, StringArray};
+use arrow_buffer::NullBuffer;
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, Field};
 
@@ -55,8 +56,9 @@ pub enum ColumnsError {
 /// A column of strings with few distinct values.
 #[derive(Debug, Clone)]
 pub(super) struct Coded {
-    pub(super) codes: Int32Array,
-    pub(super) values: StringArray,
+    /// By row: 0 for a null, else one more than the place of the value.
+    places: Vec<u32>,
+    values: StringArray,
 }
 
 impl Coded {
@@ -72,26 +74,47 @@ impl Coded {
 
     fn from_array(array: &ArrayRef) -> Self {
         let array = array.as_dictionary::<Int32Type>();
-        Self { codes: array.keys().clone(), values: array.values().as_string::<i32>().clone() }
+        let (codes, values) = (array.keys(), array.values().as_string::<i32>());
+        let mut places: Vec<u32> = codes.values().iter().map(|code| (*code as u32).wrapping_add(1)).collect();
+        if let Some(nulls) = codes.nulls() {
+            clear(&mut places, nulls);
+        }
+        if values.null_count() > 0 {
+            places
+                .iter_mut()
+                .filter(|place| **place > 0 && values.is_null(**place as usize - 1))
+                .for_each(|place| *place = 0);
+        }
+        Self { places, values: values.clone() }
+    }
+
+    /// By row: 0 for a null, else one more than the place of the value.
+    #[inline]
+    pub(super) fn places(&self) -> &[u32] {
+        &self.places
+    }
+
+    /// How many places there are, the one of null with them.
+    pub(super) fn breadth(&self) -> usize {
+        self.values.len() + 1
+    }
+
+    #[inline]
+    pub(super) fn is_null(&self, row: usize) -> bool {
+        self.places[row] == 0
     }
 
     /// The value of a row.
     #[inline]
     pub(super) fn get(&self, row: usize) -> Option<&str> {
-        let code = self.code(row)?;
-        (!self.values.is_null(code)).then(|| self.values.value(code))
+        let place = self.places[row] as usize;
+        (place != 0).then(|| self.values.value(place - 1))
     }
 
-    /// The place of a row's value.
-    #[inline]
-    pub(super) fn code(&self, row: usize) -> Option<usize> {
-        self.codes.is_valid(row).then(|| self.codes.value(row) as usize)
-    }
-
-    /// One answer for each distinct value.
+    /// One answer for each place; a null is asked about as `""`.
     pub(super) fn map<T>(&self, mut answer: impl FnMut(&str) -> T) -> Vec<T> {
         let value = |at| if self.values.is_null(at) { "" } else { self.values.value(at) };
-        (0..self.values.len()).map(|at| answer(value(at))).collect()
+        [""].into_iter().chain((0..self.values.len()).map(value)).map(|text| answer(text)).collect()
     }
 }
 
@@ -153,17 +176,17 @@ impl Columns {
     /// Whether a row's request was for a resource: whether its event has an `objectRef`.
     #[inline]
     pub(super) fn is_resource(&self, row: usize) -> bool {
-        self.api_group.codes.is_valid(row)
-            || self.resource.codes.is_valid(row)
+        !self.api_group.is_null(row)
+            || !self.resource.is_null(row)
             || is_set(self.api_version.as_ref(), row)
-            || self.subresource.codes.is_valid(row)
-            || self.namespace.codes.is_valid(row)
+            || !self.subresource.is_null(row)
+            || !self.namespace.is_null(row)
             || self.name.is_valid(row)
     }
 
     /// Whether a row has no user at all: `user` is `{}`.
     pub(super) fn is_nobody(&self, row: usize) -> bool {
-        self.user.codes.is_null(row)
+        self.user.is_null(row)
             && self.groups.is_null(row)
             && !is_set(self.user_uid.as_ref(), row)
             && !is_set(self.user_extra.as_ref(), row)
@@ -180,17 +203,25 @@ impl Columns {
     }
 
     /// Calls back with namespace and name as the policy saw them.
-    #[inline]
     pub(super) fn with_place<T>(&self, row: usize, answer: impl FnOnce(&str, &str) -> T) -> T {
-        let verb = self.verb.get(row).unwrap_or_default();
-        if is_filled_from_body(verb) && self.uri.is_valid(row) {
-            let path = path_of(self.uri.value(row));
-            if let Some(place) = place(&path) {
-                return answer(place.namespace, place.name);
-            }
+        if is_filled_from_body(self.verb.get(row).unwrap_or_default())
+            && let Some(place) = place(&path_of(self.uri_of(row)))
+        {
+            return answer(place.namespace, place.name);
         }
-        let name = if self.name.is_null(row) { "" } else { self.name.value(row) };
-        answer(self.namespace.get(row).unwrap_or_default(), name)
+        answer(self.namespace.get(row).unwrap_or_default(), self.name_of(row))
+    }
+
+    /// The URI of a row.
+    #[inline]
+    pub(super) fn uri_of(&self, row: usize) -> &str {
+        if self.uri.is_null(row) { "" } else { self.uri.value(row) }
+    }
+
+    /// The name in a row's `objectRef`.
+    #[inline]
+    pub(super) fn name_of(&self, row: usize) -> &str {
+        if self.name.is_null(row) { "" } else { self.name.value(row) }
     }
 
     /// The request of a row.
@@ -227,13 +258,27 @@ impl Columns {
 
     /// The path of a row's request as it stood on the wire.
     pub(super) fn escaped_path(&self, row: usize) -> &str {
-        let uri = if self.uri.is_null(row) { "" } else { self.uri.value(row) };
+        let uri = self.uri_of(row);
         uri.split_once('?').map_or(uri, |(path, _)| path)
     }
 }
 
 fn is_set(column: Option<&ArrayRef>, row: usize) -> bool {
     column.is_some_and(|column| column.is_valid(row))
+}
+
+/// Sets the places of nulls to 0, 64 at a time: a column has often no null in so many rows, or nothing else.
+fn clear(places: &mut [u32], nulls: &NullBuffer) {
+    let chunks = nulls.inner().bit_chunks();
+    for (places, valid) in places.chunks_mut(64).zip(chunks.iter_padded()) {
+        if valid == 0 {
+            places.fill(0);
+        } else if valid != u64::MAX {
+            for (at, place) in places.iter_mut().enumerate() {
+                *place *= (valid >> at & 1) as u32;
+            }
+        }
+    }
 }
 
 /// A column, cast to a type: of strings, or of lists of them.

@@ -5,12 +5,12 @@
 
 use std::collections::HashMap;
 
-use arrow_array::Array;
 use foldhash::fast::RandomState;
 
 use super::bits::{Bits, Classes};
 use super::columns::{Coded, Columns};
 use super::matcher::Matcher;
+use super::request::{is_filled_from_body, path_of};
 use super::rules::Policy;
 
 /// Distinct targets that are remembered between batches; then all are forgotten, so that a client who makes up paths
@@ -41,29 +41,16 @@ pub struct Evaluator {
     key: Vec<u8>,
 }
 
-/// Classes of the values of a column.
-struct ByCode {
-    classes: Vec<u32>,
-    /// Of a null.
-    null: u32,
-}
-
-impl ByCode {
-    #[inline]
-    fn get(&self, column: &Coded, row: usize) -> u32 {
-        column.code(row).map_or(self.null, |code| self.classes[code])
-    }
-}
-
-/// Classes of a batch.
+/// Classes of a batch; those of a column by place (see [`Coded`]), the others by row.
 struct Classified {
-    users: ByCode,
+    users: Vec<u32>,
     /// Of an event without any user.
     nobody: u32,
-    verbs: ByCode,
-    /// By row.
+    verbs: Vec<u32>,
+    /// Whether namespace and name are not those of `objectRef`, by verb.
+    is_filled: Vec<bool>,
+    namespaces: Vec<u32>,
     groups: Vec<u32>,
-    /// By row.
     targets: Vec<u32>,
 }
 
@@ -97,7 +84,9 @@ impl Evaluator {
     /// The rule that matches each row first; -1 where none does.
     pub fn rules(&mut self, columns: &Columns) -> Vec<i32> {
         let classified = self.classify(columns);
-        (0..columns.rows).map(|row| self.rule(columns, &classified, row)).collect()
+        let mut rules = Vec::with_capacity(columns.rows);
+        rules.extend((0..columns.rows).map(|row| self.rule(columns, &classified, row)));
+        rules
     }
 
     fn classify(&mut self, columns: &Columns) -> Classified {
@@ -105,15 +94,11 @@ impl Evaluator {
         let Self { matcher, classes, .. } = self;
         let mut class = |set: &Bits| classes.number(set.clone());
         Classified {
-            users: ByCode {
-                classes: columns.user.map(|user| class(matcher.users.of(user))),
-                null: class(matcher.users.of("")),
-            },
+            users: columns.user.map(|user| class(matcher.users.of(user))),
             nobody: class(matcher.users.other()),
-            verbs: ByCode {
-                classes: columns.verb.map(|verb| class(matcher.verbs.of(verb))),
-                null: class(matcher.verbs.of("")),
-            },
+            verbs: columns.verb.map(|verb| class(matcher.verbs.of(verb))),
+            is_filled: columns.verb.map(is_filled_from_body),
+            namespaces: columns.namespace.map(|namespace| class(matcher.namespaces.of(namespace))),
             groups,
             targets,
         }
@@ -121,13 +106,10 @@ impl Evaluator {
 
     #[inline]
     fn rule(&self, columns: &Columns, classified: &Classified, row: usize) -> i32 {
-        let user = match columns.user.code(row) {
-            Some(code) => classified.users.classes[code],
-            None if columns.is_nobody(row) => classified.nobody,
-            None => classified.users.null,
-        };
-        let users = self.classes.get(user);
-        let verbs = self.classes.get(classified.verbs.get(&columns.verb, row));
+        let user = columns.user.places()[row] as usize;
+        let is_nobody = user == 0 && columns.is_nobody(row);
+        let users = self.classes.get(if is_nobody { classified.nobody } else { classified.users[user] });
+        let verbs = self.classes.get(classified.verbs[columns.verb.places()[row] as usize]);
         let groups = self.classes.get(classified.groups[row]);
         let targets = self.classes.get(classified.targets[row]);
         let asks_place = self.matcher.asks_place.words();
@@ -135,7 +117,7 @@ impl Evaluator {
         for word in 0..users.len() {
             let mut alive = users[word] & verbs[word] & groups[word] & targets[word];
             if alive & asks_place[word] != 0 {
-                let (namespaces, names) = *place.get_or_insert_with(|| self.place(columns, row));
+                let (namespaces, names) = *place.get_or_insert_with(|| self.place(columns, classified, row));
                 alive &= namespaces[word] & names[word];
             }
             if alive != 0 {
@@ -146,9 +128,15 @@ impl Evaluator {
     }
 
     /// What namespace and name of a row satisfy.
-    fn place(&self, columns: &Columns, row: usize) -> (&[u64], &[u64]) {
+    fn place(&self, columns: &Columns, classified: &Classified, row: usize) -> (&[u64], &[u64]) {
         let Matcher { namespaces, names, .. } = &self.matcher;
-        columns.with_place(row, |namespace, name| (namespaces.of(namespace).words(), names.of(name).words()))
+        if classified.is_filled[columns.verb.places()[row] as usize] {
+            return columns.with_place(row, |namespace, name| {
+                (namespaces.of(namespace).words(), names.of(name).words())
+            });
+        }
+        let namespace = classified.namespaces[columns.namespace.places()[row] as usize];
+        (self.classes.get(namespace), names.of(columns.name_of(row)).words())
     }
 
     /// The class of each row's groups.
@@ -159,22 +147,23 @@ impl Evaluator {
             return vec![none; columns.rows];
         }
         let sets = columns.group.map(|group| matcher.groups.of(group).clone());
-        let codes = columns.group.codes.values();
-        let nulls = columns.group.codes.nulls();
-        let mut known: HashMap<&[i32], u32, RandomState> = HashMap::default();
-        let mut class = |row| {
-            let range = columns.group_range(row);
-            let has_null = nulls.is_some_and(|nulls| range.clone().any(|at| nulls.is_null(at)));
-            let set = |range: std::ops::Range<usize>| {
-                let sets = range.filter_map(|at| columns.group.code(at)).map(|code| &sets[code]);
-                sets.fold(matcher.groups.other().clone(), |all, set| all.or(set))
-            };
-            if has_null {
-                return classes.number(set(range));
+        let mut known: HashMap<&[u32], u32, RandomState> = HashMap::default();
+        // A user has the same groups as the last time, nearly always.
+        let mut by_user: Vec<(&[u32], u32)> = vec![(&[], none); columns.user.breadth()];
+        let mut found = Vec::with_capacity(columns.rows);
+        for (row, user) in columns.user.places().iter().enumerate() {
+            let places = &columns.group.places()[columns.group_range(row)];
+            let last = &mut by_user[*user as usize];
+            if places != last.0 {
+                let class = known.entry(places).or_insert_with(|| {
+                    let all = matcher.groups.other().clone();
+                    classes.number(places.iter().fold(all, |all, place| all.or(&sets[*place as usize])))
+                });
+                *last = (places, *class);
             }
-            *known.entry(&codes[range.clone()]).or_insert_with(|| classes.number(set(range)))
-        };
-        (0..columns.rows).map(&mut class).collect()
+            found.push(last.1);
+        }
+        found
     }
 
     /// The class of each row's target.
@@ -182,27 +171,30 @@ impl Evaluator {
         if self.targets.len() > REMEMBERED {
             self.targets.clear();
         }
-        let parts = [&columns.api_group, &columns.resource, &columns.subresource];
-        let [groups, resources, subresources] = parts.map(|part| part.values.len() + 1);
-        let combinations = groups * resources * subresources;
+        let Columns { api_group, resource, subresource, .. } = columns;
+        let (wide, narrow) = (resource.breadth() * subresource.breadth(), subresource.breadth());
+        let combinations = api_group.breadth() * wide;
         let mut table = vec![UNKNOWN; if combinations <= TABLED { combinations } else { 0 }];
-        let place = |part: &Coded, row| part.code(row).map_or(0, |code| code + 1);
-        let mut class = |row| {
-            if !columns.is_resource(row) {
-                return self.path_class(&columns.path(row));
-            }
-            let [group, resource, subresource] = parts.map(|part| place(part, row));
-            let slot = table.get_mut((group * resources + resource) * subresources + subresource);
-            if let Some(known) = slot.as_deref().filter(|known| **known != UNKNOWN) {
-                return *known;
-            }
-            let class = self.resource_class(parts.map(|part| part.get(row).unwrap_or_default()));
-            if let Some(slot) = slot {
-                *slot = class;
-            }
-            class
-        };
-        (0..columns.rows).map(&mut class).collect()
+        let mut found = Vec::with_capacity(columns.rows);
+        for row in 0..columns.rows {
+            let place = |column: &Coded| column.places()[row] as usize;
+            let combination = place(api_group) * wide + place(resource) * narrow + place(subresource);
+            let known = table.get(combination).copied().unwrap_or(UNKNOWN);
+            found.push(if combination == 0 && !columns.is_resource(row) {
+                self.path_class(&path_of(columns.uri_of(row)))
+            } else if known != UNKNOWN {
+                known
+            } else {
+                let class = self.resource_class(
+                    [api_group, resource, subresource].map(|part| part.get(row).unwrap_or_default()),
+                );
+                if let Some(slot) = table.get_mut(combination) {
+                    *slot = class;
+                }
+                class
+            });
+        }
+        found
     }
 
     fn resource_class(&mut self, [group, resource, subresource]: [&str; 3]) -> u32 {

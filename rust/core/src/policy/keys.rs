@@ -116,6 +116,7 @@ impl Keys {
         .spanning(batch, &mut self.span);
         let columns = &batch.columns;
         let coded = batch.coded();
+        // The place of a null gets a code as well, which no key has.
         let new_codes = |(column, texts): (Option<&Coded>, &mut Interner)| {
             column.map_or_else(Vec::new, |column| column.map(|text| texts.code(text)))
         };
@@ -125,12 +126,12 @@ impl Keys {
         for row in 0..columns.rows {
             let mut texts = [ABSENT; TEXTS.len()];
             for ((text, column), known) in texts.iter_mut().zip(&coded).zip(&known) {
-                *text = column.and_then(|column| column.code(row)).map_or(ABSENT, |code| known[code]);
+                *text = column
+                    .filter(|column| !column.is_null(row))
+                    .map_or(ABSENT, |column| known[column.places()[row] as usize]);
             }
             list.clear();
-            list.extend(
-                columns.group_range(row).filter_map(|at| columns.group.code(at)).map(|code| group[code]),
-            );
+            list.extend(columns.group_range(row).map(|at| group[columns.group.places()[at] as usize]));
             let groups = if columns.groups.is_null(row) { ABSENT } else { self.list(&list) };
             let path = self.complete(columns, row, &mut texts);
             let is_resource = columns.is_resource(row);

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
+
 use crate::parse::uri::decode_path;
 
 /// The attributes of a request that audit policy looks at (`authorization/authorizer.Attributes`).
@@ -64,7 +66,8 @@ pub fn is_filled_from_body(verb: &str) -> bool {
 /// The decoded path of a request URI.
 #[must_use]
 pub fn path_of(uri: &str) -> Cow<'_, str> {
-    decode_path(uri.split_once('?').map_or(uri, |(path, _)| path))
+    let end = memchr(b'?', uri.as_bytes()).unwrap_or(uri.len());
+    decode_path(&uri[..end])
 }
 
 /// Namespace and name in a decoded path; `None` when it is no path of a resource.
@@ -72,15 +75,17 @@ pub fn path_of(uri: &str) -> Cow<'_, str> {
 /// `NewRequestInfo` (`pkg/endpoints/request/requestinfo.go`), without the part about field selectors.
 #[must_use]
 pub fn place(path: &str) -> Option<Place<'_>> {
-    let mut parts = path.trim_matches('/').split('/').peekable();
+    let mut parts = Parts(Some(path.trim_matches('/')));
     match parts.next()? {
         "api" => {}
         "apis" => _ = parts.next()?,
         _ => return None,
     }
     let _version = parts.next()?;
-    parts.next_if(|part| matches!(*part, "watch" | "proxy"));
-    let resource = parts.next()?;
+    let mut resource = parts.next()?;
+    if matches!(resource, "watch" | "proxy") {
+        resource = parts.next()?;
+    }
     let first = parts.next();
     if resource != "namespaces" {
         return Some(Place { namespace: "", name: first.unwrap_or_default() });
@@ -89,6 +94,21 @@ pub fn place(path: &str) -> Option<Place<'_>> {
     match parts.next() {
         None | Some("status" | "finalize") => Some(Place { namespace, name: namespace }),
         Some(_resource) => Some(Place { namespace, name: parts.next().unwrap_or_default() }),
+    }
+}
+
+/// The parts of a path between its slashes; what is left of it.
+struct Parts<'a>(Option<&'a str>);
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = &'a str;
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a str> {
+        let rest = self.0?;
+        let Some(slash) = rest.bytes().position(|byte| byte == b'/') else { return self.0.take() };
+        self.0 = rest.get(slash + 1..);
+        rest.get(..slash)
     }
 }
 
