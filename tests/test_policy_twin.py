@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import auditwake as aw
 from auditwake.policy import Document, GroupResources, Level, Request, Rule, Stage
 
-PAIRS = int(os.environ.get("AUDITWAKE_POLICY_PAIRS", "50000"))
+PAIRS = int(os.environ.get("AUDITWAKE_POLICY_PAIRS", "20000"))
 REQUESTS = 500
 
 USERS = ["alice", "bob", "system:anonymous", "", "*", "ALICE"]
@@ -191,7 +191,7 @@ def test_the_evaluator_agrees_with_its_twin(document: Document, number: int) -> 
 
 
 @seed(20261126)
-@settings(max_examples=100, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(document=POLICIES, number=st.integers(0, 2**32))
 def test_a_rule_is_reached_if_and_only_if_it_is_said_to_be(document: Document, number: int) -> None:
     policy = aw.Policy(document)
@@ -204,7 +204,7 @@ def test_a_rule_is_reached_if_and_only_if_it_is_said_to_be(document: Document, n
 
 
 @seed(20261126)
-@settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(old=POLICIES, new=POLICIES, number=st.integers(0, 2**32))
 def test_pairs_of_rules_are_all_found(old: Document, new: Document, number: int) -> None:
     pairs = aw.Policy(old).pairs(aw.Policy(new), possible=False)
@@ -216,7 +216,7 @@ def test_pairs_of_rules_are_all_found(old: Document, new: Document, number: int)
 
 
 @seed(20261126)
-@settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(document=POLICIES, number=st.integers(0, 2**32))
 def test_why_names_a_condition_that_fails(document: Document, number: int) -> None:
     """With the condition of a step taken out, and those behind it, no earlier condition of the rule fails."""
