@@ -20,7 +20,7 @@ Example:
     True
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from auditwake._core import (
     AuditwakeError,
@@ -96,6 +96,18 @@ class PolicyError(AuditwakeError, ValueError):
         self.errors: tuple[PolicyError, ...] = tuple(errors) or (self,)
         self._source_line = source_line
 
+    def __reduce__(self) -> tuple[object, ...]:
+        details = {
+            "name": self.name,
+            "remedy": self.remedy,
+            "line": self.line,
+            "column": self.column,
+            "source_line": self._source_line,
+            "path": self.path,
+            "errors": () if self.errors == (self,) else self.errors,
+        }
+        return _again, (self.server_message, details)
+
     def __str__(self) -> str:
         if self.errors == (self,):
             return f"{_cut(self.server_message)}\n{self.where}\n{self.remedy}"
@@ -113,6 +125,11 @@ class PolicyError(AuditwakeError, ValueError):
         line = "".join(char if char.isprintable() else " " for char in self._source_line[first:][:LONGEST_LINE])
         caret = " " * (self.column - 1 - first)
         return f"  {self.name}:{self.line}:{self.column}\n  | {line}\n  | {caret}^"
+
+
+def _again(server_message: str, details: dict[str, Any]) -> PolicyError:
+    """Make an error anew, on the other side of a process or a pickle."""
+    return PolicyError(server_message, **details)
 
 
 def _cut(message: str) -> str:

@@ -101,7 +101,7 @@ class Decoder:
                 self._mind("duplicate field", path)
             seen.add(key)
             with self._within(path, shape, key):
-                new[key] = self._value(field, member, new.get(key))
+                new[key] = self._value(field, member, new.get(key, _zero(field)))
         return new
 
     @contextmanager
@@ -177,4 +177,6 @@ class Decoder:
 
 
 def _zero(shape: Shape) -> Any:  # noqa: ANN401  # as `Decoder.decode`
+    if shape.nullable:
+        return None
     return {} if shape.kind == "struct" else ZERO.get(shape.kind)

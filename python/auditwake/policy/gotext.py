@@ -21,8 +21,10 @@ ESCAPES = {
 HTML = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029", "\x7f": "\x7f"}
 # From here on, and below the other, Go's encoding/json and %g write an exponent.
 LARGE, SMALL = 1e21, 1e-6
-SHORTEST_EXPONENT = 21
+SHORTEST_EXPONENT = 6
 FLOAT32_DIGITS = 9
+# What is no int64 is an uint64 to goyaml, and Go writes those differently.
+UINT64_ONLY = 1 << 63
 
 
 def quote(text: str) -> str:
@@ -149,6 +151,8 @@ def go_syntax(value: object) -> str:  # noqa: PLR0911  # a type a line
         return _float(value)
     if isinstance(value, str):
         return quote(value)
+    if isinstance(value, int):
+        return str(value) if value < UINT64_ONLY else f"{value:#x}"
     if isinstance(value, list):
         return f"[]interface {{}}{{{', '.join(map(go_syntax, value))}}}"
     if isinstance(value, dict):

@@ -88,7 +88,7 @@ class _Scanner:
             elif child.kind in {"array", "object"}:
                 open_values.append(child)
                 if len(open_values) > MAX_DEPTH:
-                    message = "exceeded max depth"
+                    message = f"invalid character '{self.text[child.place]}' exceeded max depth"
                     raise DecodeError(message, child.place)
         if self.peek():
             self.unexpected("after top-level value")

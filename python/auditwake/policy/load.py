@@ -8,6 +8,7 @@ from typing import IO, Any, Final, NoReturn
 
 from auditwake.errors import PolicyError, SourceError, SourceNotFoundError
 from auditwake.policy.decode import Decoder, Slice
+from auditwake.policy.dialect import decode
 from auditwake.policy.failure import DecodeError
 from auditwake.policy.jsontext import is_json, read_json
 from auditwake.policy.kinds import find_kind
@@ -15,13 +16,12 @@ from auditwake.policy.model import Document, GroupResources, Issue, Mark, Rule
 from auditwake.policy.remedies import remedy
 from auditwake.policy.tree import MAX_DEPTH, Tree
 from auditwake.policy.validate import aggregate, validate
-from auditwake.policy.versions import any_group, check_version, scheme_name
+from auditwake.policy.versions import Server, find_server
 from auditwake.policy.yaml import read_yaml
 
 __all__ = ["MAX_BYTES", "load", "loads"]
 
-MAX_BYTES: Final = 4 << 20
-BOMS: Final = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+MAX_BYTES: Final = 1 << 20
 
 
 def load(
@@ -53,9 +53,9 @@ def load(
     """
     if isinstance(source, str) and ("\n" in source or source.startswith("{")):
         return loads(source, kube_version=kube_version)
-    version = check_version(kube_version)
+    server = find_server(kube_version)
     name, data = _read(source, max_bytes)
-    return _load(data, name, version)
+    return _load(data, name, server)
 
 
 def loads(text: str | bytes, *, name: str = "<text>", kube_version: str = "1.37") -> Document:
@@ -77,8 +77,8 @@ def loads(text: str | bytes, *, name: str = "<text>", kube_version: str = "1.37"
         >>> loads('{"apiVersion":"audit.k8s.io/v1","rules":[{"level":"None"}]}').rules[0].level
         'None'
     """
-    version = check_version(kube_version)
-    return _load(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else bytes(text), name, version)
+    server = find_server(kube_version)
+    return _load(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else bytes(text), name, server)
 
 
 def _read(source: str | os.PathLike[str] | IO[str] | IO[bytes], max_bytes: int) -> tuple[str, bytes]:
@@ -121,15 +121,15 @@ def _limited(file: IO[Any], name: str, max_bytes: int) -> bytes:
     return data
 
 
-def _load(data: bytes, name: str, version: tuple[int, int]) -> Document:
-    text = _text(data)
+def _load(data: bytes, name: str, server: Server) -> Document:
+    text = decode(data)
     try:
         tree = _tree(data)
     except DecodeError as failure:
-        _refuse(f"failed decoding: {failure.message}", failure, text, name)
+        _refuse(f"failed decoding: {server.words(failure.message)}", failure, text, name)
     decoder = Decoder(tree)
     try:
-        kind = find_kind(tree.root, text, scheme_name(version))
+        kind = find_kind(tree.root, text, server.scheme)
         decoded = decoder.decode(kind.shape)
     except DecodeError as failure:
         _refuse(f"failed decoding: {failure.message}", failure, text, name, tree)
@@ -142,18 +142,18 @@ def _load(data: bytes, name: str, version: tuple[int, int]) -> Document:
         rules=tuple(_rule(rule) for rule in decoded.get("rules") or ()),
         omit_stages=_strings(decoded, "omitStages"),
         omit_managed_fields=decoded.get("omitManagedFields") or False,
-        kube_version=f"{version[0]}.{version[1]}",
+        kube_version=server.version,
         ignored=(*tree.duplicates, *decoder.issues),
         ignored_text=_ignored_text(tree.duplicates, decoder.issues),
         marks=MappingProxyType(decoder.marks),
     )
-    _check(document, version)
+    _check(document, server)
     return document
 
 
-def _check(document: Document, version: tuple[int, int]) -> None:
+def _check(document: Document, server: Server) -> None:
     """Refuse what the server's validation refuses."""
-    found = validate(document.rules, document.omit_stages, any_group=any_group(version))
+    found = validate(document.rules, document.omit_stages, server)
     if not found and document.rules:
         return
     if not found:
@@ -197,7 +197,7 @@ def _tree(data: bytes) -> Tree:
     if not is_json(data):
         tree = read_yaml(data)
         if tree.depth > MAX_DEPTH:
-            message = "couldn't get version/kind; json parse error: exceeded max depth"
+            message = "couldn't get version/kind; json parse error: invalid character '[' exceeded max depth"
             raise DecodeError(message)
         return tree
     try:
@@ -205,14 +205,6 @@ def _tree(data: bytes) -> Tree:
     except DecodeError as failure:
         failure.message = f"couldn't get version/kind; json parse error: {failure.message}"
         raise
-
-
-def _text(data: bytes) -> str:
-    """Decode a text for people to read. What cannot be decoded is refused elsewhere, or shows as U+FFFD."""
-    for bom, encoding in BOMS.items():
-        if data.startswith(bom):
-            return data[len(bom) :].decode(encoding, "replace")
-    return data.decode("utf-8", "replace")
 
 
 def _rule(fields: Mapping[str, Any]) -> Rule:

@@ -76,6 +76,7 @@ class Open:
 
     Attributes:
         node: The node that it becomes.
+        flow: The bracket that ends it; `""` for one in a block.
         items: What is in a sequence.
         entries: What is in a mapping, by the keys as Go tells them apart.
         key: The key whose value is yet to come.
@@ -84,10 +85,11 @@ class Open:
         size: What goyaml counts for it so far.
     """
 
-    __slots__ = ("entries", "issues", "items", "key", "merging", "node", "settings", "size")
+    __slots__ = ("entries", "flow", "issues", "items", "key", "merging", "node", "settings", "size")
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, flow: str) -> None:
         self.node = node
+        self.flow = flow
         self.items: list[Node] = []
         self.entries: dict[Any, Setting] = {}
         self.settings: list[Setting] = []
@@ -167,18 +169,27 @@ class Open:
         node = self.node
         node.size, node.issues = self.size, self.issues or None
         if node.kind == "array":
-            node.data = children = self.items
-        else:
-            node.settings = self.settings
-            entries = self.entries.values()
-            members = {_key_text(key.scalar): Member(_key_text(key.scalar), key.place, value) for key, value in entries}
-            node.data = [members[name] for name in sorted(members)]
-            children = [value for _, value in entries]
-            bad = (fault for key, value in entries if (fault := _key_fault(key, value)))
-            node.fault = next(bad, None)
-        node.depth = 1 + max((child.depth for child in children), default=0)
-        faults = [fault for fault in (node.fault, *(child.fault for child in children)) if fault]
-        node.fault = min(faults, key=lambda fault: fault[0], default=None)
+            node.data = self.items
+            self._look_into(self.items)
+            return
+        node.settings = self.settings
+        members: dict[str, Member] = {}
+        for key, value in self.entries.values():
+            text = key.scalar if isinstance(key.scalar, str) else _key_text(key.scalar)
+            members[text] = Member(text, key.place, value)
+            if not isinstance(key.scalar, str) and node.fault is None:
+                node.fault = _key_fault(key, value)
+        node.data = [members[name] for name in sorted(members)]
+        self._look_into([value for _, value in self.entries.values()])
+
+    def _look_into(self, children: list[Node]) -> None:
+        """Take over from the children how deep they are, and what keeps them from being JSON: the early kind first."""
+        node, depth = self.node, 0
+        for child in children:
+            depth = max(depth, child.depth)
+            if child.fault is not None and (node.fault is None or child.fault[0] < node.fault[0]):
+                node.fault = child.fault
+        node.depth = depth + 1
 
 
 def flat(issues: list[Any] | None) -> Iterator[Issue]:
@@ -232,4 +243,5 @@ def _plain(node: Value, depth: int = 0) -> Any:  # noqa: ANN401  # any value of 
         return "..."
     if node.kind == "array":
         return [_plain(item, depth + 1) for item in node.data]
-    return {member.key: _plain(member.value, depth + 1) for member in node.data}
+    settings = node.settings if isinstance(node, Node) else None
+    return {setting.key.scalar: _plain(setting.value, depth + 1) for setting in settings or ()}

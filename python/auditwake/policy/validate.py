@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from auditwake.policy.gotext import json_string, quote
 from auditwake.policy.model import GroupResources, Rule
+from auditwake.policy.versions import Server
 
 __all__ = ["LEVELS", "STAGES", "Invalid", "aggregate", "validate"]
 
@@ -41,24 +42,24 @@ class Invalid(NamedTuple):
         return f"{self.path}: {self.body}"
 
 
-def validate(rules: tuple[Rule, ...], omit_stages: tuple[str, ...], *, any_group: bool) -> list[Invalid]:
+def validate(rules: tuple[Rule, ...], omit_stages: tuple[str, ...], server: Server) -> list[Invalid]:
     """Check a policy as the server does.
 
     Args:
         rules: The rules.
         omit_stages: The stages of the policy.
-        any_group: Whether the server knows the group `*`.
+        server: The server.
 
     Returns:
         What is invalid, in the server's order; nothing when all is well.
 
     Example:
-        >>> [invalid.message for invalid in validate((Rule(level=""),), (), any_group=True)]
+        >>> [invalid.message for invalid in validate((Rule(level=""),), (), Server(1, 37))]
         ['rules[0].level: Required value']
     """
     found = list(_stages(omit_stages, "omitStages"))
     for index, rule in enumerate(rules):
-        found += _rule(rule, f"rules[{index}]", any_group=any_group)
+        found += _rule(rule, f"rules[{index}]", server)
     return found
 
 
@@ -73,25 +74,26 @@ def aggregate(messages: list[str]) -> str:
     return several[0] if len(several) == 1 else f"[{', '.join(several)}]"
 
 
-def _rule(rule: Rule, path: str, *, any_group: bool) -> Iterator[Invalid]:
-    yield from _level(rule.level, f"{path}.level", path)
+def _rule(rule: Rule, path: str, server: Server) -> Iterator[Invalid]:
+    yield from _level(rule.level, f"{path}.level", path, server)
     yield from _urls(rule.non_resource_urls, f"{path}.nonResourceURLs")
     for index, resources in enumerate(rule.resources):
-        yield from _resources(resources, f"{path}.resources", index, any_group=any_group)
+        yield from _resources(resources, f"{path}.resources", index, server)
     yield from _stages(rule.omit_stages, f"{path}.omitStages")
     if rule.non_resource_urls and (rule.resources or rule.namespaces):
         where = f"{path}.nonResourceURLs"
-        body = f"{_invalid(rule.non_resource_urls)}: rules cannot apply to both regular resources and non-resource URLs"
+        problem = "rules cannot apply to both regular resources and non-resource URLs"
+        body = f"{_invalid(rule.non_resource_urls, server)}: {problem}"
         yield Invalid(where, body, where, "make it two rules, one for resources and one for URLs")
 
 
-def _level(level: str, path: str, rule: str) -> Iterator[Invalid]:
+def _level(level: str, path: str, rule: str, server: Server) -> Iterator[Invalid]:
     one_of = f"use one of {', '.join(LEVELS)}"
     if not level:
         yield Invalid(path, "Required value", path, f"give the rule at {rule} a level: {one_of}")
     elif level not in LEVELS:
         known = ", ".join(map(quote, LEVELS))
-        yield Invalid(path, f"Unsupported value: {json_string(level)}: supported values: {known}", path, one_of)
+        yield Invalid(path, f"Unsupported value: {_value(level, server)}: supported values: {known}", path, one_of)
 
 
 def _urls(urls: tuple[str, ...], path: str) -> Iterator[Invalid]:
@@ -109,9 +111,9 @@ def _urls(urls: tuple[str, ...], path: str) -> Iterator[Invalid]:
             yield Invalid(where, body, where, "keep one * and put it at the end")
 
 
-def _resources(resources: GroupResources, path: str, index: int, *, any_group: bool) -> Iterator[Invalid]:
+def _resources(resources: GroupResources, path: str, index: int, server: Server) -> Iterator[Invalid]:
     group = resources.group
-    if group and not (group == "*" and any_group):
+    if group and not (group == "*" and server.any_group):
         problems = []
         if len(group.encode()) > LONGEST_NAME:
             problems.append(f"must be no more than {LONGEST_NAME} bytes")
@@ -121,7 +123,7 @@ def _resources(resources: GroupResources, path: str, index: int, *, any_group: b
             body = f"Invalid value: {quote(group)}: {','.join(problems)}"
             yield Invalid(f"{path}.group", body, f"{path}[{index}].group", _group_remedy(group))
     if resources.resource_names and not resources.resources:
-        body = f"{_invalid(resources.resource_names)}: using resourceNames requires at least one resource"
+        body = f"{_invalid(resources.resource_names, server)}: using resourceNames requires at least one resource"
         where = f"{path}[{index}].resourceNames"
         yield Invalid(f"{path}.resourceNames", body, where, "name the resources that these are names of")
 
@@ -142,5 +144,11 @@ def _stages(stages: tuple[str, ...], path: str) -> Iterator[Invalid]:
             yield Invalid(where, body, where, f"use one of {', '.join(STAGES)}")
 
 
-def _invalid(values: tuple[str, ...]) -> str:
-    return f"Invalid value: [{','.join(map(json_string, values))}]"
+def _invalid(values: tuple[str, ...], server: Server) -> str:
+    if server.json_values:
+        return f"Invalid value: [{','.join(map(json_string, values))}]"
+    return f"Invalid value: []string{{{', '.join(map(quote, values))}}}"
+
+
+def _value(value: str, server: Server) -> str:
+    return json_string(value) if server.json_values else quote(value)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import yaml
 
+from auditwake.policy.dialect import Dialect, ReadAnewError
 from auditwake.policy.failure import DecodeError
 from auditwake.policy.model import Issue, Mark
 from auditwake.policy.nodes import Node, Open, flat
@@ -46,16 +47,27 @@ def read_yaml(data: bytes) -> Tree:
         >>> [(member.key, member.value.data, tree.mark(member.place)) for member in tree.root.data]
         [('a', True, Mark(line=1, column=1))]
     """
+    dialect = Dialect(data)
+    while True:
+        try:
+            return _read(dialect)
+        except ReadAnewError:
+            continue
+        except yaml.MarkedYAMLError as error:
+            place = error.problem_mark or error.context_mark
+            if place is None or not dialect.takes(error.problem or "", place.index):
+                raise _syntax(error) from None
+
+
+def _read(dialect: Dialect) -> Tree:
     parser = None
     try:
-        parser = PARSER(data or b"\n")
-        return _Reading(parser).document()
-    except _UnknownAnchorError as error:
-        anchor, place = error.args
-        message = f"yaml: unknown anchor '{anchor}' referenced"
+        parser = PARSER(dialect.data or b"\n")
+        return _Reading(parser, dialect).document()
+    except _ReadError as error:
+        line, problem, place = error.args
+        message = f"yaml: {_at(line)}{problem}"
         raise DecodeError(message, _mark(place)) from None
-    except yaml.MarkedYAMLError as error:
-        raise _syntax(error) from None
     except yaml.reader.ReaderError as error:
         message = f"yaml: {error.reason}"
         raise DecodeError(message) from None
@@ -72,17 +84,25 @@ def _syntax(error: yaml.MarkedYAMLError) -> DecodeError:
         line = problem.line + isinstance(error, yaml.scanner.ScannerError)
     elif context is not None:
         line = context.line
-    where = f"line {line}: " if line else ""
     place = problem or context
-    return DecodeError(f"yaml: {where}{error.problem}", None if place is None else _mark(place))
+    return DecodeError(f"yaml: {_at(line)}{error.problem}", None if place is None else _mark(place))
+
+
+def _at(line: int) -> str:
+    """Give what goyaml says of a line: nothing of one that it takes for unknown."""
+    return f"line {line}: " if line else ""
 
 
 def _mark(place: Any) -> Mark:  # noqa: ANN401  # a mark of PyYAML; its two parsers have two classes for it
     return Mark(place.line + 1, place.column + 1)
 
 
-class _UnknownAnchorError(Exception):
-    """An alias of nothing. goyaml finds it while it reads, before any failure of the decoding."""
+class _ReadError(Exception):
+    """What goyaml refuses while it reads, before any failure of the decoding: the line as it counts, why, the place."""
+
+
+class _RootError(Exception):
+    """The document ends before libyaml sees its end."""
 
 
 class _Reading:
@@ -96,8 +116,9 @@ class _Reading:
         aliased: How many of them came from aliases.
     """
 
-    def __init__(self, parser: Any) -> None:  # noqa: ANN401  # two classes of PyYAML that share no type
+    def __init__(self, parser: Any, dialect: Dialect) -> None:  # noqa: ANN401  # two classes that share no type
         self.parser = parser
+        self.dialect = dialect
         self.open: list[Open] = []
         self.anchors: dict[str, Node] = {}
         self.failure: DecodeError | None = None
@@ -105,15 +126,17 @@ class _Reading:
         self.aliased = 0
 
     def document(self) -> Tree:
+        self.dialect.start()
         self.parser.get_event()
         event = self.parser.get_event()
         if isinstance(event, yaml.StreamEndEvent):
             return Tree(Node("null", None, None), _mark)
         if event.version is not None and event.version != (1, 1):
-            line = f"line {event.start_mark.line}: " if event.start_mark.line else ""
-            message = f"yaml: {line}found incompatible YAML document"
-            raise DecodeError(message, _mark(event.start_mark))
-        root = self.root()
+            raise _ReadError(event.start_mark.line, "found incompatible YAML document", event.start_mark)
+        try:
+            root = self.root()
+        except _RootError as error:
+            root = error.args[0]
         if self.failure is not None:
             raise self.failure
         if root.fault is not None:
@@ -141,6 +164,8 @@ class _Reading:
 
     def event(self, event: Any) -> Node | None:  # noqa: ANN401  # one of six classes
         """Take one event; give the value that it completes."""
+        if self.open and self.open[-1].flow:
+            self.dialect.tag(event, self.open[-1].flow)
         if isinstance(event, yaml.ScalarEvent):
             return self.scalar(event)
         if isinstance(event, yaml.AliasEvent):
@@ -149,16 +174,30 @@ class _Reading:
             node = Node(STARTS[type(event)], None, event.start_mark)
             if event.anchor is not None:
                 self.anchors[event.anchor] = node
-            self.open.append(Open(node))
+            flow = ("}" if node.kind == "object" else "]") if event.flow_style else ""
+            self.open.append(Open(node, flow))
             self.count(1, 0)
             return None
+        return self.close()
+
+    def close(self) -> Node:
+        """Take the end of a collection."""
         finished = self.open.pop()
-        if self.failure is None:
-            finished.close()
+        if self.failure is not None:
+            return finished.node
+        finished.close()
+        bare = self.dialect.at(finished.node.place.index) in {"[", "{"}
+        around = self.open[-1] if self.open else None
+        if finished.flow and bare and not finished.node.data and around and around.at_key and not around.flow:
+            # goyaml takes no empty brackets for a key of a block: it reads them, and then something else.
+            if len(self.open) == 1 and not around.settings:
+                raise _RootError(finished.node)
+            raise _ReadError(finished.node.place.line, "did not find expected key", finished.node.place)
         return finished.node
 
     def scalar(self, event: yaml.ScalarEvent) -> Node | None:
-        plain, text = event.implicit[0], event.value
+        plain = event.implicit[0]
+        text = self.dialect.value(event, self.open[-1].flow if self.open else "")
         node = Node("string", text, event.start_mark, text)
         if event.anchor is not None:
             self.anchors[event.anchor] = node
@@ -175,7 +214,7 @@ class _Reading:
         """Take an alias."""
         target = self.anchors.get(event.anchor or "")
         if target is None:
-            raise _UnknownAnchorError(event.anchor, event.start_mark)
+            raise _ReadError(0, f"unknown anchor '{event.anchor}' referenced", event.start_mark)
         if self.failure is not None:
             return None
         if any(collection.node is target for collection in self.open):
