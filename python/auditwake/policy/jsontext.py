@@ -24,6 +24,8 @@ ESCAPES: Final = {
     '"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t",
 }  # fmt: skip
 HEX_DIGITS: Final = "0123456789abcdefABCDEF"
+# Where a text cannot end, as the errors begin.
+WITHIN: Final = ("in literal", "in \\u", "in string escape", "in numeric", "after decimal", "in exponent")
 # What Go calls space, as it looks for the brace that makes a text JSON. JSON itself has only four of these.
 UNICODE_SPACE: Final = " \t\n\v\f\r\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
     map(chr, range(0x2000, 0x200B))
@@ -217,13 +219,16 @@ class _Scanner:
     def unexpected(self, where: str) -> NoReturn:
         """Refuse the next character, or the end."""
         char = self.text[self.at : self.at + 1]
+        # Go tries a space at the end, to see whether what it reads could end there.
+        if not char and where.startswith(WITHIN):
+            char = " "
         if not char:
             message = "unexpected end of JSON input"
             raise DecodeError(message, max(self.at - 1, 0))
         # Go looks at bytes.
         byte = chr(char.encode("utf-8", "surrogateescape")[0])
         message = f"invalid character {_quoted(byte)} {where}"
-        raise DecodeError(message, self.at)
+        raise DecodeError(message, min(self.at, len(self.text) - 1))
 
 
 def _quoted(char: str) -> str:

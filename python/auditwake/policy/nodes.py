@@ -180,7 +180,7 @@ class Open:
             if not isinstance(key.scalar, str) and node.fault is None:
                 node.fault = _key_fault(key, value)
         node.data = [members[name] for name in sorted(members)]
-        self._look_into([value for _, value in self.entries.values()])
+        self._look_into([member.value for member in node.data])
 
     def _look_into(self, children: list[Node]) -> None:
         """Take over from the children how deep they are, and what keeps them from being JSON: the early kind first."""

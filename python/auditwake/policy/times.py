@@ -4,8 +4,6 @@ import re
 from datetime import date
 from typing import Final, NoReturn
 
-from auditwake.policy.gotext import quote
-
 __all__ = ["check_time"]
 
 LAYOUT: Final = "2006-01-02T15:04:05Z07:00"
@@ -41,7 +39,7 @@ def check_time(text: str) -> str | None:
     try:
         _check(text)
     except ValueError as error:
-        return f"parsing time {quote(text)}{error}"
+        return f"parsing time {_quote(text)}{error}"
     return None
 
 
@@ -64,7 +62,7 @@ def _check(text: str) -> None:
         raise _cannot(text[fraction.end() if fraction else at :], "Z07:00")
     _check_zone(zone[0])
     if zone.end() < len(text):
-        message = f": extra text: {quote(text[zone.end() :])}"
+        message = f": extra text: {_quote(text[zone.end() :])}"
         raise ValueError(message)
     try:
         date(int(text[:4]) or A_LEAP_YEAR, seen["month"], seen["day"])
@@ -81,9 +79,15 @@ def _check_zone(zone: str) -> None:
 
 
 def _cannot(rest: str, piece: str) -> ValueError:
-    return ValueError(f" as {quote(LAYOUT)}: cannot parse {quote(rest)} as {quote(piece)}")
+    return ValueError(f" as {_quote(LAYOUT)}: cannot parse {_quote(rest)} as {_quote(piece)}")
 
 
 def _out_of_range(what: str) -> NoReturn:
     message = f": {what} out of range"
     raise ValueError(message) from None
+
+
+def _quote(text: str) -> str:
+    """Quote as Go's package time does: all that is not ASCII byte by byte."""
+    shown = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + re.sub("[^ -\x7f]", lambda match: "".join(f"\\x{byte:02x}" for byte in match[0].encode()), shown) + '"'

@@ -115,7 +115,7 @@ def _resources(resources: GroupResources, path: str, index: int, server: Server)
     group = resources.group
     if group and not (group == "*" and server.any_group):
         problems = []
-        if len(group.encode()) > LONGEST_NAME:
+        if len(group.encode("utf-8", "surrogatepass")) > LONGEST_NAME:
             problems.append(f"must be no more than {LONGEST_NAME} bytes")
         if re.fullmatch(SUBDOMAIN, group) is None:
             problems.append(NO_SUBDOMAIN)

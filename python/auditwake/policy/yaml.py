@@ -205,7 +205,8 @@ class _Reading:
             self.open[-1].key, self.open[-1].merging = node, True
             return None
         self.count(1, 0)
-        if event.tag is not None or plain:
+        # What is merged has to be a mapping: goyaml says so before it looks at the tag of anything else.
+        if (event.tag is not None or plain) and not (self.open and self.open[-1].merging):
             _, node.scalar = resolve(event.tag or "", text)
             node.to_json()
         return node
