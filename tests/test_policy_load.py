@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from auditwake import policy
 
@@ -31,6 +32,17 @@ def test_every_policy_is_answered_as_the_server_answers_it(data: Path, version: 
     assert len(expected) == 141
     assert {one["policy"] for one in expected} == {path.name for path in (data / "policy" / "policies").iterdir()}
     assert [answer(data / "policy" / "policies" / one["policy"], version) for one in expected] == expected
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_without_libyaml_the_answers_differ_in_words_only(
+    monkeypatch: pytest.MonkeyPatch, data: Path, version: str
+) -> None:
+    monkeypatch.setattr("auditwake.policy.yaml.PARSER", yaml.Loader)
+    found = [answer(data / "policy" / "policies" / one["policy"], version) for one in answers(data, version)]
+    differ = [one["policy"] for one, other in zip(answers(data, version), found, strict=True) if one != other]
+    assert differ == ["loader-broken-yaml.yaml", "loader-not-yaml.yaml", "loader-tabs.yaml"]
+    assert not any(one["accepted"] for one in found if one["policy"] in differ)
 
 
 # --- one thing each --------------------------------------------------------------------------------------------------

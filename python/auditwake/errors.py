@@ -53,7 +53,7 @@ class PolicyError(AuditwakeError, ValueError):
     r"""kube-apiserver would refuse this audit policy.
 
     Attributes:
-        server_message: What the server says, in full and with nothing added.
+        server_message: What the server says, in full and with nothing added; where a limit of ours is met, what we say.
         name: The file, as it was named.
         line: The line, from 1; None where no place is known.
         column: The character in that line, from 1; None where no place is known.

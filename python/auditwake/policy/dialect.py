@@ -28,8 +28,10 @@ STAND_INS: Final = (
     ("did not find expected whitespace or line break", r"[,\[\]]", "_", "_"),
     ("did not find expected tag URI", r"[,\[\]]", "_", "_"),
 )
-# The text is read anew after each change.
-MOST_CHANGES, LONGEST_CHANGED = 100, 1 << 18
+# Where there is one such colon there may be many. What is quoted or a comment is none the worse for it.
+COLONS: Final = re.compile(r"(?<=[-\w./]):(?=[,?\[\]{}])")
+# The text is read anew after each change: so many characters in all.
+MOST_READ_ANEW: Final = 1 << 20
 
 ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 TAG: Final = re.compile(r"(?:&[-\w]+\s+)?![-\w;/?:@&=+$.!~*'()%#]*", re.ASCII)
@@ -53,7 +55,7 @@ class Dialect:
         self.text = decode(data)
         self._exact = "\ufffd" not in self.text
         self._back: dict[int, str] = {}
-        self._changes = 0
+        self._read_anew = 0
         if BOM in self.text and self._exact and BOM_AS not in self.text:
             # libyaml drops it at the beginning of a line, where it is a character like others to goyaml.
             self.data = self.text.replace(BOM, BOM_AS)
@@ -83,13 +85,14 @@ class Dialect:
 
     def _change(self, index: int, stand_in: str, meant: str) -> bool:
         private = stand_in != meant
-        if not self._exact or self._changes == MOST_CHANGES or len(self.text) > LONGEST_CHANGED:
+        self._read_anew += len(self.text)
+        if not self._exact or self._read_anew > MOST_READ_ANEW:
             return False
         if private and stand_in in self.text:
             return False
         text = self.data if isinstance(self.data, str) else self.text
-        self.data = text[:index] + stand_in + text[index + 1 :]
-        self._changes += 1
+        text = text[:index] + stand_in + text[index + 1 :]
+        self.data = COLONS.sub(stand_in, text) if meant == ":" else text
         if private:
             self._back[ord(stand_in)] = meant
         return True

@@ -52,25 +52,28 @@ def load(
         ('Metadata', 'strict decoding error: unknown field "rules[0].verb"')
     """
     if isinstance(source, str) and ("\n" in source or source.startswith("{")):
-        return loads(source, kube_version=kube_version)
+        return loads(source, kube_version=kube_version, max_bytes=max_bytes)
     server = find_server(kube_version)
     name, data = _read(source, max_bytes)
     return _load(data, name, server)
 
 
-def loads(text: str | bytes, *, name: str = "<text>", kube_version: str = "1.37") -> Document:
+def loads(
+    text: str | bytes, *, name: str = "<text>", kube_version: str = "1.37", max_bytes: int = MAX_BYTES
+) -> Document:
     """Load an audit policy from its text; see `load`.
 
     Args:
         text: YAML or JSON.
         name: What errors call it.
         kube_version: The server, 1.28 to 1.37.
+        max_bytes: What is longer is refused.
 
     Returns:
         The policy.
 
     Raises:
-        PolicyError: The server would refuse it.
+        PolicyError: The server would refuse it, or it is too long.
         ValueError: `kube_version` is none that is known.
 
     Example:
@@ -78,7 +81,9 @@ def loads(text: str | bytes, *, name: str = "<text>", kube_version: str = "1.37"
         'None'
     """
     server = find_server(kube_version)
-    return _load(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else bytes(text), name, server)
+    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else bytes(text)
+    _check_length(data, name, max_bytes)
+    return _load(data, name, server)
 
 
 def _read(source: str | os.PathLike[str] | IO[str] | IO[bytes], max_bytes: int) -> tuple[str, bytes]:
@@ -111,6 +116,11 @@ def _limited(file: IO[Any], name: str, max_bytes: int) -> bytes:
         pieces.append(piece.encode("utf-8", "surrogatepass") if isinstance(piece, str) else piece)
         room -= len(pieces[-1])
     data = b"".join(pieces)
+    _check_length(data, name, max_bytes)
+    return data
+
+
+def _check_length(data: bytes, name: str, max_bytes: int) -> None:
     if len(data) > max_bytes:
         message = f"longer than {max_bytes} bytes"
         raise PolicyError(
@@ -118,7 +128,6 @@ def _limited(file: IO[Any], name: str, max_bytes: int) -> bytes:
             name=name,
             remedy="the limit is auditwake's own: if this is an audit policy and not a log, raise max_bytes",
         )
-    return data
 
 
 def _load(data: bytes, name: str, server: Server) -> Document:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
@@ -89,7 +88,7 @@ class Issue:
     mark: Mark | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Document:
     """A policy that the server accepts, with the text that it is from.
 
@@ -114,6 +113,10 @@ class Document:
     ignored: tuple[Issue, ...] = ()
     ignored_text: str | None = None
     marks: Mapping[str, Mark] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    _lines: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_lines", tuple(LINE_BREAK.split(self.text)))
 
     def mark(self, path: str) -> Mark | None:
         r"""Give where a key or an item stands, or else the nearest thing around it.
@@ -143,7 +146,3 @@ class Document:
             number: The line, from 1.
         """
         return self._lines[number - 1] if 0 < number <= len(self._lines) else ""
-
-    @cached_property
-    def _lines(self) -> list[str]:
-        return LINE_BREAK.split(self.text)
