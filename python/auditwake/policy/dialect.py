@@ -11,7 +11,7 @@ from typing import Any, Final
 from auditwake.policy.failure import DecodeError
 from auditwake.policy.model import LINE_BREAK
 
-__all__ = ["Dialect", "ReadAnewError", "decode"]
+__all__ = ["Dialect", "ReadAnewError", "decode", "utf_8"]
 
 BOM: Final = "\ufeff"
 BOMS: Final = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
@@ -162,11 +162,16 @@ def decode(data: bytes) -> str:
     """
     for bom, encoding in BOMS.items():
         if data.startswith(bom):
-            data, codec = data[len(bom) :], encoding
-            break
-    else:
-        codec = "utf-8"
-    if codec != "utf-8":
-        return data.decode(codec, "replace")
-    text = data.decode(codec, "surrogateescape")
+            return utf_8(data[len(bom) :]) if encoding == "utf-8" else data[len(bom) :].decode(encoding, "replace")
+    return utf_8(data)
+
+
+def utf_8(data: bytes) -> str:
+    r"""Decode UTF-8 as Go does: a byte that is no text gives one U+FFFD.
+
+    Example:
+        >>> len(utf_8(b"\xe2\x82"))
+        2
+    """
+    text = data.decode("utf-8", "surrogateescape")
     return text if text.isascii() else re.sub("[\udc80-\udcff]", "\ufffd", text)

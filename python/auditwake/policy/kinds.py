@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from auditwake.policy.dialect import utf_8
 from auditwake.policy.failure import DecodeError
 from auditwake.policy.gotext import quote
 from auditwake.policy.shape import INTERNAL_POLICY, POLICY, Shape
@@ -48,12 +49,12 @@ class Kind(NamedTuple):
     loads: bool
 
 
-def find_kind(root: Value, text: str, scheme: str) -> Kind:
+def find_kind(root: Value, data: bytes, scheme: str) -> Kind:
     """Find the kind of a text. Here, and only here, the server takes a key in any case.
 
     Args:
         root: The value of the text.
-        text: The text, which an error quotes.
+        data: The text as it stands in the file, which an error quotes.
         scheme: What the server calls its table of types.
 
     Returns:
@@ -80,14 +81,14 @@ def find_kind(root: Value, text: str, scheme: str) -> Kind:
             failure = _unreadable(wrong, value.place)
     if failure is not None:
         raise failure
-    return _known(found["apiversion"], found["kind"], text, scheme, places)
+    return _known(found["apiversion"], found["kind"], data, scheme, places)
 
 
 def _unreadable(message: str, place: object) -> DecodeError:
     return DecodeError(f"couldn't get version/kind; json parse error: {message}", place)
 
 
-def _known(api_version: str, kind: str, text: str, scheme: str, places: Mapping[str, object]) -> Kind:
+def _known(api_version: str, kind: str, data: bytes, scheme: str, places: Mapping[str, object]) -> Kind:
     place = places["apiversion"]
     if api_version.count("/") > 1:
         message = f"unexpected GroupVersion string: {api_version}"
@@ -97,7 +98,7 @@ def _known(api_version: str, kind: str, text: str, scheme: str, places: Mapping[
     if not version and group in {"", GROUP}:
         group, version = GROUP, INTERNAL
     if not version:
-        message = f"Object 'apiVersion' is missing in '{text}'"
+        message = f"Object 'apiVersion' is missing in '{utf_8(data)}'"
         raise DecodeError(message, place)
     go_type = f"v1.{kind}" if kind in UNVERSIONED else TYPES.get((group, version), {}).get(kind)
     if go_type is None:

@@ -138,7 +138,7 @@ def _load(data: bytes, name: str, server: Server) -> Document:
         _refuse(f"failed decoding: {server.words(failure.message)}", failure, text, name)
     decoder = Decoder(tree)
     try:
-        kind = find_kind(tree.root, text, server.scheme)
+        kind = find_kind(tree.root, data, server.scheme)
         decoded = decoder.decode(kind.shape)
     except DecodeError as failure:
         _refuse(f"failed decoding: {failure.message}", failure, text, name, tree)
