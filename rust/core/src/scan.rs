@@ -10,7 +10,7 @@ mod block;
 mod grammar;
 
 pub use block::Extent;
-pub use grammar::{checked_members, is_json};
+pub use grammar::{Checked, checked_members, is_json};
 
 /// Which kernel finds the end of containers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

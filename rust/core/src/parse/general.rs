@@ -67,7 +67,7 @@ pub fn parse(text: &str, spans: &mut Spans) -> Result<usize, ParseError> {
 
 /// Looks a key up by its length and bytes; one with escapes is decoded first.
 #[inline]
-pub(crate) fn find_key(raw: &[u8]) -> Option<Key> {
+fn find_key(raw: &[u8]) -> Option<Key> {
     match raw {
         b"kind" => Some(Key::Kind),
         b"apiVersion" => Some(Key::ApiVersion),

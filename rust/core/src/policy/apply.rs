@@ -13,6 +13,7 @@ use std::time::Duration;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, RecordBatch};
+use memchr::memchr2;
 
 use crate::reader::batches::{Batches, ReadError};
 use crate::reader::ordered::Next;
@@ -26,6 +27,10 @@ use super::reduce::{Reducer, Unreduced};
 
 /// Bytes that are gathered before they are written.
 const BUFFER: usize = 1 << 20;
+
+/// Most bytes of input in a batch: its texts are read once more when they are written, from the processor's cache if they
+/// are few.
+const BATCH_BYTES: usize = 4 << 20;
 
 /// How long the judge goes unasked while the next batch is waited for.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -135,6 +140,7 @@ pub fn apply<J: Judge>(
 ) -> Result<Applied, ApplyError<J::Error>> {
     options.selection = with_own_columns(&options.selection);
     options.keep_raw = true;
+    options.limits.bytes = options.limits.bytes.min(BATCH_BYTES);
     let mut batches = Batches::new(sources, options, threads);
     let mut writer = Writer {
         out: BufWriter::with_capacity(BUFFER, out),
@@ -231,9 +237,14 @@ impl<W: Write> Writer<W> {
 /// Writes an event on one line; answers how many bytes that took. Between the tokens of JSON a line break and the
 /// indentation behind it mean nothing, and inside a string there is none.
 fn write_line(event: &[u8], out: &mut impl Write) -> io::Result<u64> {
+    if memchr2(b'\n', b'\r', event).is_none() {
+        out.write_all(event)?;
+        out.write_all(b"\n")?;
+        return Ok(event.len() as u64 + 1);
+    }
     let mut written = 1;
     for line in event.split(|byte| matches!(byte, b'\n' | b'\r')) {
-        let line = if line.len() < event.len() { line.trim_ascii() } else { line };
+        let line = line.trim_ascii();
         out.write_all(line)?;
         written += line.len() as u64;
     }

@@ -9,17 +9,16 @@
 //!   be left for either. Keys count however they are escaped (`"requestO\u0062ject"`), and by case, as in Go.
 //! - A text that is not one valid JSON object is refused: where its bodies end would be a guess.
 
+mod annotations;
 mod edits;
 mod managed;
 
-use std::ops::Range;
-
 use crate::event::Key;
-use crate::parse::general::find_key;
 use crate::parse::gojson::{decode_string, spells};
-use crate::scan::{Members, ScanError, checked_members, skip_space};
+use crate::scan::{Checked, ScanError, checked_members, skip_space};
 
 use super::level::Level;
+use annotations::Fate;
 use edits::{Edits, Trim};
 
 /// Why a text cannot be reduced; each has the position of the offence in the text.
@@ -72,10 +71,10 @@ pub struct Reducer {
     out: Vec<u8>,
 }
 
-/// A member of the event.
+/// A member of the event that a reduction looks at, or a run of others, which are as good as one.
 #[derive(Clone, Copy, Debug)]
 struct Member {
-    /// `None` for an unknown key.
+    /// `None` for others.
     key: Option<Key>,
     /// Position of the quote in front of the key.
     at: usize,
@@ -128,13 +127,12 @@ impl Reducer {
         }
         let members = &mut self.members;
         members.clear();
-        let checked = checked_members(event, |key, Range { start, end }| {
-            members.push(Member {
-                key: find_key(&event[key.start + 1..key.end - 1]),
-                at: key.start,
-                start,
-                end,
-            });
+        let checked = checked_members(event, |Checked { key, escaped, value }| {
+            let name = key_of(&event[key.start + 1..key.end - 1], escaped);
+            match members.last_mut() {
+                Some(last) if name.is_none() && last.key.is_none() => last.end = value.end,
+                _ => members.push(Member { key: name, at: key.start, start: value.start, end: value.end }),
+            }
         });
         checked.map_err(|at| if at < event.len() { Unreduced::Invalid(at) } else { Unreduced::Cut(at) })
     }
@@ -147,7 +145,13 @@ impl Reducer {
         edits.clear();
         let (mut object, mut bodies) = (Trim::default(), 0);
         for &Member { key, at, start, end } in &self.members {
-            if is_lost(key, level) || (level < Level::Request && loses_all_annotations(event, key, start)?) {
+            let fate = match key {
+                Some(Key::Annotations) if level < Level::Request => annotations::fate(event, start)?,
+                Some(Key::RequestObject) if level < Level::Request => Fate::Lost,
+                Some(Key::ResponseObject) if level < Level::RequestResponse => Fate::Lost,
+                _ => Fate::Kept,
+            };
+            if fate == Fate::Lost {
                 object.lose(at..end, edits);
                 bodies += usize::from(key.is_some_and(Key::is_body));
                 continue;
@@ -157,7 +161,7 @@ impl Reducer {
                 Some(Key::Level) if level_of(content(&event[start..end])) > level => {
                     edits.replace(start..end, level.as_json());
                 }
-                Some(Key::Annotations) if level < Level::Request => trim_annotations(event, start, edits)?,
+                Some(Key::Annotations) if fate == Fate::Trimmed => annotations::trim(event, start, edits)?,
                 Some(Key::RequestObject) if omit_managed_fields && !patch => {
                     managed::omit(event, start, edits)?;
                 }
@@ -182,12 +186,16 @@ impl Reducer {
     }
 }
 
-/// Whether a member is a body that no server writes at that level.
-fn is_lost(key: Option<Key>, level: Level) -> bool {
-    match key {
-        Some(Key::RequestObject) => level < Level::Request,
-        Some(Key::ResponseObject) => level < Level::RequestResponse,
-        _ => false,
+/// The key between its quotes, if a reduction looks at it.
+fn key_of(raw: &[u8], escaped: bool) -> Option<Key> {
+    match raw {
+        b"level" => Some(Key::Level),
+        b"verb" => Some(Key::Verb),
+        b"requestObject" => Some(Key::RequestObject),
+        b"responseObject" => Some(Key::ResponseObject),
+        b"annotations" => Some(Key::Annotations),
+        _ if escaped => Key::from_name(decode_string(std::str::from_utf8(raw).ok()?)?.as_bytes()),
+        _ => None,
     }
 }
 
@@ -199,50 +207,4 @@ fn level_of(raw: &[u8]) -> Level {
 /// What stands between the quotes of a JSON string; nothing for another value.
 fn content(value: &[u8]) -> &[u8] {
     value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or_default()
-}
-
-/// Whether kube-apiserver writes an annotation only at level Request and above: the patch of a webhook
-/// (k8s.io/apiserver, `pkg/admission/plugin/webhook/mutating/dispatcher.go`), and the mark of an event whose bodies were
-/// left out because it was too large (`plugin/pkg/audit/truncate/truncate.go`).
-fn goes_with_bodies(key: &[u8]) -> bool {
-    let decoded = std::str::from_utf8(key).ok().and_then(decode_string);
-    decoded.is_some_and(|key| is_webhook_patch(&key) || key == "audit.k8s.io/truncated")
-}
-
-/// `patch.webhook.admission.k8s.io/round_N_index_M`
-fn is_webhook_patch(key: &str) -> bool {
-    let place = key.strip_prefix("patch.webhook.admission.k8s.io/round_");
-    let numbers = place.and_then(|place| place.split_once("_index_"));
-    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    numbers.is_some_and(|(round, index)| number(round) && number(index))
-}
-
-/// Whether the member is `annotations`, and has some that go and none that stays: Go leaves an empty map out.
-fn loses_all_annotations(event: &[u8], key: Option<Key>, start: usize) -> Result<bool, ScanError> {
-    let annotations = (key == Some(Key::Annotations)).then(|| Members::new(event, start)).flatten();
-    let Some(mut annotations) = annotations else { return Ok(false) };
-    let mut any = false;
-    while let Some(annotation) = annotations.next_member()? {
-        any = true;
-        if !goes_with_bodies(annotation.key) {
-            return Ok(false);
-        }
-    }
-    Ok(any)
-}
-
-/// Leaves out the annotations that go with the bodies; a value that is no object has none.
-fn trim_annotations(event: &[u8], start: usize, edits: &mut Edits) -> Result<(), ScanError> {
-    let Some(mut annotations) = Members::new(event, start) else { return Ok(()) };
-    let mut object = Trim::default();
-    while let Some(annotation) = annotations.next_member()? {
-        let span = annotation.at..annotation.end;
-        if goes_with_bodies(annotation.key) {
-            object.lose(span, edits);
-        } else {
-            object.keep(span, edits);
-        }
-    }
-    object.close(edits);
-    Ok(())
 }

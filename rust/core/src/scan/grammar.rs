@@ -6,122 +6,173 @@ use std::ops::Range;
 
 use super::{Kernel, Task, dispatch, skip_space};
 
-/// What may come next.
-enum Next {
-    Value,
-    /// A value, or the end of the array that just opened.
-    FirstElement,
-    /// A key, or the end of the object that just opened.
-    FirstKey,
-    Key,
-    /// A comma, or the end of the container on top of the stack.
-    CommaOrEnd,
+/// A member of the outermost object, as [`checked_members`] tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// Extent of the key, quotes included.
+    pub key: Range<usize>,
+    /// Whether the key has an escape.
+    pub escaped: bool,
+    /// Extent of the value.
+    pub value: Range<usize>,
 }
 
 /// Whether `text` is one valid JSON value with nothing but white space around it.
 #[must_use]
 pub fn is_json(text: &str) -> bool {
-    dispatch(Walk { text: text.as_bytes(), member: |_, _| {} }).is_ok()
+    checked_members(text.as_bytes(), |_| {}).is_ok()
 }
 
-/// Calls `member` with the extents of key (quotes included) and value of each member of the object that `text` is, while
-/// all of it is checked: nothing that was told counts when this fails.
+/// Tells each member of the object that `text` is, while all of it is checked: nothing that was told counts when this
+/// fails. A text that is another value has no members.
 ///
 /// # Errors
 /// Where `text` stops being one JSON value with nothing but white space around it: the first byte that may not stand where
 /// it stands, or the length of the text when it ends too early. Strings may hold bytes that are no UTF-8: quotes and
 /// backslashes are what they are whatever stands between them.
-pub fn checked_members(text: &[u8], member: impl FnMut(Range<usize>, Range<usize>)) -> Result<(), usize> {
-    dispatch(Walk { text, member })
+pub fn checked_members(text: &[u8], tell: impl FnMut(Checked)) -> Result<(), usize> {
+    dispatch(Walk { text, tell })
 }
 
 /// The walk before its SIMD level is known.
-struct Walk<'a, M> {
+struct Walk<'a, T> {
     text: &'a [u8],
-    /// Is told of the outermost object's members.
-    member: M,
+    tell: T,
 }
 
-impl<M: FnMut(Range<usize>, Range<usize>)> Task for Walk<'_, M> {
+impl<T: FnMut(Checked)> Task for Walk<'_, T> {
     type Output = Result<(), usize>;
 
     #[inline(always)]
-    fn run<K: Kernel>(self) -> Result<(), usize> {
-        let Self { text, mut member } = self;
-        // The closing brackets that are due.
-        let mut stack: Vec<u8> = Vec::new();
-        let (mut key, mut value) = (0..0, 0);
-        let mut next = Next::Value;
+    fn run<K: Kernel>(mut self) -> Result<(), usize> {
+        let text = self.text;
+        let mut open = Open::default();
+        let mut member = Checked { key: 0..0, escaped: false, value: 0..0 };
         let mut at = skip_space(text, 0);
         loop {
-            let byte = *text.get(at).ok_or(at)?;
-            match next {
-                Next::Value | Next::FirstElement if byte != b']' || matches!(next, Next::Value) => {
-                    if stack.len() == 1 {
-                        value = at;
-                    }
-                    if let b'{' | b'[' = byte {
-                        stack.push(byte + 2);
-                        next = if byte == b'{' { Next::FirstKey } else { Next::FirstElement };
-                        at = skip_space(text, at + 1);
+            // A value is due.
+            if open.depth == 1 {
+                member.value.start = at;
+            }
+            match *text.get(at).ok_or(at)? {
+                b'{' => {
+                    open.push(OBJECT);
+                    at = skip_space(text, at + 1);
+                    if text.get(at) != Some(&b'}') {
+                        at = key::<K>(text, at, &open, &mut member)?;
                         continue;
                     }
-                    at = scalar::<K>(text, at)?;
-                }
-                Next::FirstKey | Next::Key if byte != b'}' || matches!(next, Next::Key) => {
-                    let end = string::<K>(text, at)?;
-                    if stack.len() == 1 {
-                        key = at..end;
-                    }
-                    at = skip_space(text, end);
-                    if text.get(at) != Some(&b':') {
-                        return Err(at);
-                    }
-                    at = skip_space(text, at + 1);
-                    next = Next::Value;
-                    continue;
-                }
-                Next::CommaOrEnd if byte == b',' => {
-                    next = if *stack.last().ok_or(at)? == b'}' { Next::Key } else { Next::Value };
-                    at = skip_space(text, at + 1);
-                    continue;
-                }
-                _ => {
-                    if stack.pop() != Some(byte) {
-                        return Err(at);
-                    }
+                    open.pop();
                     at += 1;
                 }
+                b'[' => {
+                    open.push(ARRAY);
+                    at = skip_space(text, at + 1);
+                    if text.get(at) != Some(&b']') {
+                        continue;
+                    }
+                    open.pop();
+                    at += 1;
+                }
+                b'"' => at = string::<K>(text, at)?.0,
+                _ => at = bare(text, at)?,
             }
-            // A value ends here.
-            next = Next::CommaOrEnd;
-            match &stack[..] {
-                [] => {
-                    at = skip_space(text, at);
+            // A value is over, and containers may be as well.
+            loop {
+                if open.depth == 1 && open.top() == OBJECT {
+                    member.value.end = at;
+                    (self.tell)(member.clone());
+                }
+                at = skip_space(text, at);
+                if open.depth == 0 {
                     return if at == text.len() { Ok(()) } else { Err(at) };
                 }
-                [b'}'] if key.end > 0 => member(std::mem::replace(&mut key, 0..0), value..at),
-                _ => {}
+                match (*text.get(at).ok_or(at)?, open.top()) {
+                    (b',', OBJECT) => {
+                        at = key::<K>(text, skip_space(text, at + 1), &open, &mut member)?;
+                        break;
+                    }
+                    (b',', _) => {
+                        at = skip_space(text, at + 1);
+                        break;
+                    }
+                    (b'}', OBJECT) | (b']', ARRAY) => {
+                        open.pop();
+                        at += 1;
+                    }
+                    _ => return Err(at),
+                }
             }
-            at = skip_space(text, at);
         }
     }
 }
 
-/// Position behind the string that begins at `at`.
+const OBJECT: u64 = 1;
+const ARRAY: u64 = 0;
+
+/// The containers that are open, one bit each. Nothing is allocated for the depth that texts have.
+#[derive(Default)]
+struct Open {
+    depth: usize,
+    /// The innermost ones, the last in the lowest bit.
+    bits: u64,
+    /// The ones around them, 64 a word.
+    outer: Vec<u64>,
+}
+
+impl Open {
+    #[inline(always)]
+    fn push(&mut self, kind: u64) {
+        if self.depth > 0 && self.depth.is_multiple_of(64) {
+            self.outer.push(self.bits);
+        }
+        self.depth += 1;
+        self.bits = self.bits << 1 | kind;
+    }
+
+    #[inline(always)]
+    fn pop(&mut self) {
+        self.depth -= 1;
+        self.bits >>= 1;
+        if self.depth > 0 && self.depth.is_multiple_of(64) {
+            self.bits = self.outer.pop().unwrap_or_default();
+        }
+    }
+
+    #[inline(always)]
+    fn top(&self) -> u64 {
+        self.bits & 1
+    }
+}
+
+/// Position of the value behind the key that begins at `at`.
 #[inline(always)]
-fn string<K: Kernel>(text: &[u8], at: usize) -> Result<usize, usize> {
-    if text[at] != b'"' {
+fn key<K: Kernel>(text: &[u8], at: usize, open: &Open, member: &mut Checked) -> Result<usize, usize> {
+    if text.get(at) != Some(&b'"') {
         return Err(at);
     }
+    let (end, escaped) = string::<K>(text, at)?;
+    if open.depth == 1 {
+        member.key = at..end;
+        member.escaped = escaped;
+    }
+    let colon = skip_space(text, end);
+    if text.get(colon) == Some(&b':') { Ok(skip_space(text, colon + 1)) } else { Err(colon) }
+}
+
+/// Position behind the string that begins at `at`, and whether it has an escape.
+#[inline(always)]
+fn string<K: Kernel>(text: &[u8], at: usize) -> Result<(usize, bool), usize> {
     let mut at = at + 1;
+    let mut escaped = false;
     loop {
         at = K::plain_end(text, at).ok_or(text.len())?;
         match text[at] {
-            b'"' => return Ok(at + 1),
+            b'"' => return Ok((at + 1, escaped)),
             b'\\' => at = escape(text, at + 1)?,
             _ => return Err(at),
         }
+        escaped = true;
     }
 }
 
@@ -137,11 +188,9 @@ fn escape(text: &[u8], at: usize) -> Result<usize, usize> {
     }
 }
 
-/// Position behind the string, number or literal that begins at `at`.
-#[inline(always)]
-fn scalar<K: Kernel>(text: &[u8], at: usize) -> Result<usize, usize> {
+/// Position behind the number or literal that begins at `at`.
+fn bare(text: &[u8], at: usize) -> Result<usize, usize> {
     match text[at] {
-        b'"' => string::<K>(text, at),
         b'n' => literal(text, at, b"null"),
         b't' => literal(text, at, b"true"),
         b'f' => literal(text, at, b"false"),
