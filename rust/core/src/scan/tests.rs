@@ -97,6 +97,48 @@ fn structural() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(byte, 0..300)
 }
 
+#[test]
+fn a_bracket_of_the_wrong_kind_is_found_at_any_depth() {
+    for depth in [1, 2, 63, 64, 65, 127, 128, 129, 300] {
+        // Objects and arrays in an order without a period of a power of two.
+        let is_object = |level: usize| level % 3 == 1 || level % 7 == 2;
+        let mut text = String::new();
+        (0..depth).for_each(|level| text.push_str(if is_object(level) { r#"{"":"# } else { "[" }));
+        text.push('1');
+        let inner = text.len();
+        (0..depth).rev().for_each(|level| text.push(if is_object(level) { '}' } else { ']' }));
+        assert!(is_json(&text), "{depth}");
+        for at in inner..text.len() {
+            let mut wrong = text.clone().into_bytes();
+            wrong[at] ^= b']' ^ b'}';
+            assert_eq!(checked_members(&wrong, |_| {}), Err(at), "{depth}");
+            assert_eq!(checked_members(&text.as_bytes()[..at], |_| {}), Err(at), "{depth}");
+        }
+    }
+}
+
+#[test]
+fn a_checked_object_tells_its_own_members() {
+    let text = br#" { "a" : {"x":[1,{"y":2}]} ,"\u0062":[ ] , "":"\"" } "#;
+    let mut told = Vec::new();
+    checked_members(text, |member| told.push(member)).unwrap();
+    let told: Vec<_> = told
+        .into_iter()
+        .map(|Checked { key, escaped, value }| {
+            (std::str::from_utf8(&text[key]).unwrap(), escaped, std::str::from_utf8(&text[value]).unwrap())
+        })
+        .collect();
+    let wanted = [
+        (r#""a""#, false, r#"{"x":[1,{"y":2}]}"#),
+        (r#""\u0062""#, true, "[ ]"),
+        (r#""""#, false, r#""\"""#),
+    ];
+    assert_eq!(told, wanted);
+    for other in ["[{\"a\":1}]", "1", "\"a\"", "{}"] {
+        assert_eq!(checked_members(other.as_bytes(), |member| panic!("{member:?}")), Ok(()));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
