@@ -116,4 +116,4 @@ class Keys:
         return len(self._core)
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        return self._core.keys().__arrow_c_stream__(requested_schema)
+        return self.table.__arrow_c_stream__(requested_schema)
