@@ -49,7 +49,7 @@ PYTHON_TABLE: Mapping[str, set[str]] = {
     "convert": {"_core", "errors", "read", "schema", "sources", "types"},
     "demo": set(),
     "__init__": {"_core", *PUBLIC},
-    "cli": {"__init__", "_core", "demo", "errors"},
+    "cli": {"__init__", "_core", "demo", "errors", "policy"},
     "__main__": {"cli"},
 }
 

@@ -21,7 +21,7 @@ import auditwake as aw
 from auditwake.cli.exits import Exit
 from auditwake.cli.progress import describe
 
-COMMANDS = ("demo", "convert", "cat", "schema")
+COMMANDS = ("demo", "convert", "cat", "schema", "policy", "policy check")
 TOO_LONG = 60
 
 
@@ -75,7 +75,7 @@ def read_terminal(descriptor: int) -> bytes:
 # --- for everyone ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("arguments", [["--help"], *([command, "--help"] for command in COMMANDS)])
+@pytest.mark.parametrize("arguments", [["--help"], *([*command.split(), "--help"] for command in COMMANDS)])
 def test_help_is_there_and_imports_nothing_heavy(arguments: list[str]) -> None:
     program = (
         "import sys, auditwake.cli\n"

@@ -8,21 +8,17 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from auditwake.cli import cat, convert, demo, schema
+from auditwake.cli import cat, convert, demo, policy, schema
+from auditwake.cli.commands import EXIT_CODES, Command, add_commands
 from auditwake.cli.exits import Exit, UsageError
 from auditwake.cli.style import escape
 from auditwake.cli.version import VersionAction
-from auditwake.errors import AuditwakeError, ColumnError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from auditwake.errors import AuditwakeError, ColumnError, PolicyError
 
 __all__ = ["main", "parser"]
 
-COMMANDS = (demo, convert, cat, schema)
-EXIT_CODES = "exit codes: 0 fine, 1 failure, 2 usage, 3 finished but lines were rejected, 130 interrupted"
+COMMANDS: tuple[Command, ...] = (demo, convert, cat, schema, policy)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -38,13 +34,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
     )
     top.add_argument("--version", action=VersionAction, help="print the versions of all parts and exit")
-    commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for module in COMMANDS:
-        one = commands.add_parser(
-            module.__name__.rpartition(".")[2], help=module.HELP, description=module.DESCRIPTION, epilog=EXIT_CODES
-        )
-        module.add_arguments(one)
-        one.set_defaults(run=module.run)
+    add_commands(top, COMMANDS, "command")
     return top
 
 
@@ -62,9 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         2
     """
     args = parser().parse_args(argv)
-    run: Callable[[argparse.Namespace], Exit] = args.run
+    command: Command = args.command
     try:
-        code = run(args)
+        code = command.run(args)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
@@ -72,13 +62,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _pipe_closed()
     except (UsageError, ColumnError) as error:
         return _failed(error, Exit.USAGE)
+    except PolicyError as error:
+        return _failed(error, Exit.CONFIG)
     except (AuditwakeError, OSError, ImportError, ValueError) as error:
         return _failed(error, Exit.FAILURE)
     return code
 
 
 def _failed(error: Exception, code: Exit) -> Exit:
-    print(f"auditwake: {escape(str(error))}", file=sys.stderr)
+    lines = str(error).split("\n") if isinstance(error, PolicyError) else [str(error)]
+    print("auditwake: " + "\n".join(map(escape, lines)), file=sys.stderr)
     return code
 
 

@@ -12,6 +12,8 @@ class Exit(IntEnum):
     FAILURE = 1
     USAGE = 2
     REJECTED = 3  # finished, but some lines hold no event
+    FOUND = 3  # finished, and something was found that is to be looked at
+    CONFIG = 78  # kube-apiserver would refuse the policy
     INTERRUPTED = 130
     BROKEN_PIPE = 141
 

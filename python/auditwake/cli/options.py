@@ -3,7 +3,9 @@
 import argparse
 import os
 
-__all__ = ["add_columns", "add_sources", "add_threads", "names", "positive"]
+from auditwake.policy.versions import NEWEST, check_version
+
+__all__ = ["add_columns", "add_kube_version", "add_policy", "add_sources", "add_threads", "names", "positive"]
 
 
 def names(text: str) -> list[str]:
@@ -26,6 +28,29 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_policy(parser: argparse.ArgumentParser, *, name: str = "policy", metavar: str = "POLICY") -> None:
+    """Add an audit policy to read.
+
+    Args:
+        parser: The parser.
+        name: Where the arguments have it.
+        metavar: What the help calls it.
+    """
+    parser.add_argument(name, metavar=metavar, help="an audit policy, YAML or JSON, or - for standard input")
+
+
+def add_kube_version(parser: argparse.ArgumentParser) -> None:
+    """Add the server whose answers are wanted."""
+    newest = ".".join(map(str, NEWEST))
+    parser.add_argument(
+        "--kube-version",
+        type=kube_version,
+        default=newest,
+        metavar="VERSION",
+        help=f"the kube-apiserver whose answers are wanted (default: {newest})",
+    )
+
+
 def add_columns(parser: argparse.ArgumentParser) -> None:
     """Add the selection of columns."""
     parser.add_argument(
@@ -42,6 +67,19 @@ def add_columns(parser: argparse.ArgumentParser) -> None:
 def add_threads(parser: argparse.ArgumentParser) -> None:
     """Add the number of threads."""
     parser.add_argument("--threads", type=positive, metavar="N", help=f"threads (default: all cores, {os.cpu_count()})")
+
+
+def kube_version(text: str) -> str:
+    """Read the version of a server whose answers are known.
+
+    Example:
+        >>> kube_version("v1.36.4")
+        '1.36'
+    """
+    try:
+        return ".".join(map(str, check_version(text)))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def positive(text: str) -> int:

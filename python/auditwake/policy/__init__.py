@@ -9,6 +9,7 @@ Example:
 
 from auditwake.errors import PolicyError
 from auditwake.policy.keys import Keys
+from auditwake.policy.lint.finding import Finding
 from auditwake.policy.load import MAX_BYTES, load, loads
 from auditwake.policy.model import Document, GroupResources, Issue, Level, Mark, Rule, Stage
 from auditwake.policy.policy import Policy
@@ -21,6 +22,7 @@ __all__ = [
     "Decision",
     "Document",
     "EventSource",
+    "Finding",
     "GroupResources",
     "Issue",
     "Keys",

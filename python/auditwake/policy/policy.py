@@ -4,7 +4,7 @@ import io
 import json
 import os
 from collections.abc import Iterable, Mapping
-from typing import IO, Self, final
+from typing import IO, TYPE_CHECKING, Self, final
 
 from auditwake import _core
 from auditwake.errors import AuditwakeError
@@ -16,6 +16,9 @@ from auditwake.policy.source import EventSource, open_events
 from auditwake.policy.verdicts import Verdicts
 from auditwake.read import read
 from auditwake.types import PolicyRequest
+
+if TYPE_CHECKING:
+    from auditwake.policy.lint import Finding
 
 __all__ = ["Policy"]
 
@@ -182,6 +185,22 @@ class Policy:
         """
         found = self._core.pairs(other._core, possible)  # noqa: SLF001  # the same class
         return {(rules[0], rules[1]): _request(request) for rules, request in found}
+
+    def check(self) -> "list[Finding]":
+        r"""Find what the author of the policy should know and the server does not say.
+
+        Returns:
+            What was found, in the order of the file; see `docs/policy.md` for every code.
+
+        Example:
+            >>> import auditwake as aw
+            >>> text = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- {level: Metadata, verb: [get]}\n"
+            >>> [(found.code, found.fix) for found in aw.Policy.load(text).check()][0]
+            ('AWP101', "write 'verbs'")
+        """
+        from auditwake.policy.lint import check
+
+        return check(self)
 
     def _decision(self, index: int | None, request: Request, failed: list[str | None]) -> Decision:
         document = self.document
