@@ -123,7 +123,7 @@ def _fix(document: Document, issue: Issue, rule: str | None, meant: str | None, 
     if meant in RULE_FIELDS and rule:
         line = document.line(issue.mark.line)[issue.mark.column - 1 :] if issue.mark else ""
         shown = f": {line.rstrip()}" if line.startswith(f"{meant}: [") and line.rstrip().endswith("]") else ""
-        return f"{meant!r} belongs to the rule itself, beside 'level'; write it as {rule}.{meant}{shown}"
+        return f"move it up to {rule} itself, beside 'level' and 'resources'{shown}"
     if meant in ENTRY_FIELDS:
         where = f"{rule or 'rules[0]'}.resources[0].{meant}"
         return f"{meant!r} belongs to an item of 'resources' of a rule; write it as {where}"

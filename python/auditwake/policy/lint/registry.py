@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-from auditwake.policy.lint import fields
+from auditwake.policy.lint import fields, lists, reach, resources, sensitive, subresources, values, volume
 from auditwake.policy.lint.finding import SEVERITIES, Code, Finding
 from auditwake.policy.lint.subject import Subject
 from auditwake.policy.policy import Policy
@@ -25,7 +25,16 @@ class Family(NamedTuple):
     find: Callable[[Subject], Iterator[Finding]]
 
 
-FAMILIES: Final = (Family("What the server drops", fields.CODES, fields.find),)
+FAMILIES: Final = (
+    Family("What the server drops", fields.CODES, fields.find),
+    Family("Lists and documents", lists.CODES, lists.find),
+    Family("Values that match nothing", values.CODES, values.find),
+    Family("Resources", resources.CODES, resources.find),
+    Family("Subresources", subresources.CODES, subresources.find),
+    Family("Rules and their order", reach.CODES, reach.find),
+    Family("Secrets in the log, and what is missing from it", sensitive.CODES, sensitive.find),
+    Family("What is written", volume.CODES, volume.find),
+)
 
 CODES: Final[dict[str, Code]] = {code.code: code for family in FAMILIES for code in family.codes}
 """Every code that there is."""

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import TypeAlias
 
-from auditwake.policy.model import Document, Rule
+from auditwake.policy.model import Document, Level, Rule
 from auditwake.policy.policy import Policy
 from auditwake.policy.request import Request
 
-__all__ = ["Subject"]
+__all__ = ["Effect", "Subject"]
+
+Effect: TypeAlias = tuple[Level, frozenset[str], bool]
+"""What a rule does: the level, the stages without an event, and whether managed fields are left out."""
 
 
 class Subject:
@@ -33,3 +37,17 @@ class Subject:
             return self.policy.reached()
         except ValueError:
             return None
+
+    def effect(self, index: int | None) -> Effect:
+        """Give what a rule does; what is not recorded is all the same.
+
+        Args:
+            index: The rule; None for what no rule matches.
+        """
+        rule = None if index is None else self.document.rules[index]
+        if rule is None or rule.level == "None":
+            return "None", frozenset(), False
+        stages = frozenset({*self.document.omit_stages, *rule.omit_stages})
+        managed = rule.omit_managed_fields
+        has_bodies = rule.level != "Metadata"
+        return rule.level, stages, has_bodies and (self.document.omit_managed_fields if managed is None else managed)
