@@ -3,11 +3,12 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from auditwake.cli.exits import Exit
+from auditwake.cli.exits import Exit, UsageError
 from auditwake.cli.options import add_kube_version, add_policy, names
+from auditwake.cli.policy.github import annotation
 from auditwake.cli.style import Style, counted, escape, shorten
 from auditwake.errors import PolicyError
 
@@ -18,14 +19,13 @@ __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
 HELP = "find what the author of a policy should know"
 DESCRIPTION = (
-    "Find what kube-apiserver accepts in an audit policy and its author did not mean: dropped keys, rules that match "
-    "nothing, rules that are never reached, secrets in the log. docs/policy.md has every code. Notes do not fail."
+    "Find what kube-apiserver accepts in an audit policy and its author did not mean: dropped keys, values that match "
+    "nothing, rules that are never reached, secrets in the log. docs/policy.md has every code. Exit code 3 when there "
+    "are warnings or errors; notes alone are fine."
 )
 
 SEVERITIES = ("note", "warning", "error")
 WIDEST = 120
-COMMANDS = {"note": "notice", "warning": "warning", "error": "error"}
-"""What GitHub calls the severities."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,29 +45,34 @@ def run(args: argparse.Namespace) -> Exit:
     """Check, and say what was found. A policy that the server would refuse is said in the same form."""
     from auditwake.policy import Policy
 
+    left_out = _codes(args.ignore)
     try:
         policy = Policy.load(args.policy, kube_version=args.kube_version)
     except PolicyError as error:
         if args.output == "text":
             raise
-        _refused(error, args)
+        {"json": _refused_as_json, "github": _refused_as_annotations}[args.output](error, args.kube_version)
         return Exit.CONFIG
-    found = [finding for finding in policy.check() if _wanted(finding, args)]
-    if args.output == "json":
-        print(json.dumps(_as_json(policy.document.name, args.kube_version, [_finding(one) for one in found])))
-    elif args.output == "github":
-        for finding in found:
-            _annotate(policy.document.name, finding)
-    else:
-        _print_text(policy.document, found)
+    least = SEVERITIES.index(args.severity)
+    found = [
+        finding
+        for finding in policy.check()
+        if finding.code not in left_out and SEVERITIES.index(finding.severity) >= least
+    ]
+    {"text": _print_text, "json": _print_json, "github": _print_annotations}[args.output](policy.document, found)
     return Exit.FOUND if any(finding.severity != "note" for finding in found) else Exit.FINE
 
 
-def _wanted(finding: "Finding", args: argparse.Namespace) -> bool:
-    left_out = {name.lower() for name in args.ignore}
-    return left_out.isdisjoint({finding.code.lower(), finding.name}) and SEVERITIES.index(
-        finding.severity
-    ) >= SEVERITIES.index(args.severity)
+def _codes(given: Sequence[str]) -> set[str]:
+    """Give the codes that are meant, by themselves or by their names."""
+    from auditwake.policy.lint import CODES
+
+    known = {code: code for code in CODES} | {code.name: code.code for code in CODES.values()}
+    unknown = [one for one in given if one not in known and one.upper() not in known]
+    if unknown:
+        message = f"there is no code {unknown[0]!r}; they are {', '.join(CODES)}"
+        raise UsageError(message)
+    return {known.get(one) or known[one.upper()] for one in given}
 
 
 # --- text ------------------------------------------------------------------------------------------------------------
@@ -76,60 +81,57 @@ def _wanted(finding: "Finding", args: argparse.Namespace) -> bool:
 def _print_text(document: "Document", found: Sequence["Finding"]) -> None:
     style = Style(sys.stdout)
     for finding in found:
-        for line in _text(document, finding, style):
-            print(line)
-    worst = ", ".join(
-        counted(number, severity)
-        for severity in reversed(SEVERITIES)
-        if (number := sum(finding.severity == severity for finding in found))
-    )
-    print(f"{escape(document.name)}: {worst or 'nothing found'}", file=sys.stderr)
+        print("\n".join(_text(document, finding, style)), end="\n\n")
+    numbers = [(sum(finding.severity == severity for finding in found), severity) for severity in reversed(SEVERITIES)]
+    summary = ", ".join(counted(number, severity) for number, severity in numbers if number)
+    print(f"{escape(document.name)}: {summary or 'nothing found'}", file=sys.stderr)
 
 
-def _text(document: "Document", finding: "Finding", style: Style) -> list[str]:
+def _text(document: "Document", finding: "Finding", style: Style) -> Iterator[str]:
     line, column = (finding.mark.line, finding.mark.column) if finding.mark else (1, 1)
     # A long line is shown around the place.
     first = max(column - WIDEST // 2, 0)
     source = "".join(one if one.isprintable() else " " for one in document.line(line)[first:])
-    place = f"{escape(document.name)}:{line}:{column}"
-    return [
-        f"{place}: {finding.code} {finding.severity}: {style.bold(escape(finding.message))}",
-        f"  | {shorten(source, WIDEST)}",
-        f"  | {' ' * (column - 1 - first)}^",
-        f"  why: {escape(finding.why)}",
-        f"  fix: {escape(finding.fix)}",
-        "",
-    ]
+    yield f"{escape(document.name)}:{line}:{column}: {finding.code} {finding.severity}: {finding.name}"
+    yield f"  {style.bold(escape(finding.message))}"
+    yield f"  | {shorten(source, WIDEST)}"
+    yield f"  | {' ' * (column - 1 - first)}^"
+    yield f"  why: {escape(finding.why)}"
+    yield f"  fix: {escape(finding.fix)}"
 
 
 # --- GitHub ----------------------------------------------------------------------------------------------------------
 
 
-def _annotate(name: str, finding: "Finding") -> None:
-    message = f"{finding.message}\nwhy: {finding.why}\nfix: {finding.fix}"
-    place = (finding.mark.line, finding.mark.column) if finding.mark else (1, 1)
-    _command(COMMANDS[finding.severity], (name, *place), f"{finding.code} {finding.name}", message)
+def _print_annotations(document: "Document", found: Sequence["Finding"]) -> None:
+    for finding in found:
+        line, column = (finding.mark.line, finding.mark.column) if finding.mark else (None, None)
+        lines = [finding.message, f"why: {finding.why}", f"fix: {finding.fix}"]
+        print(annotation(finding.severity, (document.name, line, column), f"{finding.code} {finding.name}", lines))
 
 
-def _command(command: str, place: tuple[str, int, int], title: str, message: str) -> None:
-    """Print a workflow command of GitHub Actions."""
-    name, line, column = place
-    where = f"file={_property(name)},line={line},col={column},title={_property(title)}"
-    print(f"::{command} {where}::{_data(message)}")
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+def _refused_as_annotations(error: PolicyError, _kube_version: str) -> None:
+    for one in error.errors:
+        lines = [one.server_message, f"fix: {one.remedy}"]
+        print(annotation("error", (one.name, one.line, one.column), "kube-apiserver refuses this policy", lines))
 
 
 # --- JSON ------------------------------------------------------------------------------------------------------------
 
 
-def _as_json(name: str, kube_version: str, findings: Sequence[object], error: object = None) -> dict[str, object]:
+def _print_json(document: "Document", found: Sequence["Finding"]) -> None:
+    print(json.dumps(_report(document.name, document.kube_version, [_finding(one) for one in found], None)))
+
+
+def _refused_as_json(error: PolicyError, kube_version: str) -> None:
+    errors = [
+        {"message": one.server_message, "fix": one.remedy, "path": one.path, "line": one.line, "column": one.column}
+        for one in error.errors
+    ]
+    print(json.dumps(_report(error.name, kube_version, [], {"message": error.server_message, "errors": errors})))
+
+
+def _report(name: str, kube_version: str, findings: Sequence[object], error: object) -> dict[str, object]:
     return {
         "policy": name,
         "kube_version": kube_version,
@@ -152,21 +154,3 @@ def _finding(finding: "Finding") -> dict[str, object]:
         "column": finding.mark.column if finding.mark else None,
         "rule": finding.rule,
     }
-
-
-# --- a policy that is refused ----------------------------------------------------------------------------------------
-
-
-def _refused(error: PolicyError, args: argparse.Namespace) -> None:
-    if args.output == "github":
-        for one in error.errors:
-            message = f"{one.server_message}\nfix: {one.remedy}"
-            place = (one.name, one.line or 1, one.column or 1)
-            _command("error", place, "kube-apiserver refuses this policy", message)
-        return
-    errors = [
-        {"message": one.server_message, "fix": one.remedy, "path": one.path, "line": one.line, "column": one.column}
-        for one in error.errors
-    ]
-    said = {"message": error.server_message, "errors": errors}
-    print(json.dumps(_as_json(error.name, args.kube_version, [], said)))

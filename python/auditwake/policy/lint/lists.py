@@ -84,7 +84,7 @@ def _documents(document: Document) -> Iterator[Finding]:
         for event in yaml.parse(document.text, Loader=yaml.SafeLoader):
             if isinstance(event, yaml.DocumentStartEvent):
                 starts.append(event)
-            elif len(starts) > 1 and not (isinstance(event, yaml.ScalarEvent) and not event.value):
+            elif len(starts) > 1 and isinstance(event, yaml.NodeEvent) and getattr(event, "value", True):
                 break
         else:
             return

@@ -1,6 +1,6 @@
 """Rules that decide about nothing or change nothing, and requests that no rule is about. Exact, by the evaluator."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from math import comb
 from typing import Final
@@ -8,7 +8,9 @@ from typing import Final
 from auditwake import _core
 from auditwake.policy.lint.finding import Code, Finding
 from auditwake.policy.lint.subject import Subject
+from auditwake.policy.lint.witness import plain
 from auditwake.policy.model import Rule
+from auditwake.policy.request import Request
 
 __all__ = ["CODES", "find", "shadowing"]
 
@@ -95,13 +97,19 @@ def find(subject: Subject) -> Iterator[Finding]:
         )
         yield UNREACHABLE.at(document, path, message, fix=f"move it {first}, or take it out")
     if None in reached:
-        yield NO_CATCH_ALL.at(document, "rules", f"no rule matches {reached[None]}")
-    yield from _redundant(subject, [index for index in reached if index is not None])
+        missed = plain(document, reached[None], lambda asked: subject.policy.decide_request(asked).rule is None)
+        yield NO_CATCH_ALL.at(document, "rules", f"no rule matches {missed}")
+    yield from _redundant(subject, reached)
+
+
+def _evaluator(rules: Sequence[Rule]) -> _core.Evaluator:
+    """Give an evaluator that is asked for rules alone."""
+    return _core.Evaluator(rules, (), omit_managed_fields=False)
 
 
 def _reaches(rules: Sequence[Rule]) -> bool:
     """Say whether the last rule decides about any request."""
-    return any(first == [len(rules) - 1] for first, _ in _core.Evaluator(rules, (), False).reach(True))  # noqa: FBT003  # positional in the core
+    return any(first == [len(rules) - 1] for first, _ in _evaluator(rules).reach(possible=True))
 
 
 def shadowing(rules: Sequence[Rule], index: int, earlier: Iterable[int]) -> tuple[int, ...]:
@@ -137,40 +145,50 @@ def shadowing(rules: Sequence[Rule], index: int, earlier: Iterable[int]) -> tupl
 
 def _overlap(one: Rule, other: Rule) -> bool:
     """Say whether a request matches both rules."""
-    first, second = (_core.Evaluator([rule], (), False) for rule in (one, other))  # noqa: FBT003  # positional in the core
-    return any(pair == [0, 0] for pair, _ in first.pairs(second, True))  # noqa: FBT003  # positional in the core
+    return any(pair == [0, 0] for pair, _ in _evaluator([one]).pairs(_evaluator([other]), possible=True))
 
 
-def _redundant(subject: Subject, reached: Sequence[int]) -> Iterator[Finding]:
+def _redundant(subject: Subject, reached: Mapping[int | None, Request]) -> Iterator[Finding]:
     """Find rules without which the policy gives the same answers."""
     document = subject.document
     rules = document.rules
     if len(rules) > MOST_REDUNDANT:
         return
-    whole = _core.Evaluator(rules, document.omit_stages, document.omit_managed_fields)
-    for index in reached:
-        if _is_deliberate(rules, index):
+    whole = _evaluator(rules)
+    for index, witness in reached.items():
+        if index is None or _is_deliberate(rules, index):
             continue
-        without = _core.Evaluator(
-            [*rules[:index], *rules[index + 1 :]], document.omit_stages, document.omit_managed_fields
-        )
-        pairs = [pair for pair, _ in whole.pairs(without, True) if pair[0] == index]  # noqa: FBT003  # positional in the core
-        after = [other if other is None or other < index else other + 1 for _, other in pairs]
-        if all(subject.effect(index) == subject.effect(other) for other in after):
-            places = ["no rule" if other is None else f"rules[{other}]" for other in sorted(after, key=_last)]
+        without = _evaluator([*rules[:index], *rules[index + 1 :]])
+        # One request that makes a difference is enough; only where it makes none are all compared.
+        if not _is_same(subject, index, [_first(without, witness)]):
+            continue
+        after = [pair[1] for pair, _ in whole.pairs(without, possible=True) if pair[0] == index]
+        if _is_same(subject, index, after):
+            later = sorted(after, key=lambda one: (one is None, one))
+            places = ["no rule" if one is None else f"rules[{_shifted(one, index)}]" for one in later]
             where = _and(places if len(places) <= MOST_NAMED else [*places[:MOST_NAMED], "others"])
             message = f"without this rule the policy gives the same answers: {where} would decide, with the same effect"
             yield REDUNDANT.at(document, f"rules[{index}]", message)
+
+
+def _first(evaluator: _core.Evaluator, request: Request) -> int | None:
+    return next((index for index, failed in enumerate(evaluator.explain(request)) if failed is None), None)
+
+
+def _shifted(index: int, left_out: int) -> int:
+    """Give the index that a rule has in the whole policy."""
+    return index if index < left_out else index + 1
+
+
+def _is_same(subject: Subject, index: int, others: Iterable[int | None]) -> bool:
+    effects = {subject.effect(None if one is None else _shifted(one, index)) for one in others}
+    return effects == {subject.effect(index)}
 
 
 def _is_deliberate(rules: Sequence[Rule], index: int) -> bool:
     """Say whether a rule is there for those who read and change the file: a last None, a guard around secrets."""
     named = {spec for entry in rules[index].resources for spec in entry.resources}
     return (rules[index].level == "Metadata" and not GUARDED.isdisjoint(named)) or rules[index:] == (Rule("None"),)
-
-
-def _last(index: int | None) -> tuple[bool, int]:
-    return index is None, index or 0
 
 
 def _and(texts: Sequence[str]) -> str:

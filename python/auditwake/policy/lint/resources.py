@@ -108,7 +108,7 @@ def _group_meant(group: str) -> str | None:
     if group in {"core", "v1", "api", "core.k8s.io"}:
         return ""
     by_start = sorted(one for one in GROUPS if one.partition(".")[0] == group.partition(".")[0])
-    if by_start and ("." not in group or by_start[0].startswith(group)):
+    if by_start and group in {by_start[0][: len(group)], group.partition(".")[0], f"{by_start[0]}.k8s.io"}:
         return by_start[0]
     # Only where nothing but a slip tells them apart: groups of custom resources have names of their own.
     close = get_close_matches(group, [one for one in GROUPS if one], n=1, cutoff=0.9)

@@ -4,11 +4,13 @@ Exact: each kind of request is met with every rule, by the evaluator.
 """
 
 from collections.abc import Iterator
-from typing import Final
+from functools import cache
+from typing import Final, NamedTuple
 
 from auditwake.policy.lint.finding import Code, Finding
 from auditwake.policy.lint.probes import PROBES, Probe
 from auditwake.policy.lint.subject import Subject
+from auditwake.policy.lint.witness import plain
 from auditwake.policy.model import Document, Level, Rule
 from auditwake.policy.policy import Policy
 from auditwake.policy.request import Request
@@ -75,52 +77,86 @@ BROAD: Final = frozenset({"system:authenticated", "system:unauthenticated", "sys
 LEVELS: Final[tuple[Level, ...]] = ("None", "Metadata", "Request", "RequestResponse")
 
 
+class Met(NamedTuple):
+    """A rule that decides about requests of a kind.
+
+    Attributes:
+        rule: Index of the rule; None where no rule matches them.
+        kind: Index of the kind.
+        request: One of them.
+    """
+
+    rule: int | None
+    kind: int
+    request: Request
+
+    @property
+    def probe(self) -> Probe:
+        """The kind."""
+        return PROBES[self.kind]
+
+
+@cache
+def _probes() -> Policy:
+    """Give the kinds as a policy."""
+    return Policy(Document("", "", tuple(probe.rule for probe in PROBES)))
+
+
 def find(subject: Subject) -> Iterator[Finding]:
     """Find rules that record too much of what is secret, or nothing of what is sensitive."""
     try:
-        met = subject.policy.pairs(Policy(Document("", "", tuple(probe.rule for probe in PROBES))))
+        pairs = subject.policy.pairs(_probes())
     except ValueError:
         return
-    by_rule: dict[int | None, list[tuple[Probe, Request]]] = {}
-    for (index, probe), request in sorted(met.items(), key=lambda one: one[0][1] or 0):
-        if probe is not None:
-            by_rule.setdefault(index, []).append((PROBES[probe], request))
-    for index, probes in by_rule.items():
+    by_rule: dict[int | None, list[Met]] = {}
+    for (index, kind), request in pairs.items():
+        if kind is not None:
+            by_rule.setdefault(index, []).append(Met(index, kind, request))
+    for index, met in by_rule.items():
+        met.sort(key=lambda one: one.kind)
         level = "None" if index is None else subject.document.rules[index].level
-        path = "rules" if index is None else f"rules[{index}]"
         if level == "None":
-            yield from _unrecorded(subject, index, path, [one for one in probes if one[0].is_sensitive])
+            yield from _unrecorded(subject, [one for one in met if one.probe.is_sensitive])
         elif level != "Metadata":
-            yield from _recorded(subject, level, path, probes)
+            yield from _recorded(subject, level, f"rules[{index}].level", [one for one in met if one.probe.data])
 
 
-def _recorded(subject: Subject, level: Level, path: str, probes: list[tuple[Probe, Request]]) -> Iterator[Finding]:
+def _recorded(subject: Subject, level: Level, path: str, met: list[Met]) -> Iterator[Finding]:
     """Say what a rule records of what is secret."""
-    has_data = [one for one in probes if one[0].data and LEVELS.index(level) >= LEVELS.index(one[0].data)]
+    has_data = [one for one in met if one.probe.data and LEVELS.index(level) >= LEVELS.index(one.probe.data)]
     for code, is_configmap in ((SECRETS, False), (CONFIGMAPS, True)):
-        some = [one for one in has_data if (one[0].what == "configmaps") is is_configmap]
+        some = [one for one in has_data if (one.probe.what == "configmaps") is is_configmap]
         if some:
-            message = f"level {level} records the data of {_names(some)}, as of {some[0][1]}"
-            yield code.at(subject.document, f"{path}.level", message)
-    seen = {probe.what for probe, _ in has_data}
-    rest = [one for one in probes if one[0].data and one[0].what not in seen]
+            message = f"level {level} records the data of {_names(some)}, as of {_shown(subject, some[0])}"
+            yield code.at(subject.document, path, message)
+    seen = {one.probe.what for one in has_data}
+    rest = [one for one in met if one.probe.what not in seen]
     if rest:
-        message = f"level {level} is above Metadata for {_names(rest)}, as for {rest[0][1]}"
-        yield ABOVE.at(subject.document, f"{path}.level", message)
+        message = f"level {level} is above Metadata for {_names(rest)}, as for {_shown(subject, rest[0])}"
+        yield ABOVE.at(subject.document, path, message)
 
 
-def _unrecorded(
-    subject: Subject, index: int | None, path: str, probes: list[tuple[Probe, Request]]
-) -> Iterator[Finding]:
+def _unrecorded(subject: Subject, met: list[Met]) -> Iterator[Finding]:
     """Say what nothing is recorded of."""
-    if not probes:
+    if not met:
         return
-    rule = None if index is None else subject.document.rules[index]
-    who = "no rule matches them, so nothing" if rule is None else "nothing"
-    message = f"{who} is recorded of {_names(probes)}, as of {probes[0][1]}"
-    code = UNRECORDED_FOR_SOME if rule is not None and _is_narrow(rule) else UNRECORDED
-    where = path if rule is None else f"{path}.level"
-    yield code.at(subject.document, where, message)
+    index = met[0].rule
+    recorded = f"recorded of {_names(met)}, as of {_shown(subject, met[0])}"
+    if index is None:
+        yield UNRECORDED.at(subject.document, "rules", f"no rule matches them, so nothing is {recorded}")
+        return
+    code = UNRECORDED_FOR_SOME if _is_narrow(subject.document.rules[index]) else UNRECORDED
+    yield code.at(subject.document, f"rules[{index}].level", f"nothing is {recorded}")
+
+
+def _shown(subject: Subject, met: Met) -> Request:
+    """Give a plain request of the kind that the rule decides about."""
+
+    def does(request: Request) -> bool:
+        decided = subject.policy.decide_request(request).rule
+        return decided == met.rule and _probes().decide_request(request).rule == met.kind
+
+    return plain(subject.document, met.request, does)
 
 
 def _is_narrow(rule: Rule) -> bool:
@@ -129,5 +165,5 @@ def _is_narrow(rule: Rule) -> bool:
     return names_users or (bool(rule.resources) and all(entry.resource_names for entry in rule.resources))
 
 
-def _names(probes: list[tuple[Probe, Request]]) -> str:
-    return ", ".join(dict.fromkeys(probe.what for probe, _ in probes))
+def _names(met: list[Met]) -> str:
+    return ", ".join(dict.fromkeys(one.probe.what for one in met))
