@@ -95,8 +95,9 @@ wheel: $(installed) ## the wheel and the source distribution, into dist/
 	$(python) -m maturin build --release --locked --sdist --out dist --interpreter $(python)
 
 .PHONY: docs
-docs: $(built) ## write docs/schema.md anew from the table of columns
+docs: $(built) ## write docs/schema.md and the findings of docs/policy.md anew from their tables
 	$(venv)/bin/auditwake schema --output markdown > docs/schema.md
+	$(python) -m auditwake.policy.lint.page docs/policy.md
 
 .PHONY: lock
 lock: python-present ## resolve requirements/dev.txt anew from pyproject.toml

@@ -98,6 +98,8 @@ def _read(source: str | os.PathLike[str] | IO[str] | IO[bytes], max_bytes: int) 
         except FileNotFoundError as error:
             message = f"{name!r}: there is no such file"
             raise SourceNotFoundError(message) from error
+        except PolicyError:  # a ValueError too
+            raise
         except (OSError, ValueError) as error:
             message = f"{name!r} cannot be read: {getattr(error, 'strerror', None) or error}"
             raise SourceError(message) from error

@@ -194,9 +194,10 @@ class Policy:
 
         Example:
             >>> import auditwake as aw
-            >>> text = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- {level: Metadata, verb: [get]}\n"
-            >>> [(found.code, found.fix) for found in aw.Policy.load(text).check()][0]
-            ('AWP101', "write 'verbs'")
+            >>> head = "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\n"
+            >>> found = aw.Policy.load(head + "rules: [{level: Metadata, verb: [get]}]\n").check()
+            >>> [(one.code, one.fix) for one in found]
+            [('AWP101', "write 'verbs'")]
         """
         from auditwake.policy.lint import check
 

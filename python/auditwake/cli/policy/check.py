@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from auditwake.cli.exits import Exit, UsageError
@@ -25,7 +26,7 @@ DESCRIPTION = (
 )
 
 SEVERITIES = ("note", "warning", "error")
-WIDEST = 120
+WIDEST = 110
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,7 +97,7 @@ def _text(document: "Document", finding: "Finding", style: Style) -> Iterator[st
     yield f"  {style.bold(escape(finding.message))}"
     yield f"  | {shorten(source, WIDEST)}"
     yield f"  | {' ' * (column - 1 - first)}^"
-    yield f"  why: {escape(finding.why)}"
+    yield from wrap(escape(finding.why), WIDEST, initial_indent="  why: ", subsequent_indent=" " * 7)
     yield f"  fix: {escape(finding.fix)}"
 
 

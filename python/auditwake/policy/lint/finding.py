@@ -30,10 +30,10 @@ class Finding:
 
     Example:
         >>> from auditwake.policy import Policy
-        >>> text = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- {level: Metadata, verb: [get]}\n"
-        >>> found = Policy.load(text).check()[0]
+        >>> head = "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\n"
+        >>> found = Policy.load(head + "rules:\n- {level: Metadata, verb: [get]}\n").check()[0]
         >>> found.code, found.name, found.path, found.mark
-        ('AWP101', 'ignored-field', 'rules[0].verb', Mark(line=4, column=21))
+        ('AWP101', 'ignored-field', 'rules[0].verb', Mark(line=5, column=21))
     """
 
     code: str

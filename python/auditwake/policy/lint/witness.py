@@ -65,7 +65,8 @@ def _candidates(document: Document, request: Request) -> Iterator[list[dict[str,
         return
     yield [{"api_group": group, "resource": name, "subresource": part} for group, name, part in TARGETS]
     names = sorted({name for rule in rules for entry in rule.resources for name in entry.resource_names} - {""})
-    usual = [{"verb": verb, "name": "" if verb in UNNAMED else "something"} for verb in RESOURCE_VERBS]
-    yield [*usual, *({"verb": verb, "name": name} for verb in RESOURCE_VERBS for name in ("something", "", *names))]
-    namespaces = sorted({namespace for rule in rules for namespace in rule.namespaces} - {""})
-    yield [{"namespace": namespace} for namespace in ("default", "", *namespaces)]
+    usual = [(verb, "" if verb in UNNAMED else "something") for verb in RESOURCE_VERBS]
+    verbs = [*usual, *((verb, name) for verb in RESOURCE_VERBS for name in ("something", "", *names))]
+    namespaces = ["default", "", *sorted({namespace for rule in rules for namespace in rule.namespaces} - {""})]
+    # Together, as what is plain for the one may not do with the other.
+    yield [{"verb": verb, "name": name, "namespace": where} for verb, name in verbs for where in namespaces]
