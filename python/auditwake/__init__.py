@@ -14,7 +14,7 @@ from auditwake import demo, errors
 from auditwake._core import Column, Converted, Outcome, Outcomes, Progress, Rejected, __version__
 from auditwake.convert import convert
 from auditwake.lines import lines
-from auditwake.policy import Decision, Keys, Policy, Verdicts
+from auditwake.policy import Decision, Finding, Keys, Policy, Verdicts
 from auditwake.read import Reader, read
 from auditwake.scan import scan
 from auditwake.schema import columns, schema
@@ -23,6 +23,7 @@ __all__ = [
     "Column",
     "Converted",
     "Decision",
+    "Finding",
     "Keys",
     "Outcome",
     "Outcomes",

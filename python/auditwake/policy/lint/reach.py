@@ -12,7 +12,7 @@ from auditwake.policy.lint.witness import plain
 from auditwake.policy.model import Rule
 from auditwake.policy.request import Request
 
-__all__ = ["CODES", "find", "shadowing"]
+__all__ = ["CODES", "NOT_COMPARED", "find", "shadowing"]
 
 NEVER: Final = Code(
     code="AWP401",
@@ -108,8 +108,11 @@ def _evaluator(rules: Sequence[Rule]) -> _core.Evaluator:
 
 
 def _reaches(rules: Sequence[Rule]) -> bool:
-    """Say whether the last rule decides about any request."""
-    return any(first == [len(rules) - 1] for first, _ in _evaluator(rules).reach(possible=True))
+    """Say whether the last rule decides about any request; also where the rules are too many to compare."""
+    try:
+        return any(first == [len(rules) - 1] for first, _ in _evaluator(rules).reach(possible=True))
+    except ValueError:
+        return True
 
 
 def shadowing(rules: Sequence[Rule], index: int, earlier: Iterable[int]) -> tuple[int, ...]:
@@ -162,7 +165,10 @@ def _redundant(subject: Subject, reached: Mapping[int | None, Request]) -> Itera
         # One request that makes a difference is enough; only where it makes none are all compared.
         if not _is_same(subject, index, [_first(without, witness)]):
             continue
-        after = [pair[1] for pair, _ in whole.pairs(without, possible=True) if pair[0] == index]
+        try:
+            after = [pair[1] for pair, _ in whole.pairs(without, possible=True) if pair[0] == index]
+        except ValueError:
+            return  # too many to compare
         if _is_same(subject, index, after):
             later = sorted(after, key=lambda one: (one is None, one))
             places = ["no rule" if one is None else f"rules[{_shifted(one, index)}]" for one in later]

@@ -9,11 +9,13 @@ from typing import Final, NamedTuple
 
 from auditwake.policy.lint.finding import Code, Finding
 from auditwake.policy.lint.probes import PROBES, Probe
+from auditwake.policy.lint.reach import NOT_COMPARED
 from auditwake.policy.lint.subject import Subject
 from auditwake.policy.lint.witness import plain
 from auditwake.policy.model import Document, Level, Rule
 from auditwake.policy.policy import Policy
 from auditwake.policy.request import Request
+from auditwake.policy.validate import LEVELS
 
 __all__ = ["CODES", "find"]
 
@@ -74,8 +76,6 @@ CODES: Final = (SECRETS, CONFIGMAPS, ABOVE, UNRECORDED, UNRECORDED_FOR_SOME)
 BROAD: Final = frozenset({"system:authenticated", "system:unauthenticated", "system:masters", "system:serviceaccounts"})
 """Groups that are no narrow circle."""
 
-LEVELS: Final[tuple[Level, ...]] = ("None", "Metadata", "Request", "RequestResponse")
-
 
 class Met(NamedTuple):
     """A rule that decides about requests of a kind.
@@ -107,6 +107,8 @@ def find(subject: Subject) -> Iterator[Finding]:
     try:
         pairs = subject.policy.pairs(_probes())
     except ValueError:
+        message = "the rules could not be compared with the requests that are sensitive"
+        yield NOT_COMPARED.at(subject.document, "rules", message)
         return
     by_rule: dict[int | None, list[Met]] = {}
     for (index, kind), request in pairs.items():

@@ -6,8 +6,9 @@ from typing import Final
 from auditwake.policy.lint.builtin import builtins
 from auditwake.policy.lint.finding import Code, Finding
 from auditwake.policy.lint.subject import Subject
-from auditwake.policy.model import GroupResources, Rule
+from auditwake.policy.model import GroupResources, Level, Rule
 from auditwake.policy.request import Request
+from auditwake.policy.validate import LEVELS
 
 __all__ = ["CODES", "find"]
 
@@ -49,13 +50,13 @@ COMMON: Final = frozenset({"finalize", "scale", "status"})
 
 def find(subject: Subject) -> Iterator[Finding]:
     """Find rules that cover a resource without its subresources, or with them by surprise."""
-    named = {spec for _, rule in subject.rules() for entry in rule.resources for spec in entry.resources}
+    named = frozenset(spec for _, rule in subject.rules() for entry in rule.resources for spec in entry.resources)
     for index, (path, rule) in enumerate(subject.rules()):
         for at, entry in enumerate(rule.resources):
             where = f"{path}.resources[{at}].resources"
             yield from _and_plain(subject, where, entry)
             if rule.level != "None":
-                yield from _without(subject, where, entry, named)
+                yield from _without(subject, where, rule, entry, named)
         yield from _connected(subject, index, path, rule)
 
 
@@ -67,14 +68,26 @@ def _and_plain(subject: Subject, where: str, entry: GroupResources) -> Iterator[
             yield AND_PLAIN.at(subject.document, f"{where}[{index}]", message)
 
 
-def _without(subject: Subject, where: str, entry: GroupResources, named: set[str]) -> Iterator[Finding]:
+def _without(
+    subject: Subject, where: str, rule: Rule, entry: GroupResources, named: frozenset[str]
+) -> Iterator[Finding]:
     for index, spec in enumerate(entry.resources):
         found = [one for one in builtins() if one.resource == spec and one.group == entry.group]
         more = [sub for one in found for sub in one.subresources if sub not in COMMON]
         # Where the policy names any of them, its author knows.
-        if more and "*" not in entry.resources and not any(f"{spec}/{sub}" in named for sub in ["*", *more]):
-            message = f"{spec!r} does not cover {', '.join(f'{spec}/{sub}' for sub in more)}"
+        if not more or "*" in entry.resources or any(f"{spec}/{sub}" in named for sub in ["*", *more]):
+            continue
+        less = [sub for sub in more if _is_less(subject, rule, entry, f"{spec}/{sub}")]
+        if less:
+            message = f"{spec!r} does not cover {', '.join(f'{spec}/{sub}' for sub in less)}, of which less is recorded"
             yield WITHOUT.at(subject.document, f"{where}[{index}]", message)
+
+
+def _is_less(subject: Subject, rule: Rule, entry: GroupResources, spec: str) -> bool:
+    """Say whether a subresource gets a lower level than the rule has, with all else as the rule asks."""
+    verbs = rule.verbs or ("get", "create")
+    levels = [_decided(subject, rule, entry, spec, verb)[1] for verb in verbs]
+    return any(LEVELS.index(level) < LEVELS.index(rule.level) for level in levels)
 
 
 def _connected(subject: Subject, index: int, path: str, rule: Rule) -> Iterator[Finding]:
@@ -94,20 +107,23 @@ def _connected(subject: Subject, index: int, path: str, rule: Rule) -> Iterator[
 def _differs(subject: Subject, index: int, entry: GroupResources, spec: str) -> bool:
     """Say whether a get gets another level than a create that the rule decides about."""
     rule = subject.document.rules[index]
-    subresource = spec.partition("/")[2]
-    levels = []
-    for verb in ("create", "get"):
-        asked = Request(
-            verb=verb,
-            user=next(iter(rule.users), "somebody"),
-            groups=rule.user_groups[:1],
-            resource="pods",
-            subresource=subresource,
-            namespace=next(iter(rule.namespaces), "default"),
-            name=next(iter(entry.resource_names), "something"),
-        )
-        decided = subject.policy.decide_request(asked)
-        if verb == "create" and decided.rule != index:
-            return False
-        levels.append(decided.level)
-    return levels[0] != levels[1]
+    pods = f"pods/{spec.partition('/')[2]}"
+    first, level = _decided(subject, rule, entry, pods, "create")
+    return first == index and _decided(subject, rule, entry, pods, "get")[1] != level
+
+
+def _decided(subject: Subject, rule: Rule, entry: GroupResources, spec: str, verb: str) -> tuple[int | None, Level]:
+    """Give the rule and the level for a subresource, with all else as a rule asks."""
+    resource, _, subresource = spec.partition("/")
+    asked = Request(
+        verb=verb,
+        user=next(iter(rule.users), "somebody"),
+        groups=rule.user_groups[:1],
+        api_group="" if entry.group == "*" else entry.group,
+        resource=resource,
+        subresource=subresource,
+        namespace=next(iter(rule.namespaces), "default"),
+        name=next(iter(entry.resource_names), "something"),
+    )
+    decided = subject.policy.decide_request(asked)
+    return decided.rule, decided.level
