@@ -48,7 +48,17 @@ MANAGED: Final = Code(
     bad="rules:\n- {level: Request, resources: [{group: apps}]}\n",
     good="omitManagedFields: true\nrules:\n- {level: Request, resources: [{group: apps}]}\n",
 )
-CODES: Final = (NOTHING, ALL_STAGES, RECEIVED, MANAGED)
+NO_COMPLETION: Final = Code(
+    code="AWP525",
+    name="completion-omitted",
+    severity="warning",
+    why="ResponseComplete is the one stage that every request reaches which does not panic, and the first that has the "
+    "status code, the response and the time that it took.",
+    fix="keep ResponseComplete, and omit RequestReceived if it is too much",
+    bad="rules:\n- {level: Metadata, omitStages: [ResponseComplete]}\n",
+    good="rules:\n- {level: Metadata, omitStages: [RequestReceived]}\n",
+)
+CODES: Final = (NOTHING, ALL_STAGES, RECEIVED, MANAGED, NO_COMPLETION)
 
 MANY: Final = frozenset({"get", "list", "watch"})
 """Verbs that most requests have."""
@@ -68,6 +78,7 @@ def find(subject: Subject) -> Iterator[Finding]:
     if reached is not None:
         active &= {index for index in reached if index is not None}
     active -= {index for index in active if set(STAGES) <= subject.effect(index)[1]}
+    yield from _completion(subject, active)
     yield from _received(subject, active)
     yield from _managed(subject, active)
 
@@ -76,6 +87,18 @@ def _stages(subject: Subject) -> Iterator[Finding]:
     for index, (path, rule) in enumerate(subject.rules()):
         if rule.level != "None" and set(STAGES) <= subject.effect(index)[1]:
             yield ALL_STAGES.at(subject.document, f"{path}.omitStages", "the rule omits all that the policy does not")
+
+
+def _completion(subject: Subject, active: set[int]) -> Iterator[Finding]:
+    document = subject.document
+    if "ResponseComplete" in document.omit_stages:
+        if active:
+            yield NO_COMPLETION.at(document, "omitStages", "the policy omits the stage ResponseComplete")
+        return
+    for index in sorted(active):
+        if "ResponseComplete" in document.rules[index].omit_stages:
+            path = f"rules[{index}].omitStages"
+            yield NO_COMPLETION.at(document, path, "the rule omits the stage ResponseComplete")
 
 
 def _received(subject: Subject, active: set[int]) -> Iterator[Finding]:
