@@ -141,12 +141,14 @@ def _of(group: str) -> list[Builtin]:
 def _subresource(document: Document, where: str, one: Builtin, subresource: str) -> Iterator[Finding]:
     if not subresource or subresource == "*" or subresource in one.subresources:
         return
-    why = "Only a kubelet asks RBAC about it, for its own requests." if subresource in KUBELET else None
+    message = f"{one.resource} have no subresource {subresource!r}"
+    if one.resource == "nodes" and subresource in KUBELET:
+        why = "A kubelet asks RBAC about it, for its own requests; what goes through kube-apiserver is nodes/proxy."
+        yield UNKNOWN.at(document, where, message, why=why, fix="write 'nodes/proxy', or take it out")
+        return
     close = get_close_matches(subresource, one.subresources, n=1)
     known = f"use one of {', '.join(one.subresources)}" if one.subresources else f"write {one.resource!r}"
-    fix = f"write '{one.resource}/{close[0]}'" if close else known
-    message = f"{one.resource} have no subresource {subresource!r}"
-    yield UNKNOWN.at(document, where, message, why=why, fix=fix)
+    yield UNKNOWN.at(document, where, message, fix=f"write '{one.resource}/{close[0]}'" if close else known)
 
 
 def _elsewhere(document: Document, where: str, group: str, spec: str) -> Iterator[Finding]:
