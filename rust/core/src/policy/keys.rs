@@ -28,6 +28,9 @@ const TEXTS: [&str; 9] =
 /// Columns that are added up.
 const SUMS: [&str; 3] = ["line_bytes", "req_bytes", "resp_bytes"];
 
+/// What counts the events that have a value in a column of [`SUMS`]: those with a body.
+const COUNTS: [(&str, &str); 2] = [("req_bodies", "req_bytes"), ("resp_bodies", "resp_bytes")];
+
 /// What is alike in events of one key; codes of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Key {
@@ -42,6 +45,8 @@ struct Key {
 struct Sums {
     events: i64,
     bytes: [i64; SUMS.len()],
+    /// Events that have a value in each column of [`SUMS`].
+    present: [i64; SUMS.len()],
     /// An escaped path of one of the events, where namespace and name, or the whole target, are read from it.
     path: i32,
 }
@@ -174,14 +179,16 @@ impl Keys {
 
     fn count(&mut self, key: Key, path: i32, batch: &Batch, row: usize) {
         let place = *self.places.entry(key).or_insert_with(|| {
-            self.sums.push(Sums { events: 0, bytes: [0; SUMS.len()], path });
+            self.sums.push(Sums { events: 0, bytes: [0; SUMS.len()], present: [0; SUMS.len()], path });
             self.sums.len() as u32 - 1
         });
         let sums = &mut self.sums[place as usize];
         sums.events += 1;
-        for (sum, column) in sums.bytes.iter_mut().zip(&batch.sums) {
-            *sum +=
-                column.as_ref().filter(|column| column.is_valid(row)).map_or(0, |column| column.value(row));
+        for (at, column) in batch.sums.iter().enumerate() {
+            if let Some(column) = column.as_ref().filter(|column| column.is_valid(row)) {
+                sums.bytes[at] += column.value(row);
+                sums.present[at] += 1;
+            }
         }
         if let Some(rows) = &mut self.rows {
             rows.push(place);

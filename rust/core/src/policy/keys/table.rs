@@ -7,12 +7,12 @@ use arrow_array::{ArrayRef, DictionaryArray, Int32Array, Int64Array, ListArray, 
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::{Field, Schema};
 
-use super::{ABSENT, Keys, SUMS, TEXTS};
+use super::{ABSENT, COUNTS, Keys, SUMS, Sums, TEXTS};
 use crate::batch::interner::Interner;
 
 impl Keys {
-    /// The keys in the order of their first event: the columns that policies look at, `level` as it was recorded, `events`
-    /// and the sums of `line_bytes`, `req_bytes` and `resp_bytes`.
+    /// The keys in the order of their first event: the columns that policies look at, `level` as it was recorded, `events`,
+    /// the sums of `line_bytes`, `req_bytes` and `resp_bytes`, and how many events have either body.
     ///
     /// `namespace` and `name` are those that the policy saw. `uri` is the escaped path of one of the events, where
     /// something is read from it, and null elsewhere.
@@ -32,15 +32,13 @@ impl Keys {
         }
         columns.push(("user_groups", self.lists(keys().map(|key| key.groups))));
         columns.push(("uri", dictionary(self.sums.iter().map(|sums| sums.path), &self.paths)));
-        columns.push((
-            "events",
-            Arc::new(self.sums.iter().map(|sums| Some(sums.events)).collect::<Int64Array>()),
-        ));
+        columns.push(("events", self.numbers(|sums| sums.events)));
         for (at, name) in SUMS.iter().enumerate() {
-            columns.push((
-                name,
-                Arc::new(self.sums.iter().map(|sums| Some(sums.bytes[at])).collect::<Int64Array>()),
-            ));
+            columns.push((name, self.numbers(|sums| sums.bytes[at])));
+        }
+        for (name, counted) in COUNTS {
+            let at = SUMS.iter().position(|sum| *sum == counted).expect("one of the sums");
+            columns.push((name, self.numbers(|sums| sums.present[at])));
         }
         let fields: Vec<Field> = columns
             .iter()
@@ -51,6 +49,10 @@ impl Keys {
         let columns = columns.into_iter().map(|(_, column)| column).collect();
         RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
             .expect("columns as long as there are keys")
+    }
+
+    fn numbers(&self, number: impl Fn(&Sums) -> i64) -> ArrayRef {
+        Arc::new(self.sums.iter().map(|sums| Some(number(sums))).collect::<Int64Array>())
     }
 
     fn lists(&self, codes: impl Iterator<Item = i32> + Clone) -> ArrayRef {
