@@ -57,7 +57,7 @@ def _resolve_one(source: Source) -> list[str | BinaryReadable]:
 
 def _binary(file: BinaryReadable) -> BinaryReadable:
     """Refuse a text file at once: half way through, the error would say nothing of the cause."""
-    if "b" not in getattr(file, "mode", "b") and hasattr(file, "encoding"):
+    if "b" not in str(getattr(file, "mode", "b")) and hasattr(file, "encoding"):
         message = f"{file!r} is open as text: open it in binary mode, open(path, 'rb')"
         raise TypeError(message)
     return file

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from auditwake._core import policy_columns
 from auditwake.errors import InputError
 from auditwake.read import Reader, read
-from auditwake.types import ArrowStreamExportable, Sources
+from auditwake.types import ArrowStreamExportable, BinaryReadable, Sources
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -70,10 +70,13 @@ def open_events(source: EventSource, also: Iterable[str] = ()) -> Events:
         return Events(lambda: source)
     if hasattr(source, "__arrow_c_array__"):
         return Events(lambda: _table(source))
-    files = _parquet_files(source)
+    # Several sources are looked at more than once. A file object is one, though iterating would give its lines.
+    is_one = isinstance(source, (str, bytes, bytearray, memoryview, os.PathLike, BinaryReadable))
+    logs = source if is_one or not isinstance(source, Iterable) else list(source)
+    files = _parquet_files(logs)
     if files:
         return Events(lambda: _parquet(files, columns))
-    reader = read(source, columns=columns)
+    reader = read(logs, columns=columns)
     return Events(lambda: reader, reader)
 
 
@@ -87,11 +90,9 @@ def _parquet_files(source: object) -> list[str]:
     """Give the Parquet files that a source names; none when it names logs."""
     if isinstance(source, (str, os.PathLike)):
         return _parquet_files_of(Path(source))
-    if isinstance(source, Iterable) and not isinstance(source, (bytes, bytearray, memoryview)):
-        given = list(source)
-        if given and all(isinstance(one, (str, os.PathLike)) for one in given):
-            files = [_parquet_files_of(Path(one)) for one in given]
-            return [file for some in files for file in some] if all(files) else []
+    if isinstance(source, list) and source and all(isinstance(one, (str, os.PathLike)) for one in source):
+        files = [_parquet_files_of(Path(one)) for one in source]
+        return [file for some in files for file in some] if all(files) else []
     return []
 
 
