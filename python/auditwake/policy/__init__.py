@@ -8,6 +8,9 @@ Example:
 """
 
 from auditwake.errors import PolicyError
+from auditwake.policy.cost import Cost, Part, RuleCost
+from auditwake.policy.diff import Diff, Difference
+from auditwake.policy.effect import Change, Effect, PairChange
 from auditwake.policy.keys import Keys
 from auditwake.policy.lint.finding import Finding
 from auditwake.policy.load import MAX_BYTES, load, loads
@@ -19,8 +22,13 @@ from auditwake.policy.verdicts import Verdicts
 
 __all__ = [
     "MAX_BYTES",
+    "Change",
+    "Cost",
     "Decision",
+    "Diff",
+    "Difference",
     "Document",
+    "Effect",
     "EventSource",
     "Finding",
     "GroupResources",
@@ -28,10 +36,13 @@ __all__ = [
     "Keys",
     "Level",
     "Mark",
+    "PairChange",
+    "Part",
     "Policy",
     "PolicyError",
     "Request",
     "Rule",
+    "RuleCost",
     "Stage",
     "Step",
     "Verdicts",

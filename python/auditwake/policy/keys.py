@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Self, final
 
 from auditwake import _core
 from auditwake.policy.source import EventSource, open_events
+from auditwake.read import Reader
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,10 +47,11 @@ class Keys:
         True
     """
 
-    __slots__ = ("_core", "_table")
+    __slots__ = ("_core", "_lacks", "_table")
 
     def __init__(self, source: EventSource, *, rows: bool = False) -> None:
         self._core = _core.Keys(rows)
+        self._lacks: frozenset[str] = frozenset()
         self._table: pa.Table | None = None
         self.add(source)
 
@@ -59,10 +61,16 @@ class Keys:
         Args:
             source: As for the class.
         """
+        import pyarrow as pa
+
         events = open_events(source, also=SUMMED)
         self._table = None
+        opened = events.open()
+        # Only the stream itself says what is in it.
+        stream = opened if isinstance(opened, Reader) else pa.RecordBatchReader.from_stream(opened)
+        self._lacks |= set(SUMMED) - set(stream.schema.names)
         try:
-            self._core.add(events.open())
+            self._core.add(stream)
         except _core.InputError as error:
             raise events.failed(error) from None
         return self
@@ -71,8 +79,9 @@ class Keys:
     def table(self) -> "pa.Table":
         """One row a key, in the order of their first event.
 
-        The columns are those that policies look at, the recorded `level`, `events`, and the sums of `line_bytes`,
-        `req_bytes` and `resp_bytes`. `namespace` and `name` are those that the policy saw: on `create`, no name.
+        The columns are those that policies look at, the recorded `level`, `events`, the sums of `line_bytes`,
+        `req_bytes` and `resp_bytes`, and `req_bodies` and `resp_bodies`: how many events have such a body. `namespace`
+        and `name` are those that the policy saw: on `create`, no name.
         """
         import pyarrow as pa
 
@@ -94,6 +103,11 @@ class Keys:
             message = "which event has which key was not remembered: make the keys with Keys(source, rows=True)"
             raise ValueError(message)
         return pa.table(rows).column("key")
+
+    @property
+    def lacks(self) -> frozenset[str]:
+        """Columns that a source did not have, of those that are added up: their sums are too small."""
+        return self._lacks
 
     @property
     def events(self) -> int:

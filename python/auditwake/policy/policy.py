@@ -18,6 +18,9 @@ from auditwake.read import read
 from auditwake.types import PolicyRequest
 
 if TYPE_CHECKING:
+    from auditwake.policy.cost import Cost
+    from auditwake.policy.diff import Diff
+    from auditwake.policy.keys import Keys
     from auditwake.policy.lint import Finding
 
 __all__ = ["Policy"]
@@ -202,6 +205,51 @@ class Policy:
         from auditwake.policy.lint import check
 
         return check(self)
+
+    def cost(self, source: "EventSource | Keys", *, top: int = 5) -> "Cost":
+        r"""Say what the policy costs: events and bytes of a log, as recorded and under the policy, by rule.
+
+        Args:
+            source: Logs, Parquet, Arrow, or `Keys` of them, with which any number of policies need one read of the log.
+            top: How many users and resources of each rule.
+
+        Raises:
+            ColumnError: The source lacks a column that is needed for it.
+            SourceError: A source names nothing that can be opened.
+
+        Example:
+            >>> import auditwake as aw
+            >>> policy = aw.Policy.load("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- level: Metadata\n")
+            >>> policy.cost(aw.demo.LOG).total.new_bytes
+            2026133
+        """
+        from auditwake.policy.cost import cost
+
+        return cost(self, source, top=top)
+
+    def diff(self, new: "Policy", source: "EventSource | Keys | None" = None, *, top: int = 10) -> "Diff":
+        r"""Say where another policy decides differently, with a request for each case, and what that does to a log.
+
+        Args:
+            new: The other policy.
+            source: Logs, Parquet, Arrow, or `Keys` of them; None to look at the rules alone.
+            top: How many users and resources.
+
+        Raises:
+            ColumnError: The source lacks a column that is needed for it.
+            SourceError: A source names nothing that can be opened.
+            ValueError: The rules name too many things to combine.
+
+        Example:
+            >>> import auditwake as aw
+            >>> old = aw.Policy.load("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- level: Metadata\n")
+            >>> new = aw.Policy.load("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- level: Request\n")
+            >>> [(one.old.level, one.new.level) for one in old.diff(new).differences]
+            [('Metadata', 'Request')]
+        """
+        from auditwake.policy.diff import diff
+
+        return diff(self, new, source, top=top)
 
     def _decision(self, index: int | None, request: Request, failed: list[str | None]) -> Decision:
         document = self.document
