@@ -21,7 +21,17 @@ import auditwake as aw
 from auditwake.cli.exits import Exit
 from auditwake.cli.progress import describe
 
-COMMANDS = ("demo", "convert", "cat", "schema", "policy", "policy check")
+COMMANDS = (
+    "demo",
+    "convert",
+    "cat",
+    "schema",
+    "policy",
+    "policy check",
+    "policy explain",
+    "policy cost",
+    "policy diff",
+)
 TOO_LONG = 60
 
 

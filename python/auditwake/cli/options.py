@@ -3,9 +3,27 @@
 import argparse
 import os
 
+from auditwake.cli.exits import UsageError
 from auditwake.policy.versions import NEWEST, check_version
 
-__all__ = ["add_columns", "add_kube_version", "add_policy", "add_sources", "add_threads", "names", "positive"]
+__all__ = [
+    "add_columns",
+    "add_kube_version",
+    "add_policy",
+    "add_sources",
+    "add_threads",
+    "names",
+    "only_one_stdin",
+    "positive",
+    "whole",
+]
+
+
+def only_one_stdin(*given: str) -> None:
+    """Refuse to read standard input twice."""
+    if given.count("-") > 1:
+        message = "standard input can be read once: - stands for one thing only"
+        raise UsageError(message)
 
 
 def names(text: str) -> list[str]:
@@ -80,6 +98,15 @@ def kube_version(text: str) -> str:
         return ".".join(map(str, check_version(text)))
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def whole(text: str) -> int:
+    """Read a whole number, zero or above."""
+    number = int(text)
+    if number < 0:
+        message = f"{text} is negative"
+        raise argparse.ArgumentTypeError(message)
+    return number
 
 
 def positive(text: str) -> int:

@@ -10,6 +10,8 @@ from auditwake.read import Reader
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from auditwake._core import Outcomes
+
 __all__ = ["Keys"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,11 +49,12 @@ class Keys:
         True
     """
 
-    __slots__ = ("_core", "_lacks", "_table")
+    __slots__ = ("_core", "_lacks", "_outcomes", "_table")
 
     def __init__(self, source: EventSource, *, rows: bool = False) -> None:
         self._core = _core.Keys(rows)
         self._lacks: frozenset[str] = frozenset()
+        self._outcomes: Outcomes | None = None
         self._table: pa.Table | None = None
         self.add(source)
 
@@ -73,6 +76,7 @@ class Keys:
             self._core.add(stream)
         except _core.InputError as error:
             raise events.failed(error) from None
+        self._outcomes = events.outcomes
         return self
 
     @property
@@ -108,6 +112,11 @@ class Keys:
     def lacks(self) -> frozenset[str]:
         """Columns that a source did not have, of those that are added up: their sums are too small."""
         return self._lacks
+
+    @property
+    def outcomes(self) -> "Outcomes | None":
+        """What became of the lines of the source that was added last; None where there are none, as in Parquet."""
+        return self._outcomes
 
     @property
     def events(self) -> int:

@@ -133,8 +133,9 @@ class Policy:
         reader = read(io.BytesIO(line), columns=[*needed, *helpful])
         found = _core.requests(reader)
         if len(found) != 1:
-            reasons = [rejected.reason for rejected in reader.rejected]
-            message = f"one event was expected, and there are {len(found)}; {', '.join(reasons) or 'nothing rejected'}"
+            reasons = sorted(reason for reasons in reader.outcomes.reasons.values() for reason in reasons)
+            why = f" ({', '.join(reasons)})" if reasons else ""
+            message = f"this is no audit event{why}" if not found else f"these are {len(found):,} events, and not one"
             raise AuditwakeError(message)
         return self.decide_request(_request(found[0]))
 

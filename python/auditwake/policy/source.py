@@ -13,6 +13,8 @@ from auditwake.types import ArrowStreamExportable, BinaryReadable, Sources
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from auditwake._core import Outcomes
+
 __all__ = ["EventSource", "Events", "open_events"]
 
 EventSource = ArrowStreamExportable | Sources
@@ -34,6 +36,11 @@ class Events:
     def __init__(self, opener: Callable[[], ArrowStreamExportable], reader: Reader | None = None) -> None:
         self._opener = opener
         self._reader = reader
+
+    @property
+    def outcomes(self) -> "Outcomes | None":
+        """What became of the lines of the newest pass; None where there are none, as in Parquet."""
+        return None if self._reader is None else self._reader.outcomes
 
     def open(self) -> ArrowStreamExportable:
         """Begin a pass."""

@@ -4,14 +4,14 @@ import argparse
 
 from auditwake.cli.commands import Command, add_commands
 from auditwake.cli.exits import Exit
-from auditwake.cli.policy import check
+from auditwake.cli.policy import check, cost, diff, explain
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
-HELP = "check audit policies, with kube-apiserver's own answers"
+HELP = "check, explain, price and compare audit policies, with kube-apiserver's own answers"
 DESCRIPTION = "Audit policies, with the answers that kube-apiserver itself gives."
 
-COMMANDS: tuple[Command, ...] = (check,)
+COMMANDS: tuple[Command, ...] = (check, explain, cost, diff)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
