@@ -28,10 +28,11 @@ RUST: Mapping[str, set[str]] = {
     "parse": {"event", "repair", "scan"},
     "batch": {"event", "parse", "repair", "scan", "schema"},
     "restore": {"event", "parse", "scan", "schema"},
-    "policy": {"batch", "event", "input", "lines", "parse", "reader", "scan", "schema", "stats"},
+    "output": {"parse", "stats"},
+    "policy": {"batch", "event", "input", "lines", "output", "parse", "reader", "scan", "schema", "stats"},
     "envelope": {"event", "lines", "parse", "repair", "scan"},
     "reader": {"batch", "envelope", "event", "input", "lines", "parse", "repair", "scan", "schema", "stats"},
-    "parquet": {"batch", "input", "parse", "reader", "scan", "schema", "stats"},
+    "parquet": {"batch", "input", "output", "parse", "reader", "scan", "schema", "stats"},
 }
 
 # Module of python/auditwake -> what it may use. The command line uses the package, never the other way round.
@@ -40,7 +41,7 @@ PYTHON_TABLE: Mapping[str, set[str]] = {
     "types": set(),
     "_core": {"types"},
     "errors": {"_core"},
-    "policy": {"_core", "errors", "read", "types"},
+    "policy": {"_core", "errors", "read", "sources", "types"},
     "sources": {"errors", "types"},
     "schema": {"_core", "types"},
     "read": {"_core", "schema", "sources", "types"},

@@ -5,11 +5,12 @@ All classes are frozen: they can be shared between threads, and what changes whi
 
 import builtins
 from collections.abc import Callable, Sequence
-from typing import Self, final
+from typing import Self, TypeAlias, final
 
 from auditwake.types import ArrowStreamExportable, AskedRequest, BinaryReadable, PolicyRequest, PolicyRule
 
 __all__ = [
+    "Applied",
     "AuditwakeError",
     "Batch",
     "Column",
@@ -31,6 +32,7 @@ __all__ = [
     "SourceNotFoundError",
     "Verdicts",
     "__version__",
+    "apply",
     "columns",
     "convert",
     "discover",
@@ -107,18 +109,10 @@ def columns() -> list[Column]:
     """Give the table of columns, in the order in which they stand in a batch."""
 
 def schema(columns: list[str] | None = None, *, bodies: bool = True, raw: bool = False) -> Schema:
-    """Give the Arrow schema of a selection.
-
-    Raises:
-        ColumnError: There is no such column or group.
-    """
+    """Give the Arrow schema of a selection; `ColumnError` where there is no such column or group."""
 
 def discover(spec: str) -> list[str]:
-    """Give the files that a path, a directory or a pattern names, in the order of time.
-
-    Raises:
-        SourceError: It names no file.
-    """
+    """Give the files that a path, a directory or a pattern names, in the order of time; `SourceError` for none."""
 
 def simd_level() -> str:
     """Give the SIMD level that was picked for this machine; `AUDITWAKE_SIMD=portable` forces the plain one."""
@@ -245,7 +239,7 @@ class Reader:
 
 @final
 class Progress:
-    """How far `convert` is.
+    """How far `convert` or `Policy.apply` is.
 
     Example:
         >>> import auditwake as aw, tempfile
@@ -268,6 +262,8 @@ class Progress:
     @property
     def rejected(self) -> int:
         """Lines rejected so far."""
+
+_Tell: TypeAlias = Callable[[Progress], None]
 
 @final
 class Converted:
@@ -317,7 +313,7 @@ def convert(
     max_line_bytes: int,
     on_error: str,
     labels: tuple[str | None, str | None],
-    progress: Callable[[Progress], None] | None,
+    progress: _Tell | None,
 ) -> Converted:
     """Convert to Parquet; see `auditwake.convert`."""
 
@@ -334,24 +330,41 @@ def lines(batches: ArrowStreamExportable) -> Lines:
 @final
 class Evaluator:
     """An audit policy, ready to answer."""
-
     def __new__(cls, rules: Sequence[PolicyRule], omit_stages: Sequence[str], omit_managed_fields: bool) -> Self: ...
     def explain(self, request: AskedRequest) -> list[str | None]:
         """Give the first condition of each rule that a request fails; None for a rule that matches."""
-
     def evaluate(self, batches: ArrowStreamExportable) -> Verdicts:
         """Give the verdicts on a stream."""
-
     def reach(self, possible: bool) -> list[tuple[list[int | None], PolicyRequest]]:
         """Give a request for each rule that is reached, and for none."""
-
     def pairs(self, other: Evaluator, possible: bool) -> list[tuple[list[int | None], PolicyRequest]]:
         """Give a request for each pair of rules, one of each policy, that some request reaches."""
 
 @final
+class Applied:
+    """What `Policy.apply` wrote; `auditwake.policy.apply` says what is what."""
+
+    out: str
+    events: int
+    event_bytes: int
+    written: int
+    bytes_written: int
+    bodies: int
+    dropped_by_level: int
+    dropped_by_stage: int
+    unreduced: int
+    outcomes: Outcomes
+    rejects_file: str | None
+    rejected: list[Rejected]
+
+def apply(
+    sources: list[str | BinaryReadable], evaluator: Evaluator, out: str, *, threads: int | None, progress: _Tell | None
+) -> Applied:
+    """Write what a log would have been; see `auditwake.policy.apply`."""
+
+@final
 class Verdicts:
     """Verdicts on a stream, to be read once."""
-
     @staticmethod
     def schema() -> Schema: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
@@ -359,25 +372,20 @@ class Verdicts:
 @final
 class Keys:
     """Distinct keys of streams."""
-
     def __new__(cls, rows: bool) -> Self: ...
     def add(self, batches: ArrowStreamExportable) -> None:
         """Add the events of a stream."""
-
     @property
     def span(self) -> tuple[int, int] | None: ...
     def keys(self) -> Batch:
         """Give one row a key."""
-
     def rows(self) -> Batch | None:
         """Give the place of each event's key; None if they were not asked for."""
-
     def __len__(self) -> int: ...
 
 @final
 class Batch:
     """One batch as a stream."""
-
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 def requests(batches: ArrowStreamExportable) -> list[PolicyRequest]:

@@ -7,6 +7,7 @@ pub mod envelope;
 pub mod event;
 pub mod input;
 pub mod lines;
+mod output;
 pub mod parquet;
 pub mod parse;
 pub mod policy;

@@ -3,13 +3,11 @@
 //! Output appears by rename after fsync, or not at all. A directory is filled input by input: the files of an input are
 //! named by its identity, so that converting it again replaces them and never adds a row twice.
 
-mod atomic;
 mod coded;
 mod dataset;
 mod group;
 mod identity;
 mod properties;
-mod rejects;
 mod single;
 
 use std::io;
@@ -21,6 +19,7 @@ use parquet::errors::ParquetError;
 
 use crate::reader::Options;
 use crate::reader::ordered::Panicked;
+use crate::reader::progress::{Progress, Watch, total_bytes};
 use crate::reader::source::{OpenError, Source};
 use crate::stats::{Outcome, Outcomes, Rejected};
 
@@ -44,19 +43,6 @@ pub struct Settings {
     pub threads: usize,
     /// Whether the first rejected line is an error.
     pub fail_on_reject: bool,
-}
-
-/// How far a conversion is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Bytes read from the inputs, before decompression.
-    pub bytes_done: u64,
-    /// Bytes of all inputs, when they are all files.
-    pub bytes_total: Option<u64>,
-    /// Rows written to row groups.
-    pub rows: u64,
-    /// Lines rejected.
-    pub rejected: u64,
 }
 
 /// What a conversion did.
@@ -126,9 +112,6 @@ pub fn rejected_text(rejected: &Rejected) -> String {
     )
 }
 
-/// Is told how far the conversion is, several times a second; answers whether to go on.
-pub type Watch<'a> = &'a mut dyn FnMut(&Progress) -> bool;
-
 /// Converts the sources to `out`: a file, or a directory when the settings partition.
 ///
 /// # Errors
@@ -164,15 +147,9 @@ struct Meter {
 
 impl Meter {
     fn new(sources: &[Source]) -> Self {
-        let size = |source: &Source| match source {
-            Source::Path(path) => {
-                path.metadata().ok().filter(std::fs::Metadata::is_file).map(|meta| meta.len())
-            }
-            Source::Stream { .. } => None,
-        };
         Self {
             read: Arc::default(),
-            total: sources.iter().map(size).sum(),
+            total: total_bytes(sources),
             rows: Arc::default(),
             rejected: Arc::default(),
         }

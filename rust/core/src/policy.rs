@@ -13,5 +13,6 @@ pub mod matcher;
 pub mod reach;
 pub mod reduce;
 pub mod request;
+pub mod rewrite;
 pub mod rules;
 pub mod verdicts;

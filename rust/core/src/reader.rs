@@ -4,6 +4,7 @@ pub mod batches;
 mod event_text;
 pub mod ordered;
 pub mod plan;
+pub mod progress;
 mod records;
 pub mod source;
 

@@ -13,6 +13,7 @@ use auditwake_core::policy::apply::{Applied, ApplyError, Judge, Verdict, apply};
 use auditwake_core::policy::level::Level;
 use auditwake_core::policy::reduce::Reducer;
 use auditwake_core::reader::Options;
+use auditwake_core::reader::progress::Progress;
 use auditwake_core::reader::source::Source;
 use auditwake_core::schema::Selection;
 use auditwake_core::stats::{Outcome, Rejected};
@@ -26,6 +27,7 @@ struct ByStage<F> {
     verdict: F,
     rejected: Vec<Rejected>,
     watched: usize,
+    seen: Progress,
 }
 
 impl<F: Fn(&str) -> Verdict> Judge for ByStage<F> {
@@ -42,9 +44,9 @@ impl<F: Fn(&str) -> Verdict> Judge for ByStage<F> {
         Ok(())
     }
 
-    fn watch(&mut self, applied: &Applied) -> Result<(), Infallible> {
-        // The events of one long list are more than a batch.
-        assert!(applied.events <= applied.outcomes.events);
+    fn watch(&mut self, progress: &Progress) -> Result<(), Infallible> {
+        assert!(progress.rows >= self.seen.rows && progress.bytes_done >= self.seen.bytes_done);
+        self.seen = *progress;
         self.watched += 1;
         Ok(())
     }
@@ -64,7 +66,7 @@ fn options() -> Options {
 fn pass(text: &[u8], threads: usize, verdict: impl Fn(&str) -> Verdict) -> Pass {
     let source =
         Source::Stream { name: "audit.log".to_owned(), reader: Box::new(Cursor::new(text.to_vec())) };
-    let mut judge = ByStage { verdict, rejected: Vec::new(), watched: 0 };
+    let mut judge = ByStage { verdict, rejected: Vec::new(), watched: 0, seen: Progress::default() };
     let mut out = Vec::new();
     let applied = apply(vec![source], options(), threads, &mut judge, &mut out).unwrap();
     let counts = [applied.written, applied.dropped_by_level, applied.dropped_by_stage, applied.unreduced];
@@ -232,7 +234,8 @@ impl Judge for Bad {
 fn what_fails_is_told() {
     let source =
         || vec![Source::Stream { name: String::new(), reader: Box::new(Cursor::new(text_of("metadata"))) }];
-    let mut judge = ByStage { verdict: |_: &str| KEEP, rejected: Vec::new(), watched: 0 };
+    let mut judge =
+        ByStage { verdict: |_: &str| KEEP, rejected: Vec::new(), watched: 0, seen: Progress::default() };
     let full = apply(source(), options(), 1, &mut judge, Full(2 << 20)).unwrap_err();
     assert!(matches!(full, ApplyError::Output(error) if error.kind() == io::ErrorKind::StorageFull));
     let short = apply(source(), options(), 2, &mut Bad(true), io::sink()).unwrap_err();

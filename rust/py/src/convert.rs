@@ -1,52 +1,21 @@
 //! `convert`: logs to Parquet.
 
 use std::path::Path;
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
 
 use auditwake_core::batch::Limits;
 use auditwake_core::lines::LineOptions;
-use auditwake_core::parquet::{self, Compression, ConvertError, Settings};
+use auditwake_core::parquet::{self, Compression, Settings};
 use auditwake_core::reader::Options;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::outcomes::Outcomes;
+use crate::progress::watched;
 use crate::reader::{at_least_one, given, raises, thread_count};
-use crate::{error, run, schema};
-
-/// How often the caller hears of the progress.
-const TICK: Duration = Duration::from_millis(100);
+use crate::{error, schema};
 
 /// Input bytes of a batch: it is encoded while it is in the cache, and nobody sees it.
 const BATCH_BYTES: usize = 8 << 20;
-
-/// How far a conversion is.
-#[pyclass(frozen, module = "auditwake._core")]
-pub(crate) struct Progress(parquet::Progress);
-
-#[pymethods]
-impl Progress {
-    #[getter]
-    fn bytes_done(&self) -> u64 {
-        self.0.bytes_done
-    }
-
-    #[getter]
-    fn bytes_total(&self) -> Option<u64> {
-        self.0.bytes_total
-    }
-
-    #[getter]
-    fn rows(&self) -> u64 {
-        self.0.rows
-    }
-
-    #[getter]
-    fn rejected(&self) -> u64 {
-        self.0.rejected
-    }
-}
 
 /// What a conversion did.
 #[pyclass(frozen, module = "auditwake._core")]
@@ -151,53 +120,14 @@ pub(crate) fn convert(
     for one in &given {
         all.extend(one.sources(py)?);
     }
-    let watcher = Mutex::new(Watcher { progress, told: Instant::now(), failure: None });
-    let done = run::detached(py, || {
-        let mut watch =
-            |progress: &parquet::Progress| watcher.lock().is_ok_and(|mut watcher| watcher.tick(progress));
-        parquet::convert(all, Path::new(&out), &settings, &mut watch)
-    });
+    let done = watched(
+        py,
+        progress,
+        |watch| parquet::convert(all, Path::new(&out), &settings, watch),
+        |done| done.progress,
+    )?;
     match done {
-        Ok(done) => {
-            // A conversion shorter than a tick is told of once, and every other one of its end.
-            if let Some(tell) = watcher.into_inner().ok().and_then(|watcher| watcher.progress) {
-                tell.call1(py, (Progress(done.progress),))?;
-            }
-            Ok(Converted { out, done })
-        }
-        Err(failed) => {
-            let failure = watcher.into_inner().ok().and_then(|watcher| watcher.failure);
-            match (&failed, failure) {
-                (ConvertError::Interrupted, Some(failure)) => Err(failure),
-                _ => Err(error::convert(py, &failed)),
-            }
-        }
-    }
-}
-
-/// Calls the caller's progress and looks for Ctrl-C, both about ten times a second.
-struct Watcher {
-    progress: Option<Py<PyAny>>,
-    /// When the caller was told last.
-    told: Instant,
-    /// What a signal handler or the caller's progress raised.
-    failure: Option<PyErr>,
-}
-
-impl Watcher {
-    fn tick(&mut self, progress: &parquet::Progress) -> bool {
-        if self.told.elapsed() < TICK {
-            return true;
-        }
-        self.told = Instant::now();
-        let told = Python::attach(|py| {
-            py.check_signals()?;
-            if let Some(tell) = &self.progress {
-                tell.call1(py, (Progress(*progress),))?;
-            }
-            Ok(())
-        });
-        self.failure = told.err();
-        self.failure.is_none()
+        Ok(done) => Ok(Converted { out, done }),
+        Err(failed) => Err(error::convert(py, &failed)),
     }
 }

@@ -5,11 +5,13 @@ use std::io;
 use auditwake_core::input::discover::SourceError;
 use auditwake_core::parquet::{ConvertError, rejected_text};
 use auditwake_core::policy::columns::ColumnsError;
+use auditwake_core::policy::rewrite::RewriteError;
 use auditwake_core::reader::batches::ReadError;
 use auditwake_core::reader::source::OpenError;
 use auditwake_core::restore::RestoreError;
 use auditwake_core::schema::UnknownColumn;
 use auditwake_core::stats::Rejected;
+use pyo3::exceptions::PyBrokenPipeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple, PyType};
@@ -168,6 +170,22 @@ pub(crate) fn convert(py: Python<'_>, error: &ConvertError) -> PyErr {
             raise(py, |tree| &tree.output, &error.to_string())
         }
         ConvertError::Interrupted | ConvertError::Panicked(_) => {
+            raise(py, |tree| &tree.root, &error.to_string())
+        }
+    }
+}
+
+pub(crate) fn rewrite(py: Python<'_>, error: &RewriteError) -> PyErr {
+    match error {
+        RewriteError::Read(error) => read(py, error),
+        // The reader of our output has gone, as `head` does.
+        RewriteError::Output { error, .. } if error.kind() == io::ErrorKind::BrokenPipe => {
+            PyBrokenPipeError::new_err(error.to_string())
+        }
+        RewriteError::SameFile { .. } | RewriteError::Output { .. } => {
+            raise(py, |tree| &tree.output, &error.to_string())
+        }
+        RewriteError::Interrupted | RewriteError::Mistake(_) => {
             raise(py, |tree| &tree.root, &error.to_string())
         }
     }

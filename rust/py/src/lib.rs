@@ -1,11 +1,13 @@
 //! `auditwake._core`: the Rust core as Python sees it. This file only registers.
 
+mod apply;
 mod capsule;
 mod convert;
 mod error;
 mod lines;
 mod outcomes;
 mod policy;
+mod progress;
 mod reader;
 mod run;
 mod schema;
@@ -19,13 +21,17 @@ mod _core {
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 
     #[pymodule_export]
-    use super::convert::{Converted, Progress, convert};
+    use super::apply::{Applied, apply};
+    #[pymodule_export]
+    use super::convert::{Converted, convert};
     #[pymodule_export]
     use super::lines::{Lines, lines};
     #[pymodule_export]
     use super::outcomes::{Outcome, Outcomes, Rejected};
     #[pymodule_export]
     use super::policy::{Batch, Evaluator, Keys, Verdicts, policy_columns, requests};
+    #[pymodule_export]
+    use super::progress::Progress;
     #[pymodule_export]
     use super::reader::Reader;
     #[pymodule_export]

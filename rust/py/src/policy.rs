@@ -107,7 +107,7 @@ fn stages(names: &[String]) -> Stages {
 
 /// A policy, ready to answer.
 #[pyclass(frozen, module = "auditwake._core")]
-pub(crate) struct Evaluator(evaluate::Evaluator);
+pub(crate) struct Evaluator(pub(crate) evaluate::Evaluator);
 
 #[pymethods]
 impl Evaluator {

@@ -17,8 +17,8 @@ use crate::reader::plan::plan;
 use crate::reader::source::{OpenError, Source, Task};
 use crate::reader::{Account, Reader};
 
-use super::rejects::Rejects;
 use super::{ConvertError, Converted, Meter, Settings, Watch, encode_error, identity, output_error};
+use crate::output::rejects::Rejects;
 
 mod manifest;
 mod partition;

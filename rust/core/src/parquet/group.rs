@@ -19,10 +19,10 @@ use parquet::schema::types::SchemaDescPtr;
 use crate::batch::{Texts, is_looked_up};
 use crate::schema::{COLUMNS, Kind};
 
-use super::atomic::AtomicFile;
 use super::coded::{Codec, CodedChunk, CodedColumn, Shape};
 use super::properties::properties;
 use super::{Compression, encode_error, output_error};
+use crate::output::atomic::AtomicFile;
 
 /// Bytes of bodies after which a row group closes: a reader may want to hold a column of it.
 const BODY_BYTES: usize = 256 << 20;

@@ -15,10 +15,10 @@ use crate::reader::plan::plan as tasks;
 use crate::reader::source::{OpenError, Source, Task};
 use crate::reader::{Account, Reader};
 
-use super::atomic::AtomicFile;
 use super::group::{Chunk, GroupEncoder, Plan, append_group, begin_file};
-use super::rejects::Rejects;
 use super::{ConvertError, Converted, Meter, Settings, Watch, encode_error, output_error};
+use crate::output::atomic::AtomicFile;
+use crate::output::rejects::Rejects;
 
 /// Bytes of a plain file that one worker makes row groups of.
 const RANGE: u64 = 128 << 20;
@@ -251,11 +251,7 @@ impl Sink<'_> {
     fn finish(mut self) -> Result<Converted, ConvertError> {
         self.watch()?;
         let rejects_path = self.rejects.path().to_owned();
-        let rejects_file = self.rejects.finish().map_err(output_error(&rejects_path))?;
-        if rejects_file.is_none() {
-            // One of an earlier run does not belong to this output.
-            let _ = std::fs::remove_file(&rejects_path);
-        }
+        let rejects_file = self.rejects.replace().map_err(output_error(&rejects_path))?;
         let file = self.writer.into_inner().map_err(encode_error(self.out))?;
         file.finish().map_err(output_error(self.out))?;
         self.converted.rejects_file = rejects_file;

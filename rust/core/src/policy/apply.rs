@@ -17,10 +17,11 @@ use memchr::memchr2;
 
 use crate::reader::batches::{Batches, ReadError};
 use crate::reader::ordered::Next;
+use crate::reader::progress::{Progress, total_bytes};
 use crate::reader::source::Source;
 use crate::reader::{Account, Options};
 use crate::schema::Selection;
-use crate::stats::{KEPT_BYTES, Outcomes, Rejected};
+use crate::stats::{KEPT_BYTES, Outcome, Outcomes, Rejected};
 
 use super::level::Level;
 use super::reduce::{Reducer, Unreduced};
@@ -71,8 +72,8 @@ pub trait Judge {
     ///
     /// # Errors
     /// To stop.
-    fn watch(&mut self, applied: &Applied) -> Result<(), Self::Error> {
-        let _ = applied;
+    fn watch(&mut self, progress: &Progress) -> Result<(), Self::Error> {
+        let _ = progress;
         Ok(())
     }
 }
@@ -99,6 +100,13 @@ pub struct Applied {
     /// Events to write whose text is no valid JSON, so that nobody can say where their bodies end: they were told with the
     /// rejected lines.
     pub unreduced: u64,
+}
+
+impl Applied {
+    fn progress(&self, bytes_done: u64, bytes_total: Option<u64>) -> Progress {
+        let rejected = self.outcomes.total(Outcome::Rejected).lines + self.unreduced;
+        Progress { bytes_done, bytes_total, rows: self.events, rejected }
+    }
 }
 
 /// Why the work stopped; what was written until then is a part of the output.
@@ -141,6 +149,7 @@ pub fn apply<J: Judge>(
     options.selection = with_own_columns(&options.selection);
     options.keep_raw = true;
     options.limits.bytes = options.limits.bytes.min(BATCH_BYTES);
+    let bytes_total = total_bytes(&sources);
     let mut batches = Batches::new(sources, options, threads);
     let mut writer = Writer {
         out: BufWriter::with_capacity(BUFFER, out),
@@ -158,11 +167,12 @@ pub fn apply<J: Judge>(
                 if !writer.rejected.is_empty() {
                     judge.rejected(std::mem::take(&mut writer.rejected)).map_err(ApplyError::Judge)?;
                 }
-                judge.watch(&writer.applied).map_err(ApplyError::Judge)?;
             }
-            Next::Pending => judge.watch(&writer.applied).map_err(ApplyError::Judge)?,
+            Next::Pending => {}
             Next::End => break,
         }
+        let progress = writer.applied.progress(batches.bytes_read(), bytes_total);
+        judge.watch(&progress).map_err(ApplyError::Judge)?;
     }
     writer.out.flush().map_err(ApplyError::Output)?;
     Ok(writer.applied)

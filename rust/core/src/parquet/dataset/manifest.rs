@@ -10,7 +10,7 @@ use crate::scan::{Elements, Members};
 use crate::schema::SCHEMA_VERSION;
 
 use super::super::Settings;
-use super::super::atomic::AtomicFile;
+use crate::output::atomic::AtomicFile;
 
 /// Folder of the manifests; engines pass over names that begin with an underscore.
 pub(super) const FOLDER: &str = "_auditwake";

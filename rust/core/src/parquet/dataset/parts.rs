@@ -13,10 +13,10 @@ use arrow_select::take::take_record_batch;
 use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedFileWriter;
 
-use super::super::atomic::AtomicFile;
 use super::super::group::{GroupEncoder, append_group, begin};
 use super::super::{Meter, Settings};
 use super::partition;
+use crate::output::atomic::AtomicFile;
 
 /// How part files begin.
 pub(super) const PREFIX: &str = "part-";

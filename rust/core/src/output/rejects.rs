@@ -1,5 +1,6 @@
 //! The quarantine beside the output: one JSON object a line for each rejected line.
 
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -12,29 +13,29 @@ use crate::stats::Rejected;
 use super::atomic::AtomicFile;
 
 /// A file that is made when the first line is rejected.
-pub(super) struct Rejects {
+pub(crate) struct Rejects {
     path: PathBuf,
     file: Option<AtomicFile>,
 }
 
 impl Rejects {
-    pub(super) fn new(path: PathBuf) -> Self {
+    pub(crate) fn new(path: PathBuf) -> Self {
         Self { path, file: None }
     }
 
     /// The quarantine of an output file: its name and `.rejected.ndjson`.
-    pub(super) fn beside(out: &Path) -> Self {
+    pub(crate) fn beside(out: &Path) -> Self {
         let mut path = out.as_os_str().to_owned();
         path.push(".rejected.ndjson");
         Self::new(path.into())
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Adds lines: `{"file","offset","length","reason","detail","bytes"}`, the bytes in base64 since they may be no text.
-    pub(super) fn add(&mut self, rejected: &[Rejected]) -> io::Result<()> {
+    pub(crate) fn add(&mut self, rejected: &[Rejected]) -> io::Result<()> {
         for one in rejected {
             let file = match &mut self.file {
                 Some(file) => file,
@@ -46,11 +47,20 @@ impl Rejects {
     }
 
     /// Gives the file its name; answers its path when there is one.
-    pub(super) fn finish(self) -> io::Result<Option<PathBuf>> {
+    pub(crate) fn finish(self) -> io::Result<Option<PathBuf>> {
         match self.file {
             Some(file) => file.finish().map(|()| Some(self.path)),
             None => Ok(None),
         }
+    }
+
+    /// Gives the file its name, or removes one of an earlier run, which does not belong to this output.
+    pub(crate) fn replace(self) -> io::Result<Option<PathBuf>> {
+        if self.file.is_none() {
+            // Mostly there is none.
+            let _ = fs::remove_file(&self.path);
+        }
+        self.finish()
     }
 }
 

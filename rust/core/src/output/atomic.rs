@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 /// Suffix of files that are not finished. The name is the same in every run, so that a run after a killed one writes
 /// over what that one left.
-pub(super) const UNFINISHED: &str = ".unfinished";
+const UNFINISHED: &str = ".unfinished";
 
 /// A file under a temporary name beside its own.
-pub(super) struct AtomicFile {
+pub(crate) struct AtomicFile {
     file: BufWriter<File>,
     unfinished: PathBuf,
     path: PathBuf,
@@ -19,18 +19,15 @@ pub(super) struct AtomicFile {
 
 impl AtomicFile {
     /// Creates the file and the directories above it.
-    pub(super) fn create(path: &Path) -> io::Result<Self> {
-        let directory = parent(path);
-        fs::create_dir_all(directory)?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        // Engines that scan a directory pass over names that begin with a dot.
-        let unfinished = directory.join(format!(".{name}{UNFINISHED}"));
+    pub(crate) fn create(path: &Path) -> io::Result<Self> {
+        fs::create_dir_all(parent(path))?;
+        let unfinished = unfinished(path);
         let file = BufWriter::with_capacity(1 << 20, File::create(&unfinished)?);
         Ok(Self { file, unfinished, path: path.to_owned(), finished: false })
     }
 
     /// Makes the bytes durable, then gives the file its name, then makes the name durable.
-    pub(super) fn finish(mut self) -> io::Result<()> {
+    pub(crate) fn finish(mut self) -> io::Result<()> {
         self.file.flush()?;
         self.file.get_ref().sync_all()?;
         fs::rename(&self.unfinished, &self.path)?;
@@ -56,6 +53,13 @@ impl Drop for AtomicFile {
             let _ = fs::remove_file(&self.unfinished);
         }
     }
+}
+
+/// The name that a file has until it is finished.
+pub(crate) fn unfinished(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    // Engines that scan a directory pass over names that begin with a dot.
+    parent(path).join(format!(".{name}{UNFINISHED}"))
 }
 
 fn parent(path: &Path) -> &Path {
