@@ -31,6 +31,7 @@ COMMANDS = (
     "policy explain",
     "policy cost",
     "policy diff",
+    "policy apply",
 )
 TOO_LONG = 60
 

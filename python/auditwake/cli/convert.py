@@ -11,7 +11,7 @@ from auditwake.cli.exits import Exit
 from auditwake.cli.options import add_columns, add_sources, add_threads, names, positive
 from auditwake.cli.progress import progress_line
 from auditwake.cli.style import Style, counted, human_bytes
-from auditwake.cli.summary import finish, outcome_table
+from auditwake.cli.summary import finish, outcome_table, outcomes_as_json
 
 if TYPE_CHECKING:
     from auditwake import Converted
@@ -89,22 +89,13 @@ def _summarize(converted: "Converted") -> None:
 
 def _as_json(converted: "Converted") -> dict[str, object]:
     seen = converted.outcomes
-    outcomes = {
-        name: {"lines": outcome.lines, "bytes": outcome.bytes, "reasons": seen.reasons.get(name, {})}
-        for name, outcome in (
-            ("ok", seen.ok),
-            ("repaired", seen.repaired),
-            ("skipped", seen.skipped),
-            ("rejected", seen.rejected),
-        )
-    }
     return {
         "out": converted.out,
         "files": converted.files,
         "rows": converted.rows,
         "bytes_read": seen.bytes,
         "bytes_written": converted.bytes_written,
-        "outcomes": outcomes,
+        "outcomes": outcomes_as_json(seen),
         "rejects_file": converted.rejects_file,
         "skipped_inputs": converted.skipped_inputs,
     }

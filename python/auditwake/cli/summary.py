@@ -11,7 +11,7 @@ from auditwake.cli.table import text_table
 if TYPE_CHECKING:
     from auditwake import Outcomes
 
-__all__ = ["finish", "outcome_table"]
+__all__ = ["finish", "outcome_table", "outcomes_as_json"]
 
 OUTCOMES = ("ok", "repaired", "skipped", "rejected")
 
@@ -27,6 +27,15 @@ def outcome_table(outcomes: "Outcomes", style: Style) -> Iterator[str]:
     lines = sum(getattr(outcomes, name).lines for name in OUTCOMES)
     rows.append(["all bytes read", f"{lines:,}", f"{outcomes.bytes:,}"])
     return text_table(["outcome", "lines", "bytes"], rows, style, right=["lines", "bytes"])
+
+
+def outcomes_as_json(outcomes: "Outcomes") -> dict[str, object]:
+    """Give the outcomes as JSON has them: lines, bytes, and reasons of each."""
+    said: dict[str, object] = {}
+    for name in OUTCOMES:
+        outcome = getattr(outcomes, name)
+        said[name] = {"lines": outcome.lines, "bytes": outcome.bytes, "reasons": outcomes.reasons.get(name, {})}
+    return said
 
 
 def finish(outcomes: "Outcomes", *, quiet: bool = False) -> Exit:

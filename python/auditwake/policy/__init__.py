@@ -7,6 +7,7 @@ Example:
     'Metadata'
 """
 
+from auditwake._core import Applied
 from auditwake.errors import PolicyError
 from auditwake.policy.cost import Cost, Part, RuleCost
 from auditwake.policy.diff import Diff, Difference
@@ -22,6 +23,7 @@ from auditwake.policy.verdicts import Verdicts
 
 __all__ = [
     "MAX_BYTES",
+    "Applied",
     "Change",
     "Cost",
     "Decision",

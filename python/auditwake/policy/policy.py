@@ -3,7 +3,7 @@
 import io
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import IO, TYPE_CHECKING, Self, final
 
 from auditwake import _core
@@ -15,7 +15,7 @@ from auditwake.policy.request import Decision, Request
 from auditwake.policy.source import EventSource, open_events
 from auditwake.policy.verdicts import Verdicts
 from auditwake.read import read
-from auditwake.types import PolicyRequest
+from auditwake.types import PolicyRequest, Sources
 
 if TYPE_CHECKING:
     from auditwake.policy.cost import Cost
@@ -163,6 +163,38 @@ class Policy:
             SourceError: A source names nothing that can be opened.
         """
         return Verdicts(self._core, open_events(source))
+
+    def apply(
+        self,
+        source: Sources,
+        out: str | os.PathLike[str],
+        *,
+        threads: int | None = None,
+        progress: Callable[[_core.Progress], None] | None = None,
+    ) -> _core.Applied:
+        r"""Write what a log would have been under the policy; see `auditwake.policy.apply.apply`.
+
+        Args:
+            source: Logs as `auditwake.read` takes them.
+            out: The file to write; compressed if its name ends in `.gz` or `.zst`. `-` is standard output.
+            threads: How many threads work; None for one a core.
+            progress: Called about ten times a second and at the end, from the calling thread.
+
+        Raises:
+            SourceError: A source names nothing that can be opened.
+            OutputError: The output cannot be written, or is one of the inputs.
+
+        Example:
+            >>> import auditwake as aw, tempfile
+            >>> policy = aw.Policy.load("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- level: Metadata\n")
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     done = policy.apply(aw.demo.LOG, f"{folder}/audit.log")
+            >>> done.written + done.dropped_by_stage + done.dropped_by_level + done.unreduced == done.events
+            True
+        """
+        from auditwake.policy.apply import apply
+
+        return apply(self, source, out, threads=threads, progress=progress)
 
     def reached(self, *, possible: bool = True) -> dict[int | None, Request]:
         """Give a request for each rule that is the first to match some request.

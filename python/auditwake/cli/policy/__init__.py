@@ -4,14 +4,14 @@ import argparse
 
 from auditwake.cli.commands import Command, add_commands
 from auditwake.cli.exits import Exit
-from auditwake.cli.policy import check, cost, diff, explain
+from auditwake.cli.policy import apply, check, cost, diff, explain
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
 HELP = "check, explain, price and compare audit policies, with kube-apiserver's own answers"
 DESCRIPTION = "Audit policies, with the answers that kube-apiserver itself gives."
 
-COMMANDS: tuple[Command, ...] = (check, explain, cost, diff)
+COMMANDS: tuple[Command, ...] = (check, explain, cost, diff, apply)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
