@@ -4,7 +4,7 @@ import argparse
 import os
 
 from auditwake.cli.exits import UsageError
-from auditwake.policy.versions import NEWEST, check_version
+from auditwake.policy.versions import NEWEST, find_server
 
 __all__ = [
     "add_columns",
@@ -95,7 +95,7 @@ def kube_version(text: str) -> str:
         '1.36'
     """
     try:
-        return ".".join(map(str, check_version(text)))
+        return find_server(text).version
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 

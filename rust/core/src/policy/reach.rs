@@ -7,9 +7,7 @@
 //! Groups are not tried one set at a time, of which there are too many. Rule `i` is first if somebody is in one of its
 //! groups and in none that an earlier rule, of those left, asks for; one group a policy is enough for that.
 
-use std::collections::{BTreeMap, HashMap};
-
-use foldhash::fast::RandomState;
+use std::collections::BTreeMap;
 
 use super::bits::Bits;
 use super::matcher::{Clause, Matcher};
@@ -26,7 +24,7 @@ const MOST_STATES: usize = 20_000_000;
 /// Which requests are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Realm {
-    /// Those that kube-apiserver builds from HTTP: nine verbs for resources, the methods of HTTP for paths.
+    /// Those that kube-apiserver builds from HTTP: ten verbs for resources, the methods of HTTP for paths.
     Possible,
     /// All that can be written down.
     Any,
@@ -55,8 +53,8 @@ struct Choice<'a> {
     name: &'a str,
 }
 
-/// Clauses left, each with one way to get there.
-type States<'a> = HashMap<Bits, Choice<'a>, RandomState>;
+/// Clauses left, each with one way to get there; ordered, so that the same policies give the same requests each time.
+type States<'a> = BTreeMap<Bits, Choice<'a>>;
 
 /// Notes the value of a dimension.
 type Choose<'a> = fn(&mut Choice<'a>, &'a str);
@@ -99,7 +97,7 @@ impl Matcher {
         spent: &mut usize,
     ) -> Result<States<'a>, TooMany> {
         let targets = if is_resource { &points.resources } else { &points.paths };
-        let mut states: States<'a> = HashMap::default();
+        let mut states: States<'a> = BTreeMap::new();
         for (target, set) in targets {
             let start = Choice { target, user: None, verb: "", namespace: "", name: "" };
             states.entry(self.settled(set.clone(), &ASKS)).or_insert(start);
@@ -115,7 +113,7 @@ impl Matcher {
             (names, |choice, name| choice.name = name),
         ];
         for (at, (values, choose)) in steps.into_iter().enumerate() {
-            let mut next: States<'a> = HashMap::default();
+            let mut next: States<'a> = BTreeMap::new();
             *spent += states.len() * values.len();
             if *spent > MOST_STATES {
                 return Err(TooMany);
