@@ -140,12 +140,12 @@ def test_explain_says_what_is_wrong_with_an_event(cli: Cli, policy: Path, data: 
     log.write_text('no event\n{"kind":"Pod"}\n')
     legacy, several = data / "legacy" / "audit.log", data / "eventlist" / "00003.json.gz"
     for place, words in (
-        (f"{log}:1", "no audit event"),
-        (f"{log}:2", "no audit event"),
+        (f"{log}:1", "there is none"),
+        (f"{log}:2", "there is none"),
         (f"{log}:3", "there is no line 3; the log has 2"),
         (f"{log}:0", "lines are counted from 1"),
         (f"{legacy}:1", "legacy"),
-        (f"{several}:1", "400 events"),
+        (f"{several}:1", "there are 400"),
         (f"{tmp_path / 'nowhere.log'}:1", "there is no such file"),
         (f"{tmp_path}:1", "cannot be read"),
     ):

@@ -135,7 +135,7 @@ class Policy:
         if len(found) != 1:
             reasons = sorted(reason for reasons in reader.outcomes.reasons.values() for reason in reasons)
             why = f" ({', '.join(reasons)})" if reasons else ""
-            message = f"this is no audit event{why}" if not found else f"these are {len(found):,} events, and not one"
+            message = f"one event was expected, and there {f'are {len(found):,}' if found else f'is none{why}'}"
             raise AuditwakeError(message)
         return self.decide_request(_request(found[0]))
 
