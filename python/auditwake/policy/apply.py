@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditwake import _core
-from auditwake.errors import OutputError
+from auditwake.errors import OutputError, SourceError
+from auditwake.policy.source import is_parquet
 from auditwake.sources import resolve
 
 if TYPE_CHECKING:
@@ -63,5 +65,10 @@ def apply(
     if "://" in path:
         message = f"{path}: apply writes to a local disk, where a rename is atomic; write there, then copy the result"
         raise OutputError(message)
+    sources = resolve(source)
+    parquet = next((one for one in sources if isinstance(one, str) and is_parquet(Path(one))), None)
+    if parquet is not None:
+        message = f"{parquet} is Parquet: apply writes events as they stood on their lines, so give it the log itself"
+        raise SourceError(message)
     evaluator = policy._core  # noqa: SLF001  # one package
-    return _core.apply(resolve(source), evaluator, path, threads=threads, progress=progress)
+    return _core.apply(sources, evaluator, path, threads=threads, progress=progress)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from auditwake._core import Outcomes
 
-__all__ = ["EventSource", "Events", "open_events"]
+__all__ = ["EventSource", "Events", "is_parquet", "open_events"]
 
 EventSource = ArrowStreamExportable | Sources
 """Logs as `auditwake.read` takes them, Parquet files or a directory of them, or anything that gives Arrow batches."""
@@ -93,6 +93,14 @@ def _table(batch: object) -> "pa.Table":
     return pa.table(pa.record_batch(batch))
 
 
+def is_parquet(path: Path) -> bool:
+    """Tell whether a path names a Parquet file."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC
+
+
 def _parquet_files(source: object) -> list[str]:
     """Give the Parquet files that a source names; none when it names logs."""
     if isinstance(source, (str, os.PathLike)):
@@ -107,8 +115,7 @@ def _parquet_files_of(path: Path) -> list[str]:
     if path.is_dir():
         return sorted(str(file) for file in path.rglob("*.parquet") if not file.name.startswith((".", "_")))
     if path.is_file():
-        with path.open("rb") as file:
-            return [str(path)] if file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC else []
+        return [str(path)] if is_parquet(path) else []
     if path.suffix == ".parquet" and any(mark in str(path) for mark in "*?["):
         root = Path(path.anchor) if path.is_absolute() else Path()
         return sorted(str(file) for file in root.glob(str(path.relative_to(path.anchor))))

@@ -13,8 +13,8 @@ use crate::policy::Evaluator;
 use crate::progress::watched;
 use crate::reader::{given, thread_count};
 
-/// Input bytes of a batch: nobody sees it.
-const BATCH_BYTES: usize = 8 << 20;
+/// Input bytes of a batch: it is written while it is in the cache, and nobody sees it.
+const BATCH_BYTES: usize = 4 << 20;
 
 /// What was written of a log under a policy.
 #[pyclass(frozen, module = "auditwake._core")]

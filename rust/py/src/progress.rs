@@ -11,6 +11,9 @@ use crate::run;
 /// How often the caller hears of the progress.
 const TICK: Duration = Duration::from_millis(100);
 
+/// How often somebody looks for Ctrl-C.
+const LOOK: Duration = Duration::from_millis(40);
+
 /// How far a pass is.
 #[pyclass(frozen, module = "auditwake._core")]
 pub(crate) struct Progress(progress::Progress);
@@ -47,7 +50,7 @@ pub(crate) fn watched<T: Send, E: Send>(
     work: impl Send + FnOnce(progress::Watch<'_>) -> Result<T, E>,
     end: impl FnOnce(&T) -> progress::Progress,
 ) -> PyResult<Result<T, E>> {
-    let watcher = Mutex::new(Watcher { tell, told: Instant::now(), failure: None });
+    let watcher = Mutex::new(Watcher { tell, told: Instant::now(), looked: Instant::now(), failure: None });
     let done = run::detached(py, || {
         work(&mut |progress| watcher.lock().is_ok_and(|mut watcher| watcher.tick(progress)))
     });
@@ -61,24 +64,30 @@ pub(crate) fn watched<T: Send, E: Send>(
     Ok(done)
 }
 
-/// Calls the caller's `tell` and looks for Ctrl-C, both about ten times a second.
+/// Looks for Ctrl-C, and calls the caller's `tell` about ten times a second.
 struct Watcher {
     tell: Option<Py<PyAny>>,
     /// When the caller was told last.
     told: Instant,
+    /// When somebody looked for Ctrl-C last.
+    looked: Instant,
     /// What a signal handler or the caller's `tell` raised.
     failure: Option<PyErr>,
 }
 
 impl Watcher {
     fn tick(&mut self, progress: &progress::Progress) -> bool {
-        if self.told.elapsed() < TICK {
+        if self.looked.elapsed() < LOOK {
             return true;
         }
-        self.told = Instant::now();
+        self.looked = Instant::now();
+        let tell = self.tell.as_ref().filter(|_| self.told.elapsed() >= TICK);
+        if tell.is_some() {
+            self.told = self.looked;
+        }
         let told = Python::attach(|py| {
             py.check_signals()?;
-            if let Some(tell) = &self.tell {
+            if let Some(tell) = tell {
                 tell.call1(py, (Progress(*progress),))?;
             }
             Ok(())
