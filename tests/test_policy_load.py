@@ -38,7 +38,7 @@ def test_every_policy_is_answered_as_the_server_answers_it(data: Path, version: 
 def test_without_libyaml_the_answers_differ_in_words_only(
     monkeypatch: pytest.MonkeyPatch, data: Path, version: str
 ) -> None:
-    monkeypatch.setattr("auditwake.policy.yaml.PARSER", yaml.Loader)
+    monkeypatch.setattr("auditwake.policy.loading.yaml.PARSER", yaml.Loader)
     found = [answer(data / "policy" / "policies" / one["policy"], version) for one in answers(data, version)]
     differ = [one["policy"] for one, other in zip(answers(data, version), found, strict=True) if one != other]
     assert differ == ["loader-broken-yaml.yaml", "loader-not-yaml.yaml", "loader-tabs.yaml"]

@@ -4,7 +4,7 @@ import argparse
 import os
 
 from auditwake.cli.exits import UsageError
-from auditwake.policy.versions import NEWEST, find_server
+from auditwake.policy.loading.versions import NEWEST, find_server
 
 __all__ = [
     "add_columns",

@@ -7,17 +7,17 @@ from types import MappingProxyType
 from typing import IO, Any, Final, NoReturn
 
 from auditwake.errors import PolicyError, SourceError, SourceNotFoundError
-from auditwake.policy.decode import Decoder, Slice
-from auditwake.policy.dialect import decode
-from auditwake.policy.failure import DecodeError
-from auditwake.policy.jsontext import is_json, read_json
-from auditwake.policy.kinds import find_kind
+from auditwake.policy.loading.decode import Decoder, Slice
+from auditwake.policy.loading.dialect import decode
+from auditwake.policy.loading.failure import DecodeError
+from auditwake.policy.loading.jsontext import is_json, read_json
+from auditwake.policy.loading.kinds import find_kind
+from auditwake.policy.loading.remedies import remedy
+from auditwake.policy.loading.tree import MAX_DEPTH, Tree
+from auditwake.policy.loading.validate import aggregate, validate
+from auditwake.policy.loading.versions import Server, find_server
+from auditwake.policy.loading.yaml import read_yaml
 from auditwake.policy.model import Document, GroupResources, Issue, Mark, Rule
-from auditwake.policy.remedies import remedy
-from auditwake.policy.tree import MAX_DEPTH, Tree
-from auditwake.policy.validate import aggregate, validate
-from auditwake.policy.versions import Server, find_server
-from auditwake.policy.yaml import read_yaml
 
 __all__ = ["MAX_BYTES", "load", "loads"]
 

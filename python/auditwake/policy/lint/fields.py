@@ -7,8 +7,8 @@ from typing import Final
 
 from auditwake.policy.lint.finding import Code, Finding
 from auditwake.policy.lint.subject import Subject
+from auditwake.policy.loading.shape import POLICY, Shape
 from auditwake.policy.model import Document, Issue
-from auditwake.policy.shape import POLICY, Shape
 
 __all__ = ["CODES", "find"]
 

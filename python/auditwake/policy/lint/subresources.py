@@ -6,9 +6,9 @@ from typing import Final
 from auditwake.policy.lint.builtin import builtins
 from auditwake.policy.lint.finding import Code, Finding
 from auditwake.policy.lint.subject import Subject
+from auditwake.policy.loading.validate import LEVELS
 from auditwake.policy.model import GroupResources, Level, Rule
 from auditwake.policy.request import Request
-from auditwake.policy.validate import LEVELS
 
 __all__ = ["CODES", "find"]
 

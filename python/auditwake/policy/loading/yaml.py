@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import yaml
 
-from auditwake.policy.dialect import Dialect, ReadAnewError
-from auditwake.policy.failure import DecodeError
+from auditwake.policy.loading.dialect import Dialect, ReadAnewError
+from auditwake.policy.loading.failure import DecodeError
+from auditwake.policy.loading.nodes import Node, Open, flat
+from auditwake.policy.loading.resolve import resolve
+from auditwake.policy.loading.tree import Tree
 from auditwake.policy.model import Issue, Mark
-from auditwake.policy.nodes import Node, Open, flat
-from auditwake.policy.resolve import resolve
-from auditwake.policy.tree import Tree
 
 __all__ = ["read_yaml"]
 

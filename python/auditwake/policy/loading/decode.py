@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from auditwake.policy.failure import DecodeError
-from auditwake.policy.gotext import quote
+from auditwake.policy.loading.failure import DecodeError
+from auditwake.policy.loading.gotext import quote
+from auditwake.policy.loading.shape import Shape
+from auditwake.policy.loading.times import check_time
+from auditwake.policy.loading.tree import Tree, Value
 from auditwake.policy.model import Issue, Mark
-from auditwake.policy.shape import Shape
-from auditwake.policy.times import check_time
-from auditwake.policy.tree import Tree, Value
 
 __all__ = ["Decoder", "Slice"]
 

@@ -8,10 +8,10 @@ import re
 from bisect import bisect_right
 from typing import Any, Final, NoReturn
 
-from auditwake.policy.failure import DecodeError
-from auditwake.policy.gotext import quote
+from auditwake.policy.loading.failure import DecodeError
+from auditwake.policy.loading.gotext import quote
+from auditwake.policy.loading.tree import MAX_DEPTH, Member, Tree, Value
 from auditwake.policy.model import LINE_BREAK, Mark
-from auditwake.policy.tree import MAX_DEPTH, Member, Tree, Value
 
 __all__ = ["is_json", "read_json"]
 

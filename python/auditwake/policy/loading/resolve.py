@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import Final, TypeAlias
 
-from auditwake.policy.failure import DecodeError
+from auditwake.policy.loading.failure import DecodeError
 
 __all__ = ["Scalar", "resolve"]
 

@@ -4,11 +4,11 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
-from auditwake.policy.failure import DecodeError
-from auditwake.policy.gotext import float32_text, go_syntax, json_float
+from auditwake.policy.loading.failure import DecodeError
+from auditwake.policy.loading.gotext import float32_text, go_syntax, json_float
+from auditwake.policy.loading.resolve import Scalar
+from auditwake.policy.loading.tree import Member, Value
 from auditwake.policy.model import Issue
-from auditwake.policy.resolve import Scalar
-from auditwake.policy.tree import Member, Value
 
 __all__ = ["Node", "Open", "flat"]
 

@@ -8,7 +8,7 @@ in our own words: its meaning would not be the server's.
 import re
 from typing import Any, Final
 
-from auditwake.policy.failure import DecodeError
+from auditwake.policy.loading.failure import DecodeError
 from auditwake.policy.model import LINE_BREAK
 
 __all__ = ["Dialect", "ReadAnewError", "decode", "utf_8"]

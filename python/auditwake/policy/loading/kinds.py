@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from auditwake.policy.dialect import utf_8
-from auditwake.policy.failure import DecodeError
-from auditwake.policy.gotext import quote
-from auditwake.policy.shape import INTERNAL_POLICY, POLICY, Shape
-from auditwake.policy.tree import Value
+from auditwake.policy.loading.dialect import utf_8
+from auditwake.policy.loading.failure import DecodeError
+from auditwake.policy.loading.gotext import quote
+from auditwake.policy.loading.shape import INTERNAL_POLICY, POLICY, Shape
+from auditwake.policy.loading.tree import Value
 
 __all__ = ["Kind", "find_kind"]
 

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from auditwake.policy.gotext import json_string, quote
+from auditwake.policy.loading.gotext import json_string, quote
+from auditwake.policy.loading.versions import Server
 from auditwake.policy.model import GroupResources, Rule
-from auditwake.policy.versions import Server
 
 __all__ = ["LEVELS", "STAGES", "Invalid", "aggregate", "validate"]
 
