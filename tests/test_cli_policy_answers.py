@@ -91,6 +91,13 @@ def test_explain_tells_the_way_to_the_rule(cli: Cli, policy: Path) -> None:
     assert "responseObject" not in out
 
 
+def test_explain_an_http_request(cli: Cli, policy: Path) -> None:
+    one = ("--user", "a", "--output", "json")
+    told = as_json(cli("explain", policy, "--http", "GET /api/v1/namespaces/x/pods/y/log?follow=1", *one))
+    asked = ("--verb", "get", "--resource", "pods/log", "--namespace", "x", "--name", "y")
+    assert told == as_json(cli("explain", policy, *asked, *one))
+
+
 def test_explain_as_json(cli: Cli, policy: Path) -> None:
     said = as_json(cli("explain", policy, "--verb", "get", "--resource", "pods/log", "--user", "a", "--output", "json"))
     assert (said["level"], said["rule"], said["mark"]["line"]) == ("Metadata", 2, 13)
@@ -163,6 +170,9 @@ def test_explain_says_what_is_wrong_with_an_event(cli: Cli, policy: Path, data: 
         ["--verb", "get"],
         ["--resource", "pods"],
         ["--verb", "get", "--resource", "pods", "--path", "/healthz"],
+        ["--http", "GET"],
+        ["--http", "GET /healthz", "--verb", "get"],
+        ["--http", "GET /healthz", "--event", "audit.log:1"],
         ["--event", "audit.log"],
         ["--event", "audit.log:x"],
         ["--event", "audit.log:1", "--user", "alice"],

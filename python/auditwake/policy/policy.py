@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Self, final
 from auditwake import _core
 from auditwake.errors import AuditwakeError
 from auditwake.policy.explain import steps
+from auditwake.policy.http import from_http
 from auditwake.policy.load import load
 from auditwake.policy.model import Document, Rule
 from auditwake.policy.request import Decision, Request
@@ -117,6 +118,23 @@ class Policy:
         return self.decide_request(
             Request(verb, who, tuple(groups), resource=resource, subresource=subresource, path=path, **target)
         )
+
+    def decide_http(self, method: str, uri: str, *, user: str | None = None, groups: Iterable[str] = ()) -> Decision:
+        r"""Decide about an HTTP request, read as kube-apiserver reads it.
+
+        Args:
+            method: The method, as sent.
+            uri: The path and the query, as sent.
+            user: Who asks; None when authentication failed.
+            groups: The user's groups.
+
+        Example:
+            >>> import auditwake as aw
+            >>> policy = aw.Policy.load("apiVersion: audit.k8s.io/v1\nrules: [{level: Metadata, verbs: [watch]}]\n")
+            >>> policy.decide_http("GET", "/api/v1/pods?watch=1", user="alice").level
+            'Metadata'
+        """
+        return self.decide_request(from_http(method, uri, user=user, groups=groups))
 
     def decide_event(self, event: str | bytes | Mapping[str, object]) -> Decision:
         """Decide about the request that an event tells of.

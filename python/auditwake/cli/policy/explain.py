@@ -42,6 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     asked.add_argument("--path", metavar="P", help="the path of a request for no resource, such as /healthz")
     asked.add_argument("--user", metavar="U", help="who asks (default: nobody, authentication failed)")
     asked.add_argument("--group", action="append", default=[], metavar="G", help="a group of the user; once for each")
+    asked.add_argument(
+        "--http",
+        metavar="REQUEST",
+        help="in place of all but --user and --group: a method and a URI, as sent",
+    )
     asked.add_argument("--event", metavar="LOG:LINE", help="in place of all these: a line of a log, counted from 1")
     add_kube_version(parser)
     parser.add_argument("--output", choices=("text", "json"), default="text", help="form (default: text)")
@@ -55,7 +60,12 @@ def run(args: argparse.Namespace) -> Exit:
     _check(args)
     policy = Policy.load(args.policy, kube_version=args.kube_version)
     event: Event | None = None
-    if args.event is None:
+    if args.event is not None:
+        decision, event = _of_event(policy, args.event)
+    elif args.http is not None:
+        method, _, uri = args.http.partition(" ")
+        decision = policy.decide_http(method, uri.strip(), user=args.user, groups=args.group)
+    else:
         decision = policy.decide(
             verb=args.verb,
             resource=args.resource or "",
@@ -66,8 +76,6 @@ def run(args: argparse.Namespace) -> Exit:
             user=args.user,
             groups=args.group,
         )
-    else:
-        decision, event = _of_event(policy, args.event)
     told = explanation(policy, decision)
     if args.output == "json":
         print(json.dumps(_as_json(policy, told, event)))
@@ -78,18 +86,27 @@ def run(args: argparse.Namespace) -> Exit:
 
 
 def _check(args: argparse.Namespace) -> None:
-    options = ("verb", "resource", "api_group", "namespace", "name", "path", "user", "group")
-    given = [f"--{name.replace('_', '-')}" for name in options if getattr(args, name) not in (None, "", [])]
+    target = _given(args, "verb", "resource", "api_group", "namespace", "name", "path")
+    who = _given(args, "user", "group")
     message = ""
-    if args.event is not None and given:
-        message = f"--event is in place of {', '.join(given)}"
-    elif args.event is None and (args.verb is None or (args.resource is None) == (args.path is None)):
-        message = "give --verb with either --resource or --path, or --event LOG:LINE"
+    if args.event is not None and (target or who or args.http is not None):
+        message = f"--event is in place of {', '.join(target + who + _given(args, 'http'))}"
     elif args.event is not None and not args.event.rpartition(":")[2].isdecimal():
         message = f"--event {args.event}: a log and the number of a line, such as audit.log:12"
+    elif args.http is not None and target:
+        message = f"--http is in place of {', '.join(target)}"
+    elif args.http is not None and not args.http.partition(" ")[2].strip():
+        message = f"--http {args.http}: a method and a URI, such as 'GET /api/v1/pods?watch=1'"
+    elif args.event is args.http is None and (args.verb is None or (args.resource is None) == (args.path is None)):
+        message = "give --verb with either --resource or --path, or --http REQUEST, or --event LOG:LINE"
     if message:
         raise UsageError(message)
     only_one_stdin(args.policy, (args.event or "").rpartition(":")[0])
+
+
+def _given(args: argparse.Namespace, *names: str) -> list[str]:
+    """Give the options among these that were given."""
+    return [f"--{name.replace('_', '-')}" for name in names if getattr(args, name) not in (None, "", [])]
 
 
 def _of_event(policy: "Policy", place: str) -> tuple["Decision", Event]:

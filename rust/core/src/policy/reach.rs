@@ -7,7 +7,9 @@
 //! Groups are not tried one set at a time, of which there are too many. Rule `i` is first if somebody is in one of its
 //! groups and in none that an earlier rule, of those left, asks for; one group a policy is enough for that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+
+use foldhash::fast::FixedState;
 
 use super::bits::Bits;
 use super::matcher::{Clause, Matcher};
@@ -53,8 +55,9 @@ struct Choice<'a> {
     name: &'a str,
 }
 
-/// Clauses left, each with one way to get there; ordered, so that the same policies give the same requests each time.
-type States<'a> = BTreeMap<Bits, Choice<'a>>;
+/// Clauses left, each with one way to get there; hashed without chance, so that the same policies give the same requests
+/// each time.
+type States<'a> = HashMap<Bits, Choice<'a>, FixedState>;
 
 /// Notes the value of a dimension.
 type Choose<'a> = fn(&mut Choice<'a>, &'a str);
@@ -97,7 +100,7 @@ impl Matcher {
         spent: &mut usize,
     ) -> Result<States<'a>, TooMany> {
         let targets = if is_resource { &points.resources } else { &points.paths };
-        let mut states: States<'a> = BTreeMap::new();
+        let mut states: States<'a> = HashMap::default();
         for (target, set) in targets {
             let start = Choice { target, user: None, verb: "", namespace: "", name: "" };
             states.entry(self.settled(set.clone(), &ASKS)).or_insert(start);
@@ -113,7 +116,7 @@ impl Matcher {
             (names, |choice, name| choice.name = name),
         ];
         for (at, (values, choose)) in steps.into_iter().enumerate() {
-            let mut next: States<'a> = BTreeMap::new();
+            let mut next: States<'a> = HashMap::default();
             *spent += states.len() * values.len();
             if *spent > MOST_STATES {
                 return Err(TooMany);
