@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import auditwake as aw
+from auditwake.cli import main
 
 DATA = Path(__file__).parent / "data"
 HEAD = "apiVersion: audit.k8s.io/v1\nkind: Policy\n"
@@ -181,16 +182,27 @@ def run(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[b
     return subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=60)
 
 
-def test_the_command_says_what_it_wrote(data: Path, tmp_path: Path) -> None:
-    policy, out = data / "policy" / "logs" / "metadata.yaml", tmp_path / "out.log"
-    done = run(policy, data / "integration-example", "-o", out)
-    assert (done.returncode, done.stdout) == (0, b"")
-    assert b"what was not recorded is not brought back" in done.stderr
-    quiet = run(policy, data / "integration-example", "--out", out, "--quiet", "--threads", 1)
-    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, b"", b"")
-    said = json.loads(run(policy, data / "integration-example", "-o", out, "--output", "json").stdout)
-    assert said["written"] == len(out.read_bytes().splitlines()) == said["events"]
+def apply(*arguments: object) -> int:
+    """The command in this process."""
+    try:
+        return main(["policy", "apply", *map(str, arguments)])
+    except SystemExit as left:
+        return int(left.code or 0)
+
+
+def test_the_command_says_what_it_wrote(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = (data / "policy" / "logs" / "metadata.yaml", data / "integration-example", "-o", tmp_path / "out.log")
+    assert apply(*arguments) == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "what was not recorded is not brought back" in err
+    assert apply(*arguments, "--quiet", "--threads", 1) == 0
+    assert capsys.readouterr() == ("", "")
+    assert apply(*arguments, "--output", "json") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["written"] == len((tmp_path / "out.log").read_bytes().splitlines()) == said["events"]
     assert said["bodies"] > 0
+    assert said["outcomes"]["ok"]["lines"] == said["events"]
 
 
 def test_the_command_streams(hurt_log: Path, metadata_log: Path) -> None:
@@ -205,12 +217,12 @@ def test_the_command_streams(hurt_log: Path, metadata_log: Path) -> None:
 def test_the_command_and_what_it_cannot_do(data: Path, metadata_log: Path, tmp_path: Path) -> None:
     good, bad = data / "policy" / "logs" / "metadata.yaml", data / "policy" / "policies" / "loader-no-rules.yaml"
     out = tmp_path / "out.log"
-    assert run(bad, metadata_log, "-o", out).returncode == 78
-    assert run(good, tmp_path / "no-such.log", "-o", out).returncode == 1
-    assert run(tmp_path / "no-such.yaml", metadata_log, "-o", out).returncode == 1
-    assert run(good, metadata_log).returncode == 2
-    assert run(good, metadata_log, "-o", "-", "--output", "json").returncode == 2
-    assert run("-", "-", "-o", out).returncode == 2
+    assert apply(bad, metadata_log, "-o", out) == 78
+    assert apply(good, tmp_path / "no-such.log", "-o", out) == 1
+    assert apply(tmp_path / "no-such.yaml", metadata_log, "-o", out) == 1
+    assert apply(good, metadata_log) == 2
+    assert apply(good, metadata_log, "-o", "-", "--output", "json") == 2
+    assert apply("-", "-", "-o", out) == 2
     assert list(tmp_path.iterdir()) == []
 
 
