@@ -112,6 +112,7 @@ pub(crate) struct Evaluator(pub(crate) evaluate::Evaluator);
 #[pymethods]
 impl Evaluator {
     #[new]
+    #[expect(clippy::needless_pass_by_value, reason = "the arguments of the Python call")]
     fn new(rules: Vec<GivenRule>, omit_stages: Vec<String>, omit_managed_fields: bool) -> Self {
         let rules = rules.into_iter().map(Rule::from).collect();
         let omit_stages = stages(&omit_stages);
