@@ -237,3 +237,13 @@ def test_other_forms_become_lines(indent: int | None, tmp_path: Path) -> None:
     done, again = applied(METADATA, io.BytesIO(pretty.encode()), tmp_path / "pretty")
     assert [json.loads(line) for line in again.splitlines()] == [json.loads(line) for line in text.splitlines()]
     assert (done.written, done.outcomes.rejected.lines) == (2, 0)
+
+
+@pytest.mark.parametrize("name", ["metadata", "integration-example"])
+def test_a_policy_costs_what_it_writes(name: str, data: Path, tmp_path: Path) -> None:
+    """What `cost` foretells from sizes alone is what `apply` writes, to the byte."""
+    policy = aw.Policy.load(data / "policy" / "policies" / "integration-example.yaml")
+    done, _ = applied(policy, data / name, tmp_path / "out.log")
+    total = policy.cost(data / name).total
+    assert 0 < done.written < done.events
+    assert (total.new_events, total.new_bytes) == (done.written, done.bytes_written)
