@@ -13,7 +13,7 @@ import pytest
 
 from auditwake.cli import main
 from auditwake.cli.exits import Exit
-from auditwake.policy import Policy
+from auditwake.policy import MAX_BYTES, Policy
 from auditwake.policy.lint import CODES
 from auditwake.policy.lint.page import updated
 
@@ -88,7 +88,7 @@ def test_a_file_that_is_much_too_long_is_78(policy: Path, capsys: Printed) -> No
     with policy.open("wb") as file:
         file.truncate(100 << 20)
     assert check(policy) == Exit.CONFIG
-    assert "longer than 4194304 bytes" in capsys.readouterr().err
+    assert f"longer than {MAX_BYTES} bytes" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
