@@ -112,9 +112,9 @@ impl Coded {
     }
 
     /// One answer for each place; a null is asked about as `""`.
-    pub(super) fn map<T>(&self, mut answer: impl FnMut(&str) -> T) -> Vec<T> {
+    pub(super) fn map<T>(&self, answer: impl FnMut(&str) -> T) -> Vec<T> {
         let value = |at| if self.values.is_null(at) { "" } else { self.values.value(at) };
-        [""].into_iter().chain((0..self.values.len()).map(value)).map(|text| answer(text)).collect()
+        [""].into_iter().chain((0..self.values.len()).map(value)).map(answer).collect()
     }
 }
 
