@@ -1,5 +1,6 @@
 //! Growing columns: one cell for each prepared value, and the rows of a batch gathered from them.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::builder::{BooleanBuilder, Int16Builder, Int32Builder, Int64Builder, StringBuilder};
@@ -10,7 +11,7 @@ use arrow_select::take::take;
 use crate::schema::Kind;
 
 use super::interner::Interner;
-use super::text::TextVec;
+use super::text::{Ends, TextVec};
 
 mod gather;
 
@@ -58,7 +59,8 @@ pub(super) enum Store {
         lists: Lists,
         keys: Vec<i32>,
         dict: Interner,
-        values: Lists,
+        /// Where the list of each entry ends among the items.
+        values: Ends,
         items: Items,
     },
 }
@@ -95,19 +97,30 @@ impl Items {
     }
 }
 
-/// Ends and validity of list-like cells.
+/// Where the items of list-like cells stand.
 #[derive(Default)]
 pub(super) struct Lists {
-    /// End of each list among the items; its start is the end of the one before.
-    ends: Vec<u32>,
-    valid: Vec<bool>,
+    cells: Vec<Range<u32>>,
+    /// Where the last one ends.
+    end: u32,
 }
+
+/// How a cell without a list stands among the others.
+const NULL: Range<u32> = u32::MAX..u32::MAX;
 
 impl Lists {
     fn push(&mut self, length: Option<usize>) {
-        let start = self.ends.last().copied().unwrap_or(0);
-        self.ends.push(start + length.unwrap_or(0) as u32);
-        self.valid.push(length.is_some());
+        self.cells.push(length.map_or(NULL, |length| {
+            let start = self.end;
+            self.end += length as u32;
+            start..self.end
+        }));
+    }
+
+    /// The items of a cell; `None` for a null or absent one.
+    #[inline]
+    fn range(&self, row: u32) -> Option<Range<u32>> {
+        self.cells.get(row as usize).filter(|range| **range != NULL).cloned()
     }
 }
 
@@ -131,7 +144,7 @@ impl Cells {
                 lists,
                 keys: Vec::new(),
                 dict,
-                values: Lists::default(),
+                values: Ends::default(),
                 items: Items::new(coded),
             },
         };
@@ -210,7 +223,7 @@ impl Cells {
                 for item in value {
                     items.push(item.as_ref());
                 }
-                values.push(Some(value.len()));
+                values.push(values.last() + value.len());
             }
             lists.push(entries.map(<[(S, Vec<S>)]>::len));
         }

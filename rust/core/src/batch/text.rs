@@ -2,40 +2,73 @@
 
 use std::ops::Range;
 
+/// Ends of things that stand side by side.
+pub(super) struct Ends(
+    /// Zero, then the end of each, so that the start of the first is no special case.
+    Vec<u32>,
+);
+
+impl Default for Ends {
+    fn default() -> Self {
+        Self(vec![0])
+    }
+}
+
+impl Ends {
+    /// Adds the end of one more and answers its place.
+    pub(super) fn push(&mut self, end: usize) -> u32 {
+        self.0.push(end as u32);
+        self.0.len() as u32 - 2
+    }
+
+    /// Where the last one ends.
+    pub(super) fn last(&self) -> usize {
+        self.0[self.0.len() - 1] as usize
+    }
+
+    /// What those at these places take together.
+    #[inline]
+    pub(super) fn span(&self, places: Range<usize>) -> Range<usize> {
+        self.0[places.start] as usize..self.0[places.end] as usize
+    }
+
+    /// Where each of those at these places ends.
+    #[inline]
+    pub(super) fn of(&self, places: Range<usize>) -> &[u32] {
+        &self.0[places.start + 1..=places.end]
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len() - 1
+    }
+}
+
 /// Texts by place; each is kept for as long as the whole.
 #[derive(Default)]
 pub(super) struct TextVec {
     bytes: Vec<u8>,
-    /// End of each text in `bytes`; its start is the end of the one before.
-    ends: Vec<u32>,
+    /// Where the texts end in `bytes`.
+    pub(super) ends: Ends,
 }
 
 impl TextVec {
     /// Adds a text and answers its place.
     pub(super) fn push(&mut self, text: &[u8]) -> u32 {
         self.bytes.extend_from_slice(text);
-        self.ends.push(self.bytes.len() as u32);
-        self.ends.len() as u32 - 1
+        self.ends.push(self.bytes.len())
     }
 
     /// The text at a place.
     #[inline]
     pub(super) fn get(&self, place: usize) -> &[u8] {
-        let start = if place == 0 { 0 } else { self.ends[place - 1] as usize };
-        &self.bytes[start..self.ends[place] as usize]
+        &self.bytes[self.ends.span(place..place + 1)]
     }
 
-    /// The texts at places `from..to`, end to end, and the place in them where each ends.
-    pub(super) fn slice(&self, from: usize, to: usize) -> (&[u8], impl Iterator<Item = u32>) {
-        let start = if from == 0 { 0 } else { self.ends[from - 1] };
-        let ends = &self.ends[from..to];
-        let end = ends.last().copied().unwrap_or(start);
-        (&self.bytes[start as usize..end as usize], ends.iter().map(move |end| end - start))
-    }
-
-    /// Bytes of the texts at those places.
-    pub(super) fn bytes_in(&self, places: Range<usize>) -> usize {
-        self.slice(places.start, places.end).0.len()
+    /// Bytes of the texts, end to end.
+    #[inline]
+    pub(super) fn bytes(&self, span: Range<usize>) -> &[u8] {
+        &self.bytes[span]
     }
 
     /// The texts that were pushed as strings, in order. All of them were, or the lossy reading shows.
