@@ -26,12 +26,8 @@ use crate::schema::Selection;
 
 pub(crate) use interner::Interner;
 use rows::{Rows, Wanted};
-use table::{ABSENT, Table};
+use table::ABSENT;
 use tables::{Codes, Tables};
-
-/// Tables are emptied at the end of a batch once they hold more than this: memory stays bounded, whatever the log holds,
-/// and a table that repeats stays warm.
-const TABLES_LIMIT: usize = 4 << 20;
 
 /// When a batch is full.
 #[derive(Clone, Copy, Debug)]
@@ -189,10 +185,7 @@ impl BatchBuilder {
         }
         self.rows.codes.clear();
         self.bytes = 0;
-        if self.tables.all().iter().map(|table| table.size()).sum::<usize>() > TABLES_LIMIT {
-            self.tables.all().into_iter().for_each(Table::clear);
-            self.tables.plain_effective.clear();
-            self.tables.callers.clear();
+        if self.tables.shrink() {
             self.origin_row = ABSENT;
         }
         let nulls = &mut self.nulls;

@@ -2,9 +2,15 @@
 //!
 //! A lane fills [`Spans`]; the batch builder reads them through [`Event`]. Neither knows the other.
 
+mod callers;
+
 use std::ops::Range;
 
 use crate::repair::Repairs;
+
+use callers::Callers;
+
+pub(crate) use callers::Name as CallerName;
 
 /// The keys of an event in the order of the Go struct, which is the order on the wire
 /// (k8s.io/apiserver, `pkg/apis/audit/v1/types.go`).
@@ -106,9 +112,10 @@ pub struct Spans {
     /// Where name, UID and resource version stand in an object reference in its usual form: keys in the order of the Go
     /// struct, strings that are neither empty nor escaped. An empty range is an absent one; only some lanes look.
     object: Option<[Range<u32>; 3]>,
-    /// From the value of `user` to the end of `userAgent`, or of the last key in front of it that is there: the text says
-    /// which of these keys there are. Empty where the lane does not find them side by side.
-    caller: Range<u32>,
+    /// Names what stands from the value of `user` to the end of `userAgent`, where these keys stand side by side.
+    caller: Option<CallerName>,
+    /// Callers of earlier lines.
+    callers: Callers,
     /// Extents of whole members (`"key":value`) whose key is not one of [`Key`], in order.
     pub(crate) unknown: Vec<Range<u32>>,
     /// What the lane had to repair to get here.
@@ -121,7 +128,7 @@ impl Spans {
         self.values = std::array::from_fn(|_| 0..0);
         self.plain = 0;
         self.object = None;
-        self.caller = 0..0;
+        self.caller = None;
         self.unknown.clear();
         self.repairs = Repairs::default();
     }
@@ -144,13 +151,35 @@ impl Spans {
         self.object = Some(texts.map(|text| text.start as u32..text.end as u32));
     }
 
-    /// Notes that the keys from `user` to `userAgent` stand side by side, in wire order and none of them twice, and that
-    /// the last of their values ends there.
-    pub(crate) fn set_caller(&mut self, end: usize) {
-        let user = &self.values[Key::User as usize];
-        if user.end > 0 {
-            self.caller = user.start..end as u32;
+    /// Notes the values from `user` to `userAgent` if the user that begins at `start` begins the text of a caller of an
+    /// earlier line; answers where the last of them ends.
+    pub(crate) fn find_caller(&mut self, text: &[u8], start: usize) -> Option<usize> {
+        let (name, caller) = self.callers.find(&text[start..])?;
+        let values = &mut self.values[Key::User as usize..=Key::UserAgent as usize];
+        let mut end = 0;
+        for (value, found) in values.iter_mut().zip(&caller.values) {
+            let moved = if found.end == 0 { 0 } else { start as u32 };
+            *value = found.start + moved..found.end + moved;
+            end = end.max(value.end);
         }
+        self.plain |= u32::from(caller.plain) << Key::UserAgent as u32;
+        self.caller = Some(name);
+        Some(end as usize)
+    }
+
+    /// Remembers the caller for later lines: the keys from `user` to `userAgent` stand side by side, in wire order and none
+    /// of them twice. One that needed a repair is not remembered, nor one without a user agent, behind which another of the
+    /// keys might stand the next time.
+    pub(crate) fn put_caller(&mut self, text: &[u8]) {
+        let values = &self.values[Key::User as usize..=Key::UserAgent as usize];
+        let (start, end) = (values[0].start, values[4].end);
+        if start == 0 || end == 0 || !self.repairs.is_empty() {
+            return;
+        }
+        let moved = |value: &Range<u32>| value.start.saturating_sub(start)..value.end.saturating_sub(start);
+        let values = std::array::from_fn(|place| moved(&values[place]));
+        let plain = self.plain & 1 << Key::UserAgent as u32 != 0;
+        self.caller = self.callers.put(&text[start as usize..], (end - start) as usize, values, plain);
     }
 
     /// Forgets the value of a key.
@@ -195,12 +224,11 @@ impl<'a> Event<'a> {
         if span.end == 0 { None } else { Some(&self.text.as_bytes()[span.start as usize..span.end as usize]) }
     }
 
-    /// The bytes from the value of `user` to the end of `userAgent`, where a lane found these keys side by side. Equal
-    /// bytes mean equal values.
+    /// Names the values from `user` to `userAgent`, where a lane found these keys side by side. Equal names mean equal
+    /// values.
     #[inline]
-    pub(crate) fn caller(&self) -> Option<&'a [u8]> {
-        let span = &self.spans.caller;
-        if span.end == 0 { None } else { Some(&self.text.as_bytes()[span.start as usize..span.end as usize]) }
+    pub(crate) fn caller(&self) -> Option<CallerName> {
+        self.spans.caller
     }
 
     /// The value of a key if the lane saw that it is a string without escapes and control characters; `None` says nothing.
@@ -216,16 +244,17 @@ impl<'a> Event<'a> {
     /// which says the same of everything else and repeats from line to line. `None` for any other reference, and where the
     /// lane did not look.
     #[inline]
-    pub fn split_object(&self, constant: &mut String) -> Option<[Option<&'a str>; 3]> {
+    pub fn split_object(&self, constant: &mut Vec<u8>) -> Option<[Option<&'a str>; 3]> {
         let texts = self.spans.object.as_ref()?;
         let whole = &self.spans.values[Key::ObjectRef as usize];
+        let bytes = self.text.as_bytes();
         constant.clear();
         let mut kept = whole.start as usize;
         for text in texts.iter().filter(|text| text.end > 0) {
-            constant.push_str(&self.text[kept..text.start as usize]);
+            constant.extend_from_slice(&bytes[kept..text.start as usize]);
             kept = text.end as usize;
         }
-        constant.push_str(&self.text[kept..whole.end as usize]);
+        constant.extend_from_slice(&bytes[kept..whole.end as usize]);
         let text = |text: &Range<u32>| &self.text[text.start as usize..text.end as usize];
         Some(texts.each_ref().map(|range| (range.end > 0).then(|| text(range))))
     }

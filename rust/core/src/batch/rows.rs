@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::{
-    BinaryBuilder, BooleanBuilder, Int32Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder,
-};
-use arrow_array::types::Int32Type;
+use arrow_array::builder::{BinaryBuilder, BooleanBuilder, Int32Builder, StringBuilder};
+use arrow_array::types::{Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{ArrayRef, DictionaryArray, Int32Array, Int64Array, ListArray, StringArray};
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::DataType;
@@ -21,12 +19,13 @@ use super::{BadValue, Codes, Place, groups, with};
 mod column;
 mod response;
 
-use column::Column;
+use column::{Column, Numbers};
 
 /// Which row-wise columns are selected.
 #[expect(clippy::struct_excessive_bools, reason = "one flag a column or group of columns")]
 pub(super) struct Wanted {
     times: bool,
+    duration: bool,
     long_running: bool,
     audit_id: bool,
     object: bool,
@@ -48,6 +47,7 @@ impl Wanted {
         let has = |name| selection.has(name);
         Self {
             times: has("ts_received") || has("ts_stage") || has("duration_us"),
+            duration: has("duration_us"),
             long_running: has("is_long_running"),
             audit_id: has("audit_id"),
             object: has("name") || has("object_uid") || has("object_rv"),
@@ -127,9 +127,9 @@ pub(super) struct Rows {
     pub(super) codes: CodeRows,
     /// Reads the times of neighbouring rows.
     times: MicroTimes,
-    received: TimestampMicrosecondBuilder,
-    reached: TimestampMicrosecondBuilder,
-    durations: Int64Builder,
+    received: Numbers<TimestampMicrosecondType>,
+    reached: Numbers<TimestampMicrosecondType>,
+    durations: Numbers<Int64Type>,
     long_running: BooleanBuilder,
     audit_ids: Column<StringBuilder>,
     names: Column<StringBuilder>,
@@ -155,9 +155,9 @@ impl Rows {
             wanted,
             codes: CodeRows::default(),
             times: MicroTimes::default(),
-            received: TimestampMicrosecondBuilder::new().with_timezone("UTC"),
-            reached: TimestampMicrosecondBuilder::new().with_timezone("UTC"),
-            durations: Int64Builder::new(),
+            received: Numbers::default(),
+            reached: Numbers::default(),
+            durations: Numbers::default(),
             long_running: BooleanBuilder::new(),
             audit_ids: Column::default(),
             names: Column::default(),
@@ -222,10 +222,12 @@ impl Rows {
     ) {
         self.codes.push(codes);
         if self.wanted.times {
-            self.received.append_option(row.received);
-            self.reached.append_option(row.reached);
+            self.received.push(row.received);
+            self.reached.push(row.reached);
+        }
+        if self.wanted.duration {
             let both = row.received.zip(row.reached).filter(|_| facts.stage != groups::REQUEST_RECEIVED);
-            self.durations.append_option(both.map(|(from, to)| to.saturating_sub(from)));
+            self.durations.push(both.map(|(from, to)| to.saturating_sub(from)));
         }
         if self.wanted.long_running {
             self.long_running.append_option(facts.long_running);
@@ -288,8 +290,8 @@ impl Rows {
         ];
         let sparse = sparse.into_iter().chain(self.response.finish());
         let numbers: [(&'static str, ArrayRef); 7] = [
-            ("ts_received", Arc::new(self.received.finish())),
-            ("ts_stage", Arc::new(self.reached.finish())),
+            ("ts_received", Arc::new(self.received.finish().with_timezone("UTC"))),
+            ("ts_stage", Arc::new(self.reached.finish().with_timezone("UTC"))),
             ("duration_us", Arc::new(self.durations.finish())),
             ("is_long_running", Arc::new(self.long_running.finish())),
             ("truncated", Arc::new(self.truncated.finish())),

@@ -120,17 +120,32 @@ impl Table {
         key: &[u8],
         prepare: impl FnOnce(&mut Writer<'_>) -> Result<Aside, Invalid>,
     ) -> Result<u32, Invalid> {
-        let guess = guess(key, LATELY);
-        let place = self.lately[guess];
-        if (place as usize) < self.keys.len() && self.keys.get(place as usize) == key {
-            return Ok(place);
+        match self.lately(key) {
+            Some(place) => Ok(place),
+            None => self.row_by_hash(key, prepare),
         }
+    }
+
+    /// The row of a value that was met lately.
+    #[inline]
+    pub(super) fn lately(&self, key: &[u8]) -> Option<u32> {
+        let place = self.lately[guess(key, LATELY)];
+        ((place as usize) < self.keys.len() && self.keys.get(place as usize) == key).then_some(place)
+    }
+
+    /// As [`Self::row`], for a value that was not met lately. Apart from it, so that the usual way has few instructions.
+    #[inline(never)]
+    pub(super) fn row_by_hash(
+        &mut self,
+        key: &[u8],
+        prepare: impl FnOnce(&mut Writer<'_>) -> Result<Aside, Invalid>,
+    ) -> Result<u32, Invalid> {
         let hash = self.seed.hash_one(key);
         let place = match self.places.find(hash, |&place| self.keys.get(place as usize) == key) {
             Some(&place) => place,
             None => self.add(hash, key, prepare)?,
         };
-        self.lately[guess] = place;
+        self.lately[guess(key, LATELY)] = place;
         Ok(place)
     }
 

@@ -9,6 +9,14 @@ use super::callers::{Caller, Callers};
 use super::table::{self, ABSENT, Table};
 use super::{BadValue, groups};
 
+/// Tables are emptied at the end of a batch once they hold more than this together: memory stays bounded, whatever the log
+/// holds, and a table that repeats stays warm.
+const LIMIT: usize = 4 << 20;
+
+/// Only tables larger than this are emptied then, as long as that is enough: URIs are new again and again, and annotations
+/// should not have to be read anew for that.
+const SHARE: usize = LIMIT / 8;
+
 /// One table a key. See [`groups`] for what each holds.
 pub(super) struct Tables {
     pub(super) level: Table,
@@ -27,7 +35,7 @@ pub(super) struct Tables {
     pub(super) uri: Table,
     pub(super) object_ref: Table,
     /// Scratch: an object reference without the texts that differ from object to object.
-    constant: String,
+    constant: Vec<u8>,
     pub(super) status: Table,
     pub(super) annotations: Table,
     pub(super) outcome: Table,
@@ -71,7 +79,7 @@ impl Tables {
             callers: Callers::default(),
             uri: table(groups::URI, long),
             object_ref: table(groups::OBJECT_REF, long || texts),
-            constant: String::new(),
+            constant: Vec::new(),
             status: table(groups::STATUS, outcome),
             annotations: table(groups::ANNOTATIONS, outcome || has("truncated")),
             outcome: table(groups::OUTCOME, false),
@@ -99,6 +107,27 @@ impl Tables {
         ]
     }
 
+    /// Empties tables if they hold too much; answers whether it did. Rows given out before are void then.
+    pub(super) fn shrink(&mut self) -> bool {
+        let sizes = self.all().map(|table| table.size());
+        let total: usize = sizes.iter().sum();
+        if total <= LIMIT {
+            return false;
+        }
+        let small: usize = sizes.iter().filter(|size| **size <= SHARE).sum();
+        let most = if small <= LIMIT / 2 { SHARE } else { 0 };
+        for (table, size) in self.all().into_iter().zip(sizes) {
+            if size > most {
+                table.clear();
+            }
+        }
+        // Its keys are rows of other tables.
+        self.effective.clear();
+        self.plain_effective.clear();
+        self.callers.clear();
+        true
+    }
+
     /// Finds or makes the rows of every value in the tables; with them come the texts of the object reference, which has
     /// a row for what is left of it.
     #[inline]
@@ -111,7 +140,7 @@ impl Tables {
         let level = find(&mut tables.level, event, Key::Level, groups::level)?;
         let stage = find(&mut tables.stage, event, Key::Stage, groups::stage)?;
         let verb = find(&mut tables.verb, event, Key::Verb, groups::verb)?;
-        let met = event.caller().and_then(|text| tables.callers.get(text));
+        let met = event.caller().and_then(|name| tables.callers.get(name));
         let caller = if let Some(caller) = met { caller } else { tables.caller(event)? };
         let status = find(&mut tables.status, event, Key::ResponseStatus, groups::status)?;
         let annotations = find(&mut tables.annotations, event, Key::Annotations, groups::annotations)?;
@@ -135,8 +164,8 @@ impl Tables {
             source_ips: find(&mut self.source_ips, event, Key::SourceIps, groups::source_ips)?,
             user_agent: find(&mut self.user_agent, event, Key::UserAgent, groups::user_agent)?,
         };
-        if let Some(text) = event.caller() {
-            self.callers.put(text, caller);
+        if let Some(name) = event.caller() {
+            self.callers.put(name, caller);
         }
         Ok(caller)
     }
@@ -229,7 +258,8 @@ impl Tables {
         };
         let bad = |Invalid| BadValue(Key::ObjectRef);
         if let Some([name, uid, resource_version]) = event.split_object(constant) {
-            let row = table.row(constant.as_bytes(), |out| groups::object_ref(constant, out));
+            let text = |constant| std::str::from_utf8(constant).map_err(|_| Invalid);
+            let row = table.row(constant, |out| groups::object_ref(text(constant)?, out));
             let [name, uid, resource_version] =
                 [name, uid, resource_version].map(|text| text.map(Text::Borrowed));
             return Ok((row.map_err(bad)?, ObjectTexts { name, uid, resource_version }));
@@ -268,10 +298,21 @@ fn find(
     prepare: fn(&str, &mut table::Writer<'_>) -> Result<table::Aside, Invalid>,
 ) -> Result<u32, BadValue> {
     match event.bytes(key) {
-        Some(raw) if table.active => {
-            let prepare = |out: &mut table::Writer<'_>| prepare(event.get(key).unwrap_or_default(), out);
-            table.row(raw, prepare).map_err(|Invalid| BadValue(key))
-        }
+        Some(raw) if table.active => match table.lately(raw) {
+            Some(row) => Ok(row),
+            None => find_by_hash(table, event, key, prepare),
+        },
         _ => Ok(ABSENT),
     }
+}
+
+#[inline(never)]
+fn find_by_hash(
+    table: &mut Table,
+    event: &Event<'_>,
+    key: Key,
+    prepare: fn(&str, &mut table::Writer<'_>) -> Result<table::Aside, Invalid>,
+) -> Result<u32, BadValue> {
+    let raw = event.get(key).unwrap_or_default();
+    table.row_by_hash(raw.as_bytes(), |out| prepare(raw, out)).map_err(|Invalid| BadValue(key))
 }

@@ -43,12 +43,7 @@ impl Task for Canonical<'_> {
         lane.string(Key::Stage, br#","stage":""#)?;
         lane.string(Key::RequestUri, br#","requestURI":""#)?;
         lane.string(Key::Verb, br#","verb":""#)?;
-        lane.container(Key::User, br#","user":{"#)?;
-        lane.container(Key::ImpersonatedUser, br#","impersonatedUser":{"#)?;
-        lane.container(Key::AuthenticationMetadata, br#","authenticationMetadata":{"#)?;
-        lane.container(Key::SourceIps, br#","sourceIPs":["#)?;
-        lane.string(Key::UserAgent, br#","userAgent":""#)?;
-        lane.spans.set_caller(lane.at);
+        lane.caller()?;
         lane.object()?;
         lane.container(Key::ResponseStatus, br#","responseStatus":{"#)?;
         lane.container(Key::RequestObject, br#","requestObject":{"#)?;
@@ -118,6 +113,31 @@ impl<K: Kernel> Lane<'_, K> {
             self.at = extent.end;
         }
         Some(())
+    }
+
+    /// The values from user to user agent: by one comparison if they stood on an earlier line, else one by one.
+    #[inline(always)]
+    fn caller(&mut self) -> Option<()> {
+        let intro = br#","user":{"#;
+        if !self.comes(intro) {
+            return self.caller_values();
+        }
+        if let Some(end) = self.spans.find_caller(self.text, self.at + intro.len() - 1) {
+            self.at = end;
+            return Some(());
+        }
+        self.caller_values()?;
+        self.spans.put_caller(self.text);
+        Some(())
+    }
+
+    #[inline(always)]
+    fn caller_values(&mut self) -> Option<()> {
+        self.container(Key::User, br#","user":{"#)?;
+        self.container(Key::ImpersonatedUser, br#","impersonatedUser":{"#)?;
+        self.container(Key::AuthenticationMetadata, br#","authenticationMetadata":{"#)?;
+        self.container(Key::SourceIps, br#","sourceIPs":["#)?;
+        self.string(Key::UserAgent, br#","userAgent":""#)
     }
 
     /// The object reference: by its strings if it is in its usual form, else as any container.
@@ -191,12 +211,12 @@ mod tests {
 
     /// What the lane cuts out of a reference, and what it leaves.
     fn split(object: &str) -> Option<(ObjectTexts<'static>, String)> {
-        let (text, mut spans, mut constant) = (line(object), Spans::default(), String::new());
+        let (text, mut spans, mut constant) = (line(object), Spans::default(), Vec::new());
         parse(&text, &mut spans)?;
         let [name, uid, resource_version] = Event::new(&text, &spans)
             .split_object(&mut constant)?
             .map(|text| text.map(|text| Text::Owned(text.to_owned())));
-        Some((ObjectTexts { name, uid, resource_version }, constant))
+        Some((ObjectTexts { name, uid, resource_version }, String::from_utf8(constant).ok()?))
     }
 
     fn seen(object: &ObjectReference<'_>) -> [Option<String>; 5] {
@@ -228,16 +248,24 @@ mod tests {
     #[test]
     fn a_caller_is_all_from_user_to_user_agent() {
         let head = r#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","verb":"get""#;
-        for (members, caller) in [
-            (r#","user":{"a":1},"sourceIPs":["::1"],"userAgent":"x","objectRef":{}}"#, 8..51),
-            (r#","user":{"a":1},"sourceIPs":["::1"]}"#, 8..35),
-            (r#","user":{"a":1},"impersonatedUser":{}}"#, 8..37),
-            (r#","sourceIPs":["::1"],"userAgent":"x"}"#, 0..0),
+        let user = r#","user":{"username":"system:serviceaccount:kube-system:someone","uid":"1"}"#;
+        for (members, remembered) in [
+            (r#","sourceIPs":["::1"],"userAgent":"x","objectRef":{}}"#, true),
+            (r#","userAgent":"\u0026"}"#, true),
+            (r#","sourceIPs":["::1"]}"#, false),
+            (r#","impersonatedUser":{}}"#, false),
         ] {
-            let (text, mut spans) = ([head, members].concat(), Spans::default());
+            let (text, mut spans) = ([head, user, members].concat(), Spans::default());
             assert_eq!(parse(&text, &mut spans), Some(text.len()), "{text}");
-            let found = Event::new(&text, &spans).caller().unwrap_or_default();
-            assert_eq!(found, &members.as_bytes()[caller], "{text}");
+            let first = Event::new(&text, &spans).caller();
+            assert_eq!(first.is_some(), remembered, "{text}");
+            // The same caller on another line, and another one in its place.
+            let longer = text.replace(head, &head.replace("get", "delete"));
+            assert_eq!(parse(&longer, &mut spans), Some(longer.len()));
+            assert_eq!(Event::new(&longer, &spans).caller(), first);
+            let other = text.replace("someone", "anyone ");
+            assert_eq!(parse(&other, &mut spans), Some(other.len()));
+            assert!(!remembered || Event::new(&other, &spans).caller() != first);
         }
     }
 
@@ -257,6 +285,31 @@ mod tests {
             prop_assert_eq!(&texts, &whole.texts);
             prop_assert_eq!(seen(&rest), seen(&whole));
             prop_assert_eq!((rest.rest, rest.present), (whole.rest, whole.present));
+        }
+
+        #[test]
+        fn callers_of_earlier_lines_change_nothing(
+            lines in prop::collection::vec(
+                ("[ab]", "(,\"impersonatedUser\":\\{\\})?", "[ab]{1,2}", "(\\\\u0026)?", 0..3usize),
+                1..40,
+            ),
+        ) {
+            let mut known = Spans::default();
+            for (name, other, agent, escape, cut) in &lines {
+                let caller = format!(
+                    "{{\"username\":\"system:serviceaccount:kube-system:somebody-{name}\"}}{other},\"userAgent\":\"{agent}{escape}\"",
+                );
+                let text = format!(
+                    "{{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"user\":{caller}}}",
+                );
+                let text = &text[..text.len() - cut];
+                let mut new = Spans::default();
+                prop_assert_eq!(parse(text, &mut known), parse(text, &mut new));
+                let (one, two) = (Event::new(text, &known), Event::new(text, &new));
+                for key in Key::ALL {
+                    prop_assert_eq!((one.get(key), one.plain(key)), (two.get(key), two.plain(key)));
+                }
+            }
         }
 
         #[test]

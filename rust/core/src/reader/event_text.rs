@@ -69,6 +69,22 @@ pub(super) trait RowSink {
     fn push(&mut self, event: &Event<'_>, place: &Place<'_>) -> Result<Repairs, BadValue>;
 }
 
+/// Reads the usual text: one event in its canonical form, from the first byte to the last. Answers what was repaired in
+/// it; `None` is for [`read`], and nothing was pushed then.
+#[inline]
+pub(super) fn read_whole(
+    raw: &[u8],
+    offset: u64,
+    spans: &mut Spans,
+    sink: &mut impl RowSink,
+) -> Option<Repairs> {
+    let text = simdutf8::basic::from_utf8(raw).ok()?;
+    if canonical::parse(text, spans)? != text.len() {
+        return None;
+    }
+    sink.push(&Event::new(text, spans), &Place { offset, raw, repairs: Repairs::default() }).ok()
+}
+
 /// Reads every event of `raw` into `sink`. `spans` is scratch.
 pub(super) fn read(
     raw: &[u8],

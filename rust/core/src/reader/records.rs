@@ -11,7 +11,7 @@ use crate::lines::{Line, LineKind};
 use crate::repair::{Repair, Repairs};
 use crate::stats::{KEPT_BYTES, Outcome, Rejected};
 
-use super::event_text::{self, Batches, EVENT_START, Found};
+use super::event_text::{self, Batches, EVENT_START, Found, Lane};
 use super::{Account, Options};
 
 /// Names of the lanes, as the counters have them.
@@ -106,6 +106,10 @@ impl Records {
             self.set_origin(None, builder);
         }
         let sink = &mut Batches { builder, ready };
+        if let Some(repairs) = event_text::read_whole(line.bytes, offset, &mut self.spans, sink) {
+            self.lanes[Lane::Canonical as usize] += 1;
+            return self.close_kept(repairs, line.len);
+        }
         let found = event_text::read(line.bytes, offset, Repairs::default(), &mut self.spans, sink);
         let mut record = RecordState::default();
         record.add(&found);
@@ -148,17 +152,22 @@ impl Records {
 
     /// Gives a record its one outcome.
     fn close(&mut self, record: RecordState, offset: u64, len: u64, bytes: &[u8]) {
-        let outcomes = &mut self.account.outcomes;
         if record.rows > 0 {
-            if record.repairs.is_empty() {
-                outcomes.count(Outcome::Ok, len, []);
-            } else {
-                outcomes.count(Outcome::Repaired, len, record.repairs.iter().map(Repair::name));
-            }
+            self.close_kept(record.repairs, len);
         } else if let Some((reason, detail)) = record.failure {
             self.reject_len(offset, len, bytes, reason, &detail);
         } else {
-            outcomes.count(Outcome::Skipped, len, ["not_audit"]);
+            self.account.outcomes.count(Outcome::Skipped, len, ["not_audit"]);
+        }
+    }
+
+    /// Gives a record that became rows its outcome.
+    fn close_kept(&mut self, repairs: Repairs, len: u64) {
+        let outcomes = &mut self.account.outcomes;
+        if repairs.is_empty() {
+            outcomes.count(Outcome::Ok, len, []);
+        } else {
+            outcomes.count(Outcome::Repaired, len, repairs.iter().map(Repair::name));
         }
     }
 

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow_array::ArrayRef;
-use arrow_array::builder::{GenericByteBuilder, PrimitiveBuilder};
+use arrow_array::builder::{BooleanBufferBuilder, GenericByteBuilder, PrimitiveBuilder};
 use arrow_array::types::{ArrowPrimitiveType, ByteArrayType};
+use arrow_array::{ArrayRef, PrimitiveArray};
+use arrow_buffer::NullBuffer;
 
 /// What a column needs of Arrow's builders.
 pub(super) trait Builder {
@@ -109,11 +110,49 @@ impl<B: Builder> Column<B> {
     }
 }
 
+/// A growing column of numbers that hardly ever lacks one: the gaps are noted, and no bit is written for a number.
+pub(super) struct Numbers<T: ArrowPrimitiveType> {
+    values: Vec<T::Native>,
+    /// Rows without a number, in order.
+    missing: Vec<u32>,
+}
+
+impl<T: ArrowPrimitiveType> Default for Numbers<T> {
+    fn default() -> Self {
+        Self { values: Vec::new(), missing: Vec::new() }
+    }
+}
+
+impl<T: ArrowPrimitiveType> Numbers<T> {
+    /// Adds a cell.
+    #[inline]
+    pub(super) fn push(&mut self, value: Option<T::Native>) {
+        if value.is_none() {
+            self.missing.push(self.values.len() as u32);
+        }
+        self.values.push(value.unwrap_or_default());
+    }
+
+    /// The column so far; the next one is empty, with room for as many.
+    pub(super) fn finish(&mut self) -> PrimitiveArray<T> {
+        let rows = self.values.len();
+        let values = std::mem::replace(&mut self.values, Vec::with_capacity(rows));
+        let nulls = (!self.missing.is_empty()).then(|| {
+            let mut valid = BooleanBufferBuilder::new(rows);
+            valid.append_n(rows, true);
+            self.missing.drain(..).for_each(|row| valid.set_bit(row as usize, false));
+            NullBuffer::new(valid.finish())
+        });
+        PrimitiveArray::new(values.into(), nulls)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use arrow_array::StringArray;
     use arrow_array::builder::StringBuilder;
     use arrow_array::cast::AsArray;
+    use arrow_array::types::Int64Type;
+    use arrow_array::{Int64Array, StringArray};
     use proptest::prelude::*;
 
     use super::*;
@@ -131,6 +170,17 @@ mod tests {
                 let expected = cells.iter().any(Option::is_some).then(|| StringArray::from(cells));
                 let finished = column.finish();
                 prop_assert_eq!(finished.as_ref().map(AsArray::as_string::<i32>), expected.as_ref());
+            }
+        }
+
+        #[test]
+        fn numbers_are_what_was_pushed(
+            batches in prop::collection::vec(prop::collection::vec(prop::option::of(0..9i64), 0..20), 1..4),
+        ) {
+            let mut column = Numbers::<Int64Type>::default();
+            for cells in batches {
+                cells.iter().for_each(|cell| column.push(*cell));
+                prop_assert_eq!(column.finish(), Int64Array::from(cells));
             }
         }
     }

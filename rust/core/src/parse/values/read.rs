@@ -1,7 +1,6 @@
 //! Raw JSON to the few shapes that the event is made of: strings, lists of them, maps, codes.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 use crate::parse::gojson;
 use crate::scan::{self, Elements, Members};
@@ -14,6 +13,12 @@ use super::{Invalid, Text};
 /// # Errors
 /// [`Invalid`] when it is no valid JSON.
 pub fn validate(raw: &str) -> Result<(), Invalid> {
+    // Status codes, and the metadata of a status.
+    let is_natural =
+        |raw: &[u8]| matches!(raw, [b'1'..=b'9', rest @ ..] if rest.iter().all(u8::is_ascii_digit));
+    if raw == "{}" || is_natural(raw.as_bytes()) {
+        return Ok(());
+    }
     let mut copy = raw.as_bytes().to_vec();
     if simd_json::to_tape(&mut copy).is_ok() || scan::is_json(raw) { Ok(()) } else { Err(Invalid) }
 }
@@ -45,6 +50,9 @@ pub(super) fn list(raw: &str) -> Result<Option<Vec<Text<'_>>>, Invalid> {
     Ok(strings.then_some(items))
 }
 
+/// Entries among which a key is looked for one by one; a client can send more, and then they are hashed.
+const FEW: usize = 16;
+
 /// Entries of a map, and whether a key stood twice.
 pub(super) type Entries<'a, T> = (Vec<(Text<'a>, T)>, bool);
 
@@ -65,15 +73,18 @@ pub(super) fn entries<'a, T>(
             typed = false;
             continue;
         };
-        match places.entry(key.clone()) {
-            Entry::Occupied(place) => {
-                entries[*place.get()].1 = value;
-                twice = true;
-            }
-            Entry::Vacant(place) => {
-                place.insert(entries.len());
-                entries.push((key, value));
-            }
+        let known = if entries.len() < FEW {
+            entries.iter().position(|(known, _)| *known == key)
+        } else {
+            let from = places.len();
+            places.extend(entries[from..].iter().zip(from..).map(|((key, _), place)| (key.clone(), place)));
+            places.get(&key).copied()
+        };
+        if let Some(place) = known {
+            entries[place].1 = value;
+            twice = true;
+        } else {
+            entries.push((key, value));
         }
     }
     if members.end() != raw.len() {
