@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import auditwake as aw
 from auditwake.policy import Document, GroupResources, Level, Request, Rule, Stage
 
-PAIRS = int(os.environ.get("AUDITWAKE_POLICY_PAIRS", "20000"))
+PAIRS = int(os.environ.get("AUDITWAKE_POLICY_PAIRS", "50000"))
 REQUESTS = 500
 
 USERS = ["alice", "bob", "system:anonymous", "", "*", "ALICE"]
