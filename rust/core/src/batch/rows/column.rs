@@ -179,7 +179,9 @@ mod tests {
         ) {
             let mut column = Numbers::<Int64Type>::default();
             for cells in batches {
-                cells.iter().for_each(|cell| column.push(*cell));
+                for cell in &cells {
+                    column.push(*cell);
+                }
                 prop_assert_eq!(column.finish(), Int64Array::from(cells));
             }
         }
