@@ -75,10 +75,15 @@ impl Classes {
         })
     }
 
-    /// The words of a set.
+    /// Words a set.
     #[inline]
-    pub(super) fn get(&self, number: u32) -> &[u64] {
-        let start = number as usize * self.words;
-        &self.flat[start..start + self.words]
+    pub(super) fn words(&self) -> usize {
+        self.words
+    }
+
+    /// The words of a set, of which there are so many: whoever knows it better than the compiler says it.
+    #[inline]
+    pub(super) fn get(&self, number: u32, words: usize) -> &[u64] {
+        &self.flat[number as usize * words..][..words]
     }
 }

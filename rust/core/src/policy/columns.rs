@@ -6,6 +6,7 @@ use arrow_array::{Array, ArrayRef, ListArray, RecordBatch, StringArray};
 use arrow_buffer::NullBuffer;
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, Field};
+use memchr::memchr;
 
 use super::request::{Request, Target, User, is_filled_from_body, path_of, place};
 
@@ -212,6 +213,24 @@ impl Columns {
         answer(self.namespace.get(row).unwrap_or_default(), self.name_of(row))
     }
 
+    /// Whether the path of a row's request is the usual one of its `objectRef` with this name: then namespace and name need
+    /// not be looked for. `false` says nothing.
+    pub(super) fn is_in_path(&self, row: usize, name: &str) -> bool {
+        let uri = self.uri_of(row).as_bytes();
+        let mut rest = &uri[..memchr(b'?', uri).unwrap_or(uri.len())];
+        let mut ends_with = |part: &str| {
+            let left = rest.strip_suffix(part.as_bytes()).and_then(|rest| rest.strip_suffix(b"/"));
+            left.map(|left| rest = left).is_some()
+        };
+        let [subresource, resource, namespace] = [&self.subresource, &self.resource, &self.namespace]
+            .map(|column| column.get(row).unwrap_or_default());
+        let is_tail = (subresource.is_empty() || ends_with(subresource))
+            && (name.is_empty() || ends_with(name))
+            && ends_with(resource)
+            && (namespace.is_empty() || (ends_with(namespace) && ends_with("namespaces")));
+        is_tail && is_group_and_version(rest)
+    }
+
     /// The URI of a row.
     #[inline]
     pub(super) fn uri_of(&self, row: usize) -> &str {
@@ -261,6 +280,15 @@ impl Columns {
         let uri = self.uri_of(row);
         uri.split_once('?').map_or(uri, |(path, _)| path)
     }
+}
+
+/// Whether a path is that of a version of an API group, without escapes: a longer one could end alike.
+fn is_group_and_version(path: &[u8]) -> bool {
+    let version = match path.strip_prefix(b"/apis/") {
+        Some(rest) => memchr(b'/', rest).map(|slash| &rest[slash + 1..]),
+        None => path.strip_prefix(b"/api/"),
+    };
+    version.is_some_and(|version| memchr(b'/', version).is_none()) && memchr(b'%', path).is_none()
 }
 
 fn is_set(column: Option<&ArrayRef>, row: usize) -> bool {

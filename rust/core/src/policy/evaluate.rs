@@ -41,15 +41,13 @@ pub struct Evaluator {
     key: Vec<u8>,
 }
 
-/// Classes of a batch; those of a column by place (see [`Coded`]), the others by row.
+/// What the values of a batch satisfy: by place (see [`Coded`]) the words of a set, by row the number of one.
 struct Classified {
-    users: Vec<u32>,
-    /// Of an event without any user.
-    nobody: u32,
-    verbs: Vec<u32>,
+    users: Vec<u64>,
+    verbs: Vec<u64>,
+    namespaces: Vec<u64>,
     /// Whether namespace and name are not those of `objectRef`, by verb.
     is_filled: Vec<bool>,
-    namespaces: Vec<u32>,
     groups: Vec<u32>,
     targets: Vec<u32>,
 }
@@ -85,40 +83,53 @@ impl Evaluator {
     pub fn rules(&mut self, columns: &Columns) -> Vec<i32> {
         let classified = self.classify(columns);
         let mut rules = Vec::with_capacity(columns.rows);
-        rules.extend((0..columns.rows).map(|row| self.rule(columns, &classified, row)));
+        if self.classes.words() == 1 {
+            rules.extend((0..columns.rows).map(|row| self.rule::<true>(columns, &classified, row)));
+        } else {
+            rules.extend((0..columns.rows).map(|row| self.rule::<false>(columns, &classified, row)));
+        }
         rules
     }
 
     fn classify(&mut self, columns: &Columns) -> Classified {
         let (groups, targets) = (self.groups(columns), self.targets(columns));
-        let Self { matcher, classes, .. } = self;
-        let mut class = |set: &Bits| classes.number(set.clone());
+        let Matcher { users, verbs, namespaces, .. } = &self.matcher;
         Classified {
-            users: columns.user.map(|user| class(matcher.users.of(user))),
-            nobody: class(matcher.users.other()),
-            verbs: columns.verb.map(|verb| class(matcher.verbs.of(verb))),
+            users: flat(&columns.user, |user| users.of(user)),
+            verbs: flat(&columns.verb, |verb| verbs.of(verb)),
+            namespaces: flat(&columns.namespace, |namespace| namespaces.of(namespace)),
             is_filled: columns.verb.map(is_filled_from_body),
-            namespaces: columns.namespace.map(|namespace| class(matcher.namespaces.of(namespace))),
             groups,
             targets,
         }
     }
 
+    /// The first rule of a row. `ONE`: a set is one word, as it is for most policies, and the loops are none.
     #[inline]
-    fn rule(&self, columns: &Columns, classified: &Classified, row: usize) -> i32 {
+    fn rule<const ONE: bool>(&self, columns: &Columns, classified: &Classified, row: usize) -> i32 {
+        let words = if ONE { 1 } else { self.classes.words() };
+        let asks_place = &self.matcher.asks_place.words()[..words];
+        let asks_name = &self.matcher.asks_name.words()[..words];
         let user = columns.user.places()[row] as usize;
-        let is_nobody = user == 0 && columns.is_nobody(row);
-        let users = self.classes.get(if is_nobody { classified.nobody } else { classified.users[user] });
-        let verbs = self.classes.get(classified.verbs[columns.verb.places()[row] as usize]);
-        let groups = self.classes.get(classified.groups[row]);
-        let targets = self.classes.get(classified.targets[row]);
-        let asks_place = self.matcher.asks_place.words();
+        let users = if user == 0 && columns.is_nobody(row) {
+            &self.matcher.users.other().words()[..words]
+        } else {
+            &classified.users[user * words..][..words]
+        };
+        let verbs = &classified.verbs[columns.verb.places()[row] as usize * words..][..words];
+        let groups = self.classes.get(classified.groups[row], words);
+        let targets = self.classes.get(classified.targets[row], words);
         let mut place = None;
-        for word in 0..users.len() {
+        for word in 0..words {
             let mut alive = users[word] & verbs[word] & groups[word] & targets[word];
             if alive & asks_place[word] != 0 {
-                let (namespaces, names) = *place.get_or_insert_with(|| self.place(columns, classified, row));
-                alive &= namespaces[word] & names[word];
+                let (namespaces, names) = place.get_or_insert_with(|| self.place(columns, classified, row));
+                alive &= namespaces[word];
+                if alive & asks_name[word] != 0 {
+                    let names =
+                        names.get_or_insert_with(|| self.matcher.names.of(columns.name_of(row)).words());
+                    alive &= names[word];
+                }
             }
             if alive != 0 {
                 return self.rules[word * 64 + alive.trailing_zeros() as usize];
@@ -127,16 +138,29 @@ impl Evaluator {
         NO_RULE
     }
 
-    /// What namespace and name of a row satisfy.
-    fn place(&self, columns: &Columns, classified: &Classified, row: usize) -> (&[u64], &[u64]) {
+    /// What the namespace of a row satisfies, and its name unless that is the one of `objectRef`: names are looked up only
+    /// where a clause of the namespace is left that asks for one.
+    fn place<'a>(
+        &'a self,
+        columns: &Columns,
+        classified: &'a Classified,
+        row: usize,
+    ) -> (&'a [u64], Option<&'a [u64]>) {
         let Matcher { namespaces, names, .. } = &self.matcher;
-        if classified.is_filled[columns.verb.places()[row] as usize] {
-            return columns.with_place(row, |namespace, name| {
-                (namespaces.of(namespace).words(), names.of(name).words())
-            });
+        let words = self.classes.words();
+        let namespace = columns.namespace.places()[row] as usize * words;
+        let namespace = &classified.namespaces[namespace..][..words];
+        if !classified.is_filled[columns.verb.places()[row] as usize] {
+            (namespace, None)
+        } else if columns.is_in_path(row, "") {
+            (namespace, Some(names.of("").words()))
+        } else if columns.is_in_path(row, columns.name_of(row)) {
+            (namespace, None)
+        } else {
+            columns.with_place(row, |namespace, name| {
+                (namespaces.of(namespace).words(), Some(names.of(name).words()))
+            })
         }
-        let namespace = classified.namespaces[columns.namespace.places()[row] as usize];
-        (self.classes.get(namespace), names.of(columns.name_of(row)).words())
     }
 
     /// The class of each row's groups.
@@ -216,6 +240,12 @@ impl Evaluator {
         self.targets.insert(self.key.as_slice().into(), class);
         class
     }
+}
+
+/// The words of what each value of a column satisfies, by place.
+fn flat<'a>(column: &Coded, set: impl Fn(&str) -> &'a Bits) -> Vec<u64> {
+    let words = column.map(|value| set(value).words());
+    words.concat()
 }
 
 /// Writes a key that no other parts have: each but the last with its length in front.

@@ -134,6 +134,8 @@ pub struct Matcher {
     pub(super) names: Named,
     /// Clauses that ask for a namespace or a name; where none is left, neither has to be known.
     pub(super) asks_place: Bits,
+    /// Clauses that ask for a name.
+    pub(super) asks_name: Bits,
 }
 
 impl Matcher {
@@ -161,6 +163,7 @@ impl Matcher {
                 let clause = &clauses[clause];
                 !clause.names().is_empty() || !clause.asks.namespaces.is_empty()
             }),
+            asks_name: Bits::of(clauses.len(), |clause| !clauses[clause].names().is_empty()),
             policies: ranges,
             clauses,
         }

@@ -152,9 +152,14 @@ impl Verdicts {
         let mut offsets = Vec::with_capacity(self.len() + 1);
         let mut items = Vec::with_capacity(self.len() * longest);
         offsets.push(0);
-        for place in &self.places {
-            items.extend(lists[*place as usize].iter().copied());
-            offsets.push(items.len() as i32);
+        if lists.iter().all(|list| *list == lists[0]) {
+            items = lists[0].repeat(self.len());
+            offsets.extend((1..=self.len()).map(|row| (row * longest) as i32));
+        } else {
+            for place in &self.places {
+                items.extend(lists[*place as usize].iter().copied());
+                offsets.push(items.len() as i32);
+            }
         }
         let DataType::List(item) = schema().field(2).data_type().clone() else {
             unreachable!("see the schema")
