@@ -1,5 +1,7 @@
 //! Sets of clauses.
 
+use std::ops::Range;
+
 /// A set of clauses, one bit each.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Bits(Box<[u64]>);
@@ -30,8 +32,19 @@ impl Bits {
         Self(self.0.iter().zip(&other.0).map(|(one, two)| one | two).collect())
     }
 
-    pub(super) fn remove(&mut self, clause: usize) {
-        self.0[clause / 64] &= !(1 << (clause % 64));
+    /// Takes out the clauses of a range.
+    pub(super) fn remove(&mut self, range: Range<usize>) {
+        for (word, bits) in self.0.iter_mut().enumerate() {
+            *bits &= !mask(&range, word);
+        }
+    }
+
+    /// The first clause of a range that is in this set and in another.
+    pub(super) fn first_common(&self, other: &Self, range: &Range<usize>) -> Option<usize> {
+        let words = self.0.iter().zip(&other.0).enumerate();
+        let mut common = words.map(|(word, (one, two))| (word, one & two & mask(range, word)));
+        let (word, bits) = common.find(|(_, bits)| *bits != 0)?;
+        Some(word * 64 + bits.trailing_zeros() as usize)
     }
 
     /// The clauses in it, in order.
@@ -45,6 +58,15 @@ impl Bits {
             })
         })
     }
+}
+
+/// The bits of a range in a word.
+fn mask(range: &Range<usize>, word: usize) -> u64 {
+    let below = |end: usize| match end.saturating_sub(word * 64) {
+        bits @ 0..64 => (1 << bits) - 1,
+        _ => u64::MAX,
+    };
+    below(range.end) & !below(range.start)
 }
 
 fn words(clauses: usize) -> usize {
@@ -85,5 +107,27 @@ impl Classes {
     #[inline]
     pub(super) fn get(&self, number: u32, words: usize) -> &[u64] {
         &self.flat[number as usize * words..][..words]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_of_every_place_and_length() {
+        for clauses in [1, 63, 64, 65, 130] {
+            let all = Bits::of(clauses, |_| true);
+            let thirds = Bits::of(clauses, |clause| clause % 3 == 0);
+            for start in 0..=clauses {
+                for end in start..=clauses {
+                    let mut left = all.clone();
+                    left.remove(start..end);
+                    assert!(left.iter().eq((0..start).chain(end..clauses)), "{clauses} {start} {end}");
+                    let first = (start..end).find(|clause| clause % 3 == 0);
+                    assert_eq!(all.first_common(&thirds, &(start..end)), first);
+                }
+            }
+        }
     }
 }

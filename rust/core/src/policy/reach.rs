@@ -101,9 +101,10 @@ impl Matcher {
     ) -> Result<States<'a>, TooMany> {
         let targets = if is_resource { &points.resources } else { &points.paths };
         let mut states: States<'a> = HashMap::default();
+        let content = self.content(&ASKS);
         for (target, set) in targets {
             let start = Choice { target, user: None, verb: "", namespace: "", name: "" };
-            states.entry(self.settled(set.clone(), &ASKS)).or_insert(start);
+            states.entry(self.settled(set.clone(), &content)).or_insert(start);
         }
         let users = if is_nobody { &points.nobody } else { &points.users };
         let verbs = if is_resource { &points.resource_verbs } else { &points.methods };
@@ -117,13 +118,14 @@ impl Matcher {
         ];
         for (at, (values, choose)) in steps.into_iter().enumerate() {
             let mut next: States<'a> = HashMap::default();
+            let content = self.content(&ASKS[at + 1..]);
             *spent += states.len() * values.len();
             if *spent > MOST_STATES {
                 return Err(TooMany);
             }
             for (left, choice) in &states {
                 for (value, set) in values {
-                    next.entry(self.settled(left.and(set), &ASKS[at + 1..])).or_insert_with(|| {
+                    next.entry(self.settled(left.and(set), &content)).or_insert_with(|| {
                         let mut choice = *choice;
                         choose(&mut choice, value);
                         choice
@@ -136,18 +138,18 @@ impl Matcher {
     }
 
     /// Drops what can no longer be first: all clauses of a policy behind one that asks nothing more.
-    fn settled(&self, mut left: Bits, still: &[Asks]) -> Bits {
+    fn settled(&self, mut left: Bits, content: &Bits) -> Bits {
         for clauses in self.policies() {
-            let mut is_settled = false;
-            for clause in clauses.clone() {
-                if is_settled {
-                    left.remove(clause);
-                } else if left.contains(clause) {
-                    is_settled = !still.iter().any(|asks| asks(&self.clauses()[clause]));
-                }
+            if let Some(first) = left.first_common(content, clauses) {
+                left.remove(first + 1..clauses.end);
             }
         }
         left
+    }
+
+    /// The clauses that ask nothing in these dimensions.
+    fn content(&self, dimensions: &[Asks]) -> Bits {
+        self.set(|clause| !dimensions.iter().any(|asks| asks(clause)))
     }
 }
 
