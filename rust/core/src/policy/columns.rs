@@ -161,7 +161,7 @@ impl Columns {
             uri: text("uri")?,
             verb: coded("verb")?,
             user: coded("user")?,
-            group: Coded::from_array(groups.values()),
+            group: Coded::from_array(&items_of(&groups)),
             groups,
             api_group: coded("api_group")?,
             resource: coded("resource")?,
@@ -200,7 +200,8 @@ impl Columns {
             return 0..0;
         }
         let offsets = self.groups.value_offsets();
-        offsets[row] as usize..offsets[row + 1] as usize
+        let place = |offset: i32| (offset - offsets[0]) as usize;
+        place(offsets[row])..place(offsets[row + 1])
     }
 
     /// Calls back with namespace and name as the policy saw them.
@@ -293,6 +294,13 @@ fn is_group_and_version(path: &[u8]) -> bool {
 
 fn is_set(column: Option<&ArrayRef>, row: usize) -> bool {
     column.is_some_and(|column| column.is_valid(row))
+}
+
+/// The items of the lists of a batch that may be a part of a longer one.
+fn items_of(lists: &ListArray) -> ArrayRef {
+    let offsets = lists.value_offsets();
+    let (first, last) = (offsets[0] as usize, offsets[lists.len()] as usize);
+    lists.values().slice(first, last - first)
 }
 
 /// Sets the places of nulls to 0, 64 at a time: a column has often no null in so many rows, or nothing else.
