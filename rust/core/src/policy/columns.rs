@@ -223,13 +223,14 @@ impl Columns {
             let left = rest.strip_suffix(part.as_bytes()).and_then(|rest| rest.strip_suffix(b"/"));
             left.map(|left| rest = left).is_some()
         };
-        let [subresource, resource, namespace] = [&self.subresource, &self.resource, &self.namespace]
-            .map(|column| column.get(row).unwrap_or_default());
+        let [group, subresource, resource, namespace] =
+            [&self.api_group, &self.subresource, &self.resource, &self.namespace]
+                .map(|column| column.get(row).unwrap_or_default());
         let is_tail = (subresource.is_empty() || ends_with(subresource))
             && (name.is_empty() || ends_with(name))
             && ends_with(resource)
             && (namespace.is_empty() || (ends_with(namespace) && ends_with("namespaces")));
-        is_tail && is_group_and_version(rest)
+        is_tail && is_version_of(rest, group)
     }
 
     /// The URI of a row.
@@ -284,12 +285,14 @@ impl Columns {
 }
 
 /// Whether a path is that of a version of an API group, without escapes: a longer one could end alike.
-fn is_group_and_version(path: &[u8]) -> bool {
-    let version = match path.strip_prefix(b"/apis/") {
-        Some(rest) => memchr(b'/', rest).map(|slash| &rest[slash + 1..]),
-        None => path.strip_prefix(b"/api/"),
+fn is_version_of(path: &[u8], group: &str) -> bool {
+    let version = if group.is_empty() {
+        path.strip_prefix(b"/api/")
+    } else {
+        let rest = path.strip_prefix(b"/apis/").and_then(|rest| rest.strip_prefix(group.as_bytes()));
+        rest.and_then(|rest| rest.strip_prefix(b"/"))
     };
-    version.is_some_and(|version| memchr(b'/', version).is_none()) && memchr(b'%', path).is_none()
+    version.is_some_and(|version| version.iter().all(|byte| !matches!(byte, b'/' | b'%')))
 }
 
 fn is_set(column: Option<&ArrayRef>, row: usize) -> bool {
