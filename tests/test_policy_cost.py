@@ -14,7 +14,8 @@ import pytest
 
 import auditwake as aw
 from auditwake.policy.cost import Cost, Part
-from auditwake.policy.pricing import LEVELS, price
+from auditwake.policy.model import LEVELS
+from auditwake.policy.pricing import price
 
 LOGS = {"metadata": 4_894_405, "integration-example": 5_471_730, "rotated": 18_315_188}
 HEAD = "apiVersion: audit.k8s.io/v1\nkind: Policy\n"

@@ -180,6 +180,15 @@ def test_every_kind_of_source_gives_the_same_verdicts(
         assert pa.table(quiet.evaluate(source)).to_pylist() == wanted.to_pylist(), name
 
 
+def test_a_directory_of_both_is_no_guess(quiet: aw.Policy, metadata_log: Path, tmp_path: Path) -> None:
+    """Parquet beside a log: to take either would leave events out in silence."""
+    aw.convert(metadata_log, tmp_path / "one.parquet")
+    (tmp_path / "audit.log").write_bytes(metadata_log.read_bytes())
+    with pytest.raises(aw.errors.SourceError, match=r"both Parquet and logs.*audit\.log"):
+        quiet.evaluate(tmp_path)
+    assert pa.table(quiet.evaluate(tmp_path / "audit.log")).num_rows == 5292
+
+
 def test_verdicts_are_a_stream_for_every_engine(quiet: aw.Policy, metadata_log: Path) -> None:
     verdicts = quiet.evaluate(metadata_log)
     assert pa.table(verdicts).schema == verdicts.schema

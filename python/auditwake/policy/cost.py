@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, final
 
 from auditwake.policy.keys import Keys
-from auditwake.policy.model import Level, Mark
+from auditwake.policy.model import STAGES, Level, Mark
 from auditwake.policy.notes import cost_notes
 from auditwake.policy.pricing import NO_RULE, price
 from auditwake.policy.source import EventSource
@@ -202,8 +202,7 @@ def _groups(table: "pa.Table", by: str) -> list[Part]:
 
 def _by_stage(table: "pa.Table") -> list[Part]:
     """Give the stages in the order in which they come."""
-    order = ("RequestReceived", "ResponseStarted", "ResponseComplete", "Panic")
-    return sorted(_groups(table, "stage"), key=lambda part: (*(part.name != stage for stage in order), part.name))
+    return sorted(_groups(table, "stage"), key=lambda part: (*(part.name != stage for stage in STAGES), part.name))
 
 
 def _largest(table: "pa.Table", by: str) -> list[Part]:

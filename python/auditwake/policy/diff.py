@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, final
 
 from auditwake.policy.effect import Effect, effect
 from auditwake.policy.keys import Keys
+from auditwake.policy.model import STAGES
 from auditwake.policy.request import Decision, Request
 from auditwake.policy.source import EventSource
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from auditwake.policy.policy import Policy
 
 __all__ = ["Diff", "Difference", "diff"]
-
-STAGES = ("RequestReceived", "ResponseStarted", "ResponseComplete", "Panic")
 
 
 @final

@@ -24,8 +24,9 @@ SUMMED = ("level", "line_bytes", "req_bytes", "resp_bytes", "ts_received", "ts_s
 class Keys:
     """The requests of a log as policies tell them apart, each with its number of events and the sums of their bytes.
 
-    A log of ten million events has some ten thousand keys. One pass over the log finds them, whatever the policy; every
-    further policy is evaluated over the keys alone, in milliseconds. Memory grows with the number of keys.
+    One pass over the log finds them, whatever the policy; every further policy is evaluated over the keys alone, in
+    milliseconds. How many there are depends on the names in the log, since a policy can ask for them: memory grows with
+    the number of keys, and a log in which every event has a name of its own has as many keys as events.
 
     Args:
         source: Logs as `auditwake.read` takes them, Parquet, or anything that gives Arrow batches.

@@ -4,15 +4,21 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
-__all__ = ["Document", "GroupResources", "Issue", "Level", "Mark", "Rule", "Stage"]
+__all__ = ["LEVELS", "STAGES", "Document", "GroupResources", "Issue", "Level", "Mark", "Rule", "Stage"]
 
 Level: TypeAlias = Literal["None", "Metadata", "Request", "RequestResponse"]
 """How much of a request is recorded; each level has all of the one before it."""
 
 Stage: TypeAlias = Literal["RequestReceived", "ResponseStarted", "ResponseComplete", "Panic"]
 """The stages of a request, at each of which an event can be written."""
+
+LEVELS: Final[tuple[Level, ...]] = get_args(Level)
+"""The levels, in their order."""
+
+STAGES: Final[tuple[Stage, ...]] = get_args(Stage)
+"""The stages, in the order in which a request comes to them; the last is in place of the one before it."""
 
 # What ends a line in YAML 1.1. In JSON, and in any file that people write, these are the first three.
 LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")

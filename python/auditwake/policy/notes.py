@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from auditwake.policy.pricing import LEVELS
+from auditwake.policy.model import LEVELS
 
 if TYPE_CHECKING:
     import pyarrow as pa

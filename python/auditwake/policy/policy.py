@@ -11,7 +11,7 @@ from auditwake.errors import AuditwakeError
 from auditwake.policy.explain import steps
 from auditwake.policy.http import from_http
 from auditwake.policy.load import load
-from auditwake.policy.model import Document, Rule
+from auditwake.policy.model import STAGES, Document, Rule
 from auditwake.policy.request import Decision, Request
 from auditwake.policy.source import EventSource, open_events
 from auditwake.policy.verdicts import Verdicts
@@ -319,9 +319,6 @@ class Policy:
 
     def __repr__(self) -> str:
         return f"<auditwake.Policy {self.document.name}: {len(self.rules)} rules>"
-
-
-STAGES = ("RequestReceived", "ResponseStarted", "ResponseComplete", "Panic")
 
 
 def _request(found: PolicyRequest) -> Request:

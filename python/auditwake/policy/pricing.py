@@ -4,16 +4,14 @@ from typing import TYPE_CHECKING, Final
 
 from auditwake.errors import ColumnError
 from auditwake.policy.keys import Keys
+from auditwake.policy.model import LEVELS
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from auditwake.policy.policy import Policy
 
-__all__ = ["LEVELS", "NO_RULE", "NO_USER", "price"]
-
-LEVELS: Final = ("None", "Metadata", "Request", "RequestResponse")
-"""The levels, each of which has all of the one before it."""
+__all__ = ["NO_RULE", "NO_USER", "price"]
 
 REQUEST: Final = LEVELS.index("Request")
 RESPONSE: Final = LEVELS.index("RequestResponse")

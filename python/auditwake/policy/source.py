@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditwake._core import policy_columns
-from auditwake.errors import InputError
+from auditwake._core import discover, policy_columns
+from auditwake.errors import InputError, SourceError, SourceNotFoundError
 from auditwake.read import Reader, read
 from auditwake.types import ArrowStreamExportable, BinaryReadable, Sources
 
@@ -113,13 +114,23 @@ def _parquet_files(source: object) -> list[str]:
 
 def _parquet_files_of(path: Path) -> list[str]:
     if path.is_dir():
-        return sorted(str(file) for file in path.rglob("*.parquet") if not file.name.startswith((".", "_")))
+        return _parquet_files_in(path)
     if path.is_file():
         return [str(path)] if is_parquet(path) else []
     if path.suffix == ".parquet" and any(mark in str(path) for mark in "*?["):
         root = Path(path.anchor) if path.is_absolute() else Path()
         return sorted(str(file) for file in root.glob(str(path.relative_to(path.anchor))))
     return []
+
+
+def _parquet_files_in(directory: Path) -> list[str]:
+    files = sorted(str(file) for file in directory.rglob("*.parquet") if not file.name.startswith((".", "_")))
+    if files:
+        with suppress(SourceNotFoundError):
+            log = discover(str(directory))[0]
+            message = f"{directory} holds both Parquet and logs, such as {Path(log).name}: name the one that is meant"
+            raise SourceError(message)
+    return files
 
 
 def _parquet(files: list[str], columns: list[str]) -> "pa.RecordBatchReader":

@@ -12,8 +12,7 @@ from auditwake.policy.lint.probes import PROBES, Probe
 from auditwake.policy.lint.reach import NOT_COMPARED
 from auditwake.policy.lint.subject import Subject
 from auditwake.policy.lint.witness import plain
-from auditwake.policy.loading.validate import LEVELS
-from auditwake.policy.model import Document, Level, Rule
+from auditwake.policy.model import LEVELS, Document, Level, Rule
 from auditwake.policy.policy import Policy
 from auditwake.policy.request import Request
 

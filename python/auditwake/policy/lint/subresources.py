@@ -6,8 +6,7 @@ from typing import Final
 from auditwake.policy.lint.builtin import builtins
 from auditwake.policy.lint.finding import Code, Finding
 from auditwake.policy.lint.subject import Subject
-from auditwake.policy.loading.validate import LEVELS
-from auditwake.policy.model import GroupResources, Level, Rule
+from auditwake.policy.model import LEVELS, GroupResources, Level, Rule
 from auditwake.policy.request import Request
 
 __all__ = ["CODES", "find"]

@@ -5,8 +5,7 @@ from typing import Final
 
 from auditwake.policy.lint.finding import Code, Finding
 from auditwake.policy.lint.subject import Subject
-from auditwake.policy.loading.validate import STAGES
-from auditwake.policy.model import Rule
+from auditwake.policy.model import STAGES, Rule
 
 __all__ = ["CODES", "find"]
 

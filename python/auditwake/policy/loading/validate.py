@@ -6,12 +6,10 @@ from typing import Final, NamedTuple
 
 from auditwake.policy.loading.gotext import json_string, quote
 from auditwake.policy.loading.versions import Server
-from auditwake.policy.model import GroupResources, Rule
+from auditwake.policy.model import LEVELS, STAGES, GroupResources, Rule
 
-__all__ = ["LEVELS", "STAGES", "Invalid", "aggregate", "validate"]
+__all__ = ["Invalid", "aggregate", "validate"]
 
-LEVELS: Final = ("None", "Metadata", "Request", "RequestResponse")
-STAGES: Final = ("RequestReceived", "ResponseStarted", "ResponseComplete", "Panic")
 LONGEST_NAME: Final = 253
 LABEL: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 SUBDOMAIN: Final = rf"{LABEL}(\.{LABEL})*"

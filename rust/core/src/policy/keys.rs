@@ -1,7 +1,7 @@
 //! Distinct keys: the requests of a log as policies tell them apart, each with the sum of its events and bytes.
 //!
-//! A log of many million events has some ten thousand of them. They are found in one pass, whatever the policy; every
-//! further policy is evaluated over the keys alone.
+//! They are found in one pass, whatever the policy; every further policy is evaluated over the keys alone. How many there
+//! are depends on the names in the log.
 
 use std::collections::HashMap;
 

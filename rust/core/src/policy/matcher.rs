@@ -218,19 +218,6 @@ impl Matcher {
             name: name.clone(),
         }
     }
-
-    /// The first rule of each policy that matches a request.
-    #[must_use]
-    pub fn first(&self, request: &Request) -> Vec<Option<usize>> {
-        let alive = self.dimensions(request).all();
-        (0..self.policies.len()).map(|policy| self.first_alive(&alive, policy)).collect()
-    }
-
-    /// The first rule of a policy with a clause in a set.
-    pub(super) fn first_alive(&self, alive: &Bits, policy: usize) -> Option<usize> {
-        let first = alive.iter().find(|clause| self.policies[policy].contains(clause))?;
-        Some(self.clauses[first].rule)
-    }
 }
 
 /// The clauses that a request satisfies, a dimension each.
@@ -243,12 +230,4 @@ pub(super) struct Dimensions {
     pub(super) target: Bits,
     pub(super) namespace: Bits,
     pub(super) name: Bits,
-}
-
-impl Dimensions {
-    /// The clauses that the request satisfies in all.
-    pub(super) fn all(&self) -> Bits {
-        let rest = [&self.groups, &self.verb, &self.target, &self.namespace, &self.name];
-        rest.into_iter().fold(self.user.clone(), |alive, set| alive.and(set))
-    }
 }

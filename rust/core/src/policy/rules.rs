@@ -101,14 +101,6 @@ pub struct Decision {
     pub omit_managed_fields: bool,
 }
 
-impl Decision {
-    /// Whether an event of a stage is written.
-    #[must_use]
-    pub fn emits(&self, stage: &str) -> bool {
-        self.level != Level::None && !self.omit_stages.contains(stage)
-    }
-}
-
 impl Policy {
     /// The decision when a rule matches first, or when none does: `EvaluatePolicyRule` of `audit/policy/checker.go`.
     #[must_use]
