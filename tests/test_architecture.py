@@ -32,6 +32,9 @@ RUST: Mapping[str, set[str]] = {
     "policy": {"batch", "event", "input", "lines", "output", "parse", "reader", "scan", "schema", "stats"},
     "envelope": {"event", "lines", "parse", "repair", "scan"},
     "reader": {"batch", "envelope", "event", "input", "lines", "parse", "repair", "scan", "schema", "stats"},
+    "tail": {"input", "lines"},
+    "checkpoint": {"output", "tail"},
+    "follow": {"batch", "checkpoint", "input", "lines", "reader", "schema", "stats", "tail"},
     "parquet": {"batch", "input", "output", "parse", "reader", "scan", "schema", "stats"},
 }
 

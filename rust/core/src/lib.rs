@@ -18,3 +18,4 @@ pub mod restore;
 pub mod scan;
 pub mod schema;
 pub mod stats;
+pub mod tail;
