@@ -2,6 +2,7 @@
 
 pub mod batches;
 mod event_text;
+pub mod growing;
 pub mod ordered;
 pub mod plan;
 pub mod progress;
@@ -80,6 +81,17 @@ pub struct Step {
     pub batch: Option<RecordBatch>,
     /// The counts.
     pub account: Account,
+    /// How far the source was read for the rows up to here.
+    pub reached: Reached,
+}
+
+/// A place in a source that everything before is accounted for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reached {
+    /// Offset in the decompressed file.
+    pub offset: u64,
+    /// Bytes in front of it, at most [`lines::BEFORE`](crate::lines::BEFORE); empty where they are no longer at hand.
+    pub before: Vec<u8>,
 }
 
 /// A source's bytes, decoded.
@@ -101,6 +113,12 @@ struct Pass {
     ready: VecDeque<RecordBatch>,
     /// Whether the input is at its end.
     done: bool,
+    /// Offset of the first byte that the source gives.
+    base: u64,
+    /// Offset behind the last record that is closed; in front of every line that waits for others.
+    closed: u64,
+    /// Offset up to which all rows are in batches that were handed out or are ready.
+    batched: u64,
 }
 
 impl Reader {
@@ -116,13 +134,20 @@ impl Reader {
     /// Begins a source: `name` is its file, empty for a stream, and `base` the offset of its first byte there. Batches
     /// end with their source.
     pub fn start(&mut self, input: Input, name: &str, base: u64) {
+        self.begin(LineReader::new(input, self.options.lines), name, base);
+    }
+
+    fn begin(&mut self, lines: LineReader<Input>, name: &str, base: u64) {
         let file = (!name.is_empty()).then_some(name);
         self.builder.set_origin(self.options.cluster.as_deref(), self.options.apiserver.as_deref(), file);
         self.pass = Some(Pass {
             records: Records::new(&self.options, name, base),
-            lines: LineReader::new(input, self.options.lines),
+            lines,
             ready: VecDeque::new(),
             done: false,
+            base,
+            closed: base,
+            batched: base,
         });
     }
 
@@ -133,18 +158,16 @@ impl Reader {
         let pass = slot.as_mut()?;
         while !pass.done && pass.ready.is_empty() && !pass.records.account_is_full() {
             if builder.is_full() {
-                close_batch(builder, &mut pass.ready);
+                pass.close_batch(builder);
                 break;
             }
             pass.read_line(builder);
         }
-        let batch = pass.ready.pop_front();
-        let account = pass.records.take_account();
-        if batch.is_none() && account.outcomes == Outcomes::default() && account.rejected.is_empty() {
+        let step = pass.take_step(builder);
+        if step.is_none() {
             *slot = None;
-            return None;
         }
-        Some(Step { batch, account })
+        step
     }
 }
 
@@ -161,21 +184,54 @@ impl Pass {
     fn read_line(&mut self, builder: &mut BatchBuilder) {
         match self.lines.next_line() {
             Ok(Some(line)) => self.records.line(&line, builder, &mut self.ready),
-            Ok(None) => self.finish(builder),
+            Ok(None) => return self.finish(builder),
             Err(error) => {
                 let offset = self.lines.offset();
                 self.finish(builder);
-                self.records.input_error(offset, &error);
+                return self.records.input_error(offset, &error);
             }
+        }
+        self.moved();
+    }
+
+    /// A line was taken. A batch that became ready meanwhile ends inside it: its rows reach to the line before.
+    fn moved(&mut self) {
+        if !self.ready.is_empty() {
+            self.batched = self.closed;
+        }
+        if !self.records.pending() {
+            self.closed = self.base + self.lines.offset();
         }
     }
 
     fn finish(&mut self, builder: &mut BatchBuilder) {
         self.done = true;
         self.records.finish(builder, &mut self.ready);
+        self.closed = self.base + self.lines.offset();
+        self.close_batch(builder);
+    }
+
+    /// Makes a batch of the rows so far, if there are any.
+    fn close_batch(&mut self, builder: &mut BatchBuilder) {
         if !builder.is_empty() {
             close_batch(builder, &mut self.ready);
         }
+        self.batched = self.closed;
+    }
+
+    /// What is ready: a batch and the account so far, or one of them.
+    fn take_step(&mut self, builder: &BatchBuilder) -> Option<Step> {
+        let batch = self.ready.pop_front();
+        let account = self.records.take_account();
+        if batch.is_none() && account.outcomes == Outcomes::default() && account.rejected.is_empty() {
+            return None;
+        }
+        if builder.is_empty() && self.ready.is_empty() {
+            self.batched = self.closed;
+        }
+        let at_hand = self.batched == self.base + self.lines.offset();
+        let before = if at_hand { self.lines.before() } else { Vec::new() };
+        Some(Step { batch, account, reached: Reached { offset: self.batched, before } })
     }
 }
 

@@ -197,3 +197,99 @@ fn a_lying_reader_does_no_harm() {
     end.unwrap();
     assert_eq!(got.iter().map(|line| line.len).sum::<u64>(), 8);
 }
+
+/// What a growing input has so far; reads take as much as there is room for.
+#[derive(Clone, Default)]
+struct Grown(std::rc::Rc<std::cell::RefCell<VecDeque<u8>>>);
+
+impl Read for Grown {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        self.0.borrow_mut().read(room)
+    }
+}
+
+fn owned(line: &Line<'_>) -> Owned {
+    let Line { offset, len, bytes, tail, terminated, kind } = *line;
+    Owned { offset, len, bytes: bytes.to_vec(), tail: tail.to_vec(), terminated, kind }
+}
+
+/// Joins runs of NULs that follow each other, and the newline behind: they come as they were written.
+fn with_whole_runs(lines: Vec<Owned>) -> Vec<Owned> {
+    let mut joined: Vec<Owned> = Vec::new();
+    for line in lines {
+        match joined.last_mut() {
+            Some(last)
+                if last.kind == LineKind::Nul
+                    && !last.terminated
+                    && (line.kind == LineKind::Nul || line.bytes.is_empty()) =>
+            {
+                last.len += line.len;
+                last.terminated = line.terminated;
+            }
+            _ => joined.push(line),
+        }
+    }
+    joined
+}
+
+proptest! {
+    #[test]
+    fn a_growing_input_gives_the_lines_of_the_whole(
+        pieces in prop::collection::vec("[a\\x00\\n]{0,12}", 0..12),
+        buffer in 1_usize..9,
+        max_line in 1_usize..9,
+        keep_tail in 0_usize..9,
+    ) {
+        let whole = pieces.concat().into_bytes();
+        let options = LineOptions { buffer, max_line, keep_tail };
+        let input = Grown::default();
+        let mut reader = LineReader::growing(input.clone(), options);
+        let mut lines = Vec::new();
+        for piece in &pieces {
+            input.0.borrow_mut().extend(piece.bytes());
+            while let Some(line) = reader.next_line().unwrap() {
+                prop_assert!(line.terminated || line.kind == LineKind::Nul);
+                lines.push(owned(&line));
+                check_before(&reader, &whole)?;
+            }
+            prop_assert_eq!(lines.iter().map(|line| line.len).sum::<u64>(), reader.offset());
+            check_before(&reader, &whole)?;
+        }
+        prop_assert_eq!(reader.offset() + reader.waiting(), whole.len() as u64);
+        reader.finish();
+        while let Some(line) = reader.next_line().unwrap() {
+            lines.push(owned(&line));
+        }
+        prop_assert_eq!(with_whole_runs(lines), model(&whole, options));
+    }
+}
+
+fn check_before(reader: &LineReader<Grown>, whole: &[u8]) -> Result<(), TestCaseError> {
+    let before = reader.before();
+    prop_assert!(whole[..reader.offset() as usize].ends_with(&before));
+    prop_assert_eq!(before.is_empty(), reader.offset() == 0);
+    Ok(())
+}
+
+#[test]
+fn an_error_of_a_growing_input_loses_nothing() {
+    struct Failing(u32);
+    impl Read for Failing {
+        fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+            self.0 += 1;
+            match self.0 {
+                1 => (&b"whole\nha"[..]).read(room),
+                3 => (&b"lf\n"[..]).read(room),
+                2 => Err(io::Error::other("the disk")),
+                _ => Ok(0),
+            }
+        }
+    }
+    let mut reader = LineReader::growing(Failing(0), LineOptions::default());
+    assert_eq!(reader.next_line().unwrap().unwrap().bytes, b"whole");
+    assert_eq!(reader.next_line().unwrap_err().to_string(), "the disk");
+    assert_eq!((reader.offset(), reader.waiting()), (6, 2));
+    let line = owned(&reader.next_line().unwrap().unwrap());
+    assert_eq!((line.offset, line.bytes), (6, b"half".to_vec()));
+    assert!(reader.next_line().unwrap().is_none());
+}

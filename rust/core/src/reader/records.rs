@@ -9,7 +9,7 @@ use crate::envelope::{Origin, Record, Sink, Unwrapper, Verdict};
 use crate::event::Spans;
 use crate::lines::{Line, LineKind};
 use crate::repair::{Repair, Repairs};
-use crate::stats::{KEPT_BYTES, Outcome, Rejected};
+use crate::stats::{KEPT_BYTES, Outcome, Outcomes, Rejected};
 
 use super::event_text::{self, Batches, EVENT_START, Found, Lane};
 use super::{Account, Options};
@@ -60,6 +60,16 @@ impl Records {
             }
         }
         self.account.take()
+    }
+
+    /// Whether the next line belongs to a record that is not closed.
+    pub(super) fn pending(&self) -> bool {
+        self.unwrapper.pending()
+    }
+
+    /// Whether something was counted since the account was taken.
+    pub(super) fn has_account(&self) -> bool {
+        self.account.outcomes != Outcomes::default() || !self.account.rejected.is_empty()
     }
 
     /// Whether the account should be taken before another line is.
