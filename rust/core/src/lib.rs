@@ -3,6 +3,7 @@
 #![deny(unsafe_code)]
 
 pub mod batch;
+pub mod checkpoint;
 pub mod envelope;
 pub mod event;
 pub mod input;

@@ -66,7 +66,50 @@ fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// A rename is durable once its directory is. Windows has no such call and needs none.
+/// Makes a directory that only this user can look into, unless there is one, and those above it; durable when it returns.
+pub(crate) fn make_private_directory(path: &Path) -> io::Result<()> {
+    make_directory(path, &private())
+}
+
+/// A directory is durable once the one above it is.
+fn make_directory(path: &Path, builder: &fs::DirBuilder) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let above = parent(path);
+    if above != path {
+        make_directory(above, &fs::DirBuilder::new())?;
+    }
+    match builder.create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        made => made.and_then(|()| sync_directory(above)),
+    }
+}
+
+#[cfg(unix)]
+fn private() -> fs::DirBuilder {
+    let mut builder = fs::DirBuilder::new();
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
+
+/// A user's own directories are private on Windows by what they inherit.
+#[cfg(not(unix))]
+fn private() -> fs::DirBuilder {
+    fs::DirBuilder::new()
+}
+
+/// A rename is durable once its directory is. Windows has no such call and needs none; on macOS `sync_all` has the drive
+/// empty its cache as well (`F_FULLFSYNC`).
 fn sync_directory(directory: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
+    if !cfg!(unix) {
+        return Ok(());
+    }
+    match File::open(directory)?.sync_all() {
+        // Some network file systems and those in user space have no such call either; a failing disk says otherwise.
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+            Ok(())
+        }
+        synced => synced,
+    }
 }
