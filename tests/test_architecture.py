@@ -39,7 +39,7 @@ RUST: Mapping[str, set[str]] = {
 }
 
 # Module of python/auditwake -> what it may use. The command line uses the package, never the other way round.
-PUBLIC = {"convert", "demo", "errors", "lines", "policy", "read", "scan", "schema"}
+PUBLIC = {"convert", "demo", "errors", "lines", "policy", "read", "scan", "schema", "tail"}
 PYTHON_TABLE: Mapping[str, set[str]] = {
     "types": set(),
     "_core": {"types"},
@@ -51,6 +51,7 @@ PYTHON_TABLE: Mapping[str, set[str]] = {
     "lines": {"_core", "read", "types"},
     "scan": {"read", "types"},
     "convert": {"_core", "errors", "read", "schema", "sources", "types"},
+    "tail": {"_core", "schema", "types"},
     "demo": set(),
     "__init__": {"_core", *PUBLIC},
     "cli": {"__init__", "_core", "demo", "errors", "policy"},

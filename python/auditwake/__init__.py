@@ -18,19 +18,28 @@ from auditwake.policy import Decision, Finding, Keys, Policy, Verdicts
 from auditwake.read import Reader, read
 from auditwake.scan import scan
 from auditwake.schema import columns, schema
+from auditwake.tail import Gap, Offsets, Retention, StreamStats, Tail, TailBatch, TailEvent, TailStats, tail
 
 __all__ = [
     "Column",
     "Converted",
     "Decision",
     "Finding",
+    "Gap",
     "Keys",
+    "Offsets",
     "Outcome",
     "Outcomes",
     "Policy",
     "Progress",
     "Reader",
     "Rejected",
+    "Retention",
+    "StreamStats",
+    "Tail",
+    "TailBatch",
+    "TailEvent",
+    "TailStats",
     "Verdicts",
     "__version__",
     "columns",
@@ -41,4 +50,5 @@ __all__ = [
     "read",
     "scan",
     "schema",
+    "tail",
 ]

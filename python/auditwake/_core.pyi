@@ -7,7 +7,15 @@ import builtins
 from collections.abc import Callable, Sequence
 from typing import Self, TypeAlias, final
 
-from auditwake.types import ArrowStreamExportable, AskedRequest, BinaryReadable, PolicyRequest, PolicyRule
+from auditwake.types import (
+    ArrowStreamExportable,
+    AskedRequest,
+    BinaryReadable,
+    PolicyRequest,
+    PolicyRule,
+    TailOptions,
+    TailStanding,
+)
 
 __all__ = [
     "Applied",
@@ -30,6 +38,9 @@ __all__ = [
     "Schema",
     "SourceError",
     "SourceNotFoundError",
+    "StateError",
+    "Tail",
+    "TailBatch",
     "Verdicts",
     "__version__",
     "apply",
@@ -71,6 +82,9 @@ class ColumnError(AuditwakeError, ValueError):
 class OutputError(AuditwakeError):
     """The output cannot be written."""
 
+class StateError(AuditwakeError):
+    """The state of a tail is locked, or cannot be read or written."""
+
 @final
 class Column:
     """One column of the schema.
@@ -82,21 +96,16 @@ class Column:
         'verb'
     """
 
-    @property
-    def name(self) -> str:
-        """Its name."""
-    @property
-    def type(self) -> str:
-        """Its Arrow type, as text."""
-    @property
-    def source(self) -> str:
-        """Where in the event it is from, or what it derives from."""
-    @property
-    def meaning(self) -> str:
-        """What it says, in one line."""
-    @property
-    def groups(self) -> tuple[str, ...]:
-        """The groups it is in: of `core`, `derived`, `bodies`, `all`."""
+    name: str
+    """Its name."""
+    type: str
+    """Its Arrow type, as text."""
+    source: str
+    """Where in the event it is from, or what it derives from."""
+    meaning: str
+    """What it says, in one line."""
+    groups: tuple[str, ...]
+    """The groups it is in: of `core`, `derived`, `bodies`, `all`."""
 
 @final
 class Schema:
@@ -129,12 +138,10 @@ class Outcome:
         True
     """
 
-    @property
-    def lines(self) -> int:
-        """Lines of the decompressed input."""
-    @property
-    def bytes(self) -> int:
-        """Their bytes, newlines included."""
+    lines: int
+    """Lines of the decompressed input."""
+    bytes: int
+    """Their bytes, newlines included."""
 
 @final
 class Outcomes:
@@ -185,24 +192,18 @@ class Rejected:
         [(0, 9)]
     """
 
-    @property
-    def file(self) -> str:
-        """The input, as it was named."""
-    @property
-    def offset(self) -> int:
-        """Where it starts in the decompressed input, in bytes."""
-    @property
-    def length(self) -> int:
-        """Its length in bytes, newline included."""
-    @property
-    def reason(self) -> str:
-        """Why, in a word or two: the key in `Outcomes.reasons`."""
-    @property
-    def detail(self) -> str:
-        """Why, in a sentence that quotes nothing from the line."""
-    @property
-    def bytes(self) -> builtins.bytes | None:
-        """The line as it stood in the log; None beyond the limit of what is kept."""
+    file: str
+    """The input, as it was named."""
+    offset: int
+    """Where it starts in the decompressed input, in bytes."""
+    length: int
+    """Its length in bytes, newline included."""
+    reason: str
+    """Why, in a word or two: the key in `Outcomes.reasons`."""
+    detail: str
+    """Why, in a sentence that quotes nothing from the line."""
+    bytes: builtins.bytes | None
+    """The line as it stood in the log; None beyond the limit of what is kept."""
 
 @final
 class Reader:
@@ -223,19 +224,11 @@ class Reader:
         max_line_bytes: int = 268435456,
         labels: tuple[str | None, str | None] = ...,
     ) -> Self: ...
-    def __arrow_c_schema__(self) -> object:
-        """Give the schema as a capsule."""
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """Start a pass and give it as a capsule."""
-    @property
-    def outcomes(self) -> Outcomes:
-        """What became of the lines of the newest pass."""
-    @property
-    def rejected(self) -> list[Rejected]:
-        """The rejected lines of the newest pass."""
-    @property
-    def failure(self) -> BaseException | None:
-        """The error that ended the newest pass; None while it runs and when it ended well."""
+    def __arrow_c_schema__(self) -> object: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+    outcomes: Outcomes
+    rejected: list[Rejected]
+    failure: BaseException | None
 
 @final
 class Progress:
@@ -250,18 +243,14 @@ class Progress:
         True
     """
 
-    @property
-    def bytes_done(self) -> int:
-        """Bytes read of the inputs, as they stand on disk."""
-    @property
-    def bytes_total(self) -> int | None:
-        """Bytes of all inputs; None when one is a stream."""
-    @property
-    def rows(self) -> int:
-        """Rows so far."""
-    @property
-    def rejected(self) -> int:
-        """Lines rejected so far."""
+    bytes_done: int
+    """Bytes read of the inputs, as they stand on disk."""
+    bytes_total: int | None
+    """Bytes of all inputs; None when one is a stream."""
+    rows: int
+    """Rows so far."""
+    rejected: int
+    """Lines rejected so far."""
 
 _Tell: TypeAlias = Callable[[Progress], None]
 
@@ -277,27 +266,20 @@ class Converted:
         True
     """
 
-    @property
-    def out(self) -> str:
-        """The file or directory."""
-    @property
-    def files(self) -> list[str]:
-        """The Parquet files written by this run."""
-    @property
-    def rows(self) -> int:
-        """Rows in them."""
-    @property
-    def bytes_written(self) -> int:
-        """Bytes of them."""
-    @property
-    def outcomes(self) -> Outcomes:
-        """What became of the lines."""
-    @property
-    def rejects_file(self) -> str | None:
-        """Where the rejected lines are; None when there were none."""
-    @property
-    def skipped_inputs(self) -> list[str]:
-        """Inputs left out because the output has them already."""
+    out: str
+    """The file or directory."""
+    files: list[str]
+    """The Parquet files written by this run."""
+    rows: int
+    """Rows in them."""
+    bytes_written: int
+    """Bytes of them."""
+    outcomes: Outcomes
+    """What became of the lines."""
+    rejects_file: str | None
+    """Where the rejected lines are; None when there were none."""
+    skipped_inputs: list[str]
+    """Inputs left out because the output has them already."""
 
 def convert(
     sources: list[str | BinaryReadable],
@@ -331,14 +313,10 @@ def lines(batches: ArrowStreamExportable) -> Lines:
 class Evaluator:
     """An audit policy, ready to answer."""
     def __new__(cls, rules: Sequence[PolicyRule], omit_stages: Sequence[str], omit_managed_fields: bool) -> Self: ...
-    def explain(self, request: AskedRequest) -> list[str | None]:
-        """Give the first condition of each rule that a request fails; None for a rule that matches."""
-    def evaluate(self, batches: ArrowStreamExportable) -> Verdicts:
-        """Give the verdicts on a stream."""
-    def reach(self, possible: bool) -> list[tuple[list[int | None], PolicyRequest]]:
-        """Give a request for each rule that is reached, and for none."""
-    def pairs(self, other: Evaluator, possible: bool) -> list[tuple[list[int | None], PolicyRequest]]:
-        """Give a request for each pair of rules, one of each policy, that some request reaches."""
+    def explain(self, request: AskedRequest) -> list[str | None]: ...
+    def evaluate(self, batches: ArrowStreamExportable) -> Verdicts: ...
+    def reach(self, possible: bool) -> list[tuple[list[int | None], PolicyRequest]]: ...
+    def pairs(self, other: Evaluator, possible: bool) -> list[tuple[list[int | None], PolicyRequest]]: ...
 
 @final
 class Applied:
@@ -373,19 +351,44 @@ class Verdicts:
 class Keys:
     """Distinct keys of streams."""
     def __new__(cls, rows: bool) -> Self: ...
-    def add(self, batches: ArrowStreamExportable) -> None:
-        """Add the events of a stream."""
+    def add(self, batches: ArrowStreamExportable) -> None: ...
     @property
     def span(self) -> tuple[int, int] | None: ...
-    def keys(self) -> Batch:
-        """Give one row a key."""
-    def rows(self) -> Batch | None:
-        """Give the place of each event's key; None if they were not asked for."""
+    def keys(self) -> Batch: ...
+    def rows(self) -> Batch | None: ...
     def __len__(self) -> int: ...
 
 @final
 class Batch:
     """One batch as a stream."""
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+@final
+class Tail:
+    """Logs that are followed; see `auditwake.Tail`."""
+    def __new__(cls, specs: list[str], asked: TailOptions) -> Self: ...
+    def __arrow_c_schema__(self) -> object: ...
+    def next(self, timeout: float | None) -> TailBatch | None: ...
+    def close(self) -> None: ...
+    def release(self) -> None: ...
+    def commit(self) -> None: ...
+    def standings(self) -> list[TailStanding]: ...
+    def gaps(self) -> list[tuple[str, str, int, int, bool, str, str]]: ...
+    def events(self) -> list[tuple[int, str, str, str, int, str]]: ...
+    ended: bool
+
+@final
+class TailBatch:
+    """A batch of a tail; see `auditwake.TailBatch`."""
+
+    num_rows: int
+    outcomes: Outcomes
+    rejected: list[Rejected]
+    place: tuple[str, str, int, int]
+    lag_bytes: int
+    def commit(self) -> None: ...
+    def __arrow_c_schema__(self) -> object: ...
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 def requests(batches: ArrowStreamExportable) -> list[PolicyRequest]:

@@ -9,6 +9,7 @@
 | `RejectedError` | | a line was rejected and `on_error="raise"` was asked for |
 | `ColumnError` | `ValueError` | there is no such column or group |
 | `OutputError` | | the output cannot be written |
+| `StateError` | | the state of a tail is in use, or cannot be read or written |
 | `PolicyError` | `ValueError` | kube-apiserver would refuse an audit policy; has `line` and `column` |
 
 Example:
@@ -30,6 +31,7 @@ from auditwake._core import (
     RejectedError,
     SourceError,
     SourceNotFoundError,
+    StateError,
 )
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ __all__ = [
     "RejectedError",
     "SourceError",
     "SourceNotFoundError",
+    "StateError",
 ]
 
 LONGEST_MESSAGE, LONGEST_LINE, MOST_ERRORS = 1000, 120, 10

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import Literal, Protocol, TypeAlias, TypedDict, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict, runtime_checkable
 
 __all__ = [
     "ArrowStreamExportable",
@@ -16,6 +16,8 @@ __all__ = [
     "PolicyRule",
     "Source",
     "Sources",
+    "TailOptions",
+    "TailStanding",
 ]
 
 
@@ -123,3 +125,65 @@ class PolicyRequest(TypedDict):
     namespace: str
     name: str
     path: str | None
+
+
+class TailOptions(Protocol):
+    """What the core reads of the arguments of `auditwake.tail`: they are named alike, in bytes and seconds."""
+
+    @property
+    def state(self) -> str | None: ...  # noqa: D102  # as the core calls it
+    @property
+    def from_end(self) -> bool: ...  # noqa: D102  # as the core calls it
+    @property
+    def follow(self) -> bool: ...  # noqa: D102  # as the core calls it
+    @property
+    def columns(self) -> Sequence[str] | None: ...  # noqa: D102  # as the core calls it
+    @property
+    def bodies(self) -> bool: ...  # noqa: D102  # as the core calls it
+    @property
+    def raw(self) -> bool: ...  # noqa: D102  # as the core calls it
+    @property
+    def batch_rows(self) -> int: ...  # noqa: D102  # as the core calls it
+    @property
+    def batch_bytes(self) -> int: ...  # noqa: D102  # as the core calls it
+    @property
+    def batch_age(self) -> float: ...  # noqa: D102  # as the core calls it
+    @property
+    def max_line_bytes(self) -> int: ...  # noqa: D102  # as the core calls it
+    @property
+    def threads(self) -> int | None: ...  # noqa: D102  # as the core calls it
+    @property
+    def backups(self) -> str | None: ...  # noqa: D102  # as the core calls it
+    @property
+    def max_size(self) -> int | None: ...  # noqa: D102  # as the core calls it
+    @property
+    def max_backups(self) -> int | None: ...  # noqa: D102  # as the core calls it
+    @property
+    def max_age(self) -> float | None: ...  # noqa: D102  # as the core calls it
+    @property
+    def cluster(self) -> str | None: ...  # noqa: D102  # as the core calls it
+    @property
+    def apiserver(self) -> str | None: ...  # noqa: D102  # as the core calls it
+
+
+class TailStanding(TypedDict):
+    """How a log stands, as the core gives it; `auditwake.StreamStats` says what is what."""
+
+    path: str
+    file: str | None
+    offset: int
+    bytes: int
+    lines: int
+    outcomes: Any  # of the core, which uses this module
+    rotations: int
+    replays: int
+    truncations: int
+    gaps: int
+    lost_bytes: int
+    lag_bytes: int
+    lag_seconds: float
+    held_deleted_files: int
+    held_deleted_bytes: int
+    uncommitted_bytes: int
+    error: str | None
+    time_to_loss: float | None

@@ -34,6 +34,9 @@ pub enum CheckpointError {
         /// Who, as far as the lock tells: `another process (pid 123)`.
         by: String,
     },
+    /// It was let go.
+    #[error("the tail is closed, and its state may be in other hands: commit before it is closed")]
+    Closed,
     /// The file system refused.
     #[error("{}: {what}: {source}; {}", path.display(), remedy(source))]
     Io {

@@ -6,6 +6,7 @@ pub mod batch;
 pub mod checkpoint;
 pub mod envelope;
 pub mod event;
+pub mod follow;
 pub mod input;
 pub mod lines;
 mod output;

@@ -1,4 +1,12 @@
 //! A log that is being written, its rotated backups included, as one stream of bytes. Knows bytes and offsets, and no
 //! JSON.
 
+pub mod events;
 pub mod identity;
+pub mod loss;
+mod open;
+pub mod set;
+pub mod stream;
+pub mod watch;
+
+pub use open::{Input, NotThere, Opened, Place};

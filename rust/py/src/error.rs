@@ -2,6 +2,7 @@
 
 use std::io;
 
+use auditwake_core::checkpoint::CheckpointError;
 use auditwake_core::input::discover::SourceError;
 use auditwake_core::parquet::{ConvertError, rejected_text};
 use auditwake_core::policy::columns::ColumnsError;
@@ -24,6 +25,7 @@ struct Tree {
     rejected: Py<PyType>,
     column: Py<PyType>,
     output: Py<PyType>,
+    state: Py<PyType>,
     root: Py<PyType>,
 }
 
@@ -61,6 +63,12 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
         &[&root, &builtins.getattr("ValueError")?],
     )?;
     let output = add_class(module, "OutputError", "The output cannot be written.", &[&root])?;
+    let state = add_class(
+        module,
+        "StateError",
+        "The state of a tail is locked, or cannot be read or written.",
+        &[&root],
+    )?;
     let tree = Tree {
         source: source.unbind(),
         not_found: not_found.unbind(),
@@ -68,6 +76,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
         rejected: rejected.unbind(),
         column: column.unbind(),
         output: output.unbind(),
+        state: state.unbind(),
         root: root.unbind(),
     };
     // A second interpreter keeps the classes of the first.
@@ -189,6 +198,10 @@ pub(crate) fn rewrite(py: Python<'_>, error: &RewriteError) -> PyErr {
             raise(py, |tree| &tree.root, &error.to_string())
         }
     }
+}
+
+pub(crate) fn checkpoint(py: Python<'_>, error: &CheckpointError) -> PyErr {
+    raise(py, |tree| &tree.state, &error.to_string())
 }
 
 pub(crate) fn restore(py: Python<'_>, error: &RestoreError) -> PyErr {

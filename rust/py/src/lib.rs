@@ -12,6 +12,7 @@ mod reader;
 mod run;
 mod schema;
 mod source;
+mod tail;
 
 use pyo3::prelude::*;
 
@@ -38,6 +39,8 @@ mod _core {
     use super::schema::{Column, Schema, columns, schema, simd_level};
     #[pymodule_export]
     use super::source::discover;
+    #[pymodule_export]
+    use super::tail::{Tail, TailBatch};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow_array::ffi_stream::RecordBatchStreamReader;
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchIterator, RecordBatchReader, UInt32Array};
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchReader, UInt32Array};
 use arrow_schema::{ArrowError, Field, Schema, SchemaRef};
 use auditwake_core::policy::columns::{Columns, ColumnsError, HELPFUL, NEEDED};
 use auditwake_core::policy::explain::Condition;
@@ -285,8 +285,7 @@ impl Batch {
         requested_schema: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
         let _ = requested_schema;
-        let batches = RecordBatchIterator::new([Ok(self.0.clone())], self.0.schema());
-        capsule::stream(py, Box::new(batches))
+        capsule::batch(py, &self.0)
     }
 }
 

@@ -158,6 +158,32 @@ pub fn order(paths: Vec<PathBuf>) -> Vec<PathBuf> {
     paths
 }
 
+/// The live file of the rotated set that a file belongs to by its name, in its directory; the file itself if it is live.
+#[must_use]
+pub fn live_file(path: &Path) -> PathBuf {
+    let name = Name::of(path);
+    if !name.is_rotated() {
+        return path.to_owned();
+    }
+    // Rotation adds ASCII only: what is left is a name again.
+    path.with_file_name(String::from_utf8_lossy(&name.live).as_ref())
+}
+
+/// Whether a name says that the file was compressed.
+#[must_use]
+pub fn is_compressed(path: &Path) -> bool {
+    let name = name_of(path);
+    strip_compression(name).len() < name.len()
+}
+
+/// Whether a name is that of a log, live, rotated or compressed.
+#[must_use]
+pub fn looks_like_log(path: &Path) -> bool {
+    let (rest, _) = split_number(strip_compression(name_of(path)));
+    let rest = split_date(rest).map_or(rest, |(live, _)| live);
+    !is_hidden(path) && LOG_ENDINGS.iter().any(|ending| rest.ends_with(ending))
+}
+
 /// A file's name, taken apart; the order of the fields is the order of the files.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Name {
@@ -203,12 +229,6 @@ impl Name {
     }
 }
 
-fn looks_like_log(path: &Path) -> bool {
-    let (rest, _) = split_number(strip_compression(name_of(path)));
-    let rest = split_date(rest).map_or(rest, |(live, _)| live);
-    !is_hidden(path) && LOG_ENDINGS.iter().any(|ending| rest.ends_with(ending))
-}
-
 /// Rotation and compression add ASCII only, which stands for itself in the encoding of every platform.
 fn name_of(path: &Path) -> &[u8] {
     path.file_name().unwrap_or_default().as_encoded_bytes()
@@ -216,11 +236,6 @@ fn name_of(path: &Path) -> &[u8] {
 
 fn is_hidden(path: &Path) -> bool {
     name_of(path).starts_with(b".")
-}
-
-fn is_compressed(path: &Path) -> bool {
-    let name = name_of(path);
-    strip_compression(name).len() < name.len()
 }
 
 fn strip_compression(name: &[u8]) -> &[u8] {

@@ -1,14 +1,12 @@
 //! Which file is this? Told by what stands in it: names change at rotation, and so do inodes when a file is compressed.
 
 use std::fmt;
+use std::fs::Metadata;
 
 use sha2::{Digest, Sha256};
 
 /// Bytes at the beginning of a file, decoded, that tell it from others. An event's own times stand within them.
 pub const HEAD: usize = 1024;
-
-/// Bytes in front of an offset that tell whether the file was written anew.
-pub const MARKER: usize = 256;
 
 /// A hash of some bytes, and how many they are.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -49,4 +47,21 @@ pub struct FileKey {
     pub device: u64,
     /// The file in it.
     pub inode: u64,
+}
+
+impl FileKey {
+    /// That of an open file or a path; `None` where the platform has none.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn of(metadata: &Metadata) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+        Some(Self { device: metadata.dev(), inode: metadata.ino() })
+    }
+
+    /// That of an open file or a path; `None` where the platform has none.
+    #[cfg(not(unix))]
+    #[must_use]
+    pub fn of(_: &Metadata) -> Option<Self> {
+        None
+    }
 }

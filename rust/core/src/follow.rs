@@ -1,0 +1,353 @@
+//! Logs that are followed, as batches with offsets that move when they are acknowledged: the one place that knows the
+//! tailer, the reader and the checkpoint.
+
+mod ahead;
+mod journal;
+mod lane;
+mod ledger;
+mod standing;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arrow_array::RecordBatch;
+use glob::Pattern;
+
+use crate::checkpoint::{CheckpointError, Store, Trust};
+use crate::input::discover::SourceError;
+use crate::reader::{Account, Options as ReadOptions};
+use crate::tail::events::{At, Gap};
+use crate::tail::loss::Retention;
+use crate::tail::set::{Set, sets};
+use crate::tail::stream::{Start, Stream};
+use crate::tail::watch::{Waker, Watch};
+
+pub use journal::Happened;
+use journal::Journal;
+use lane::{Lane, Read};
+use ledger::to_resume;
+pub use ledger::{Ledger, Receipt};
+pub use standing::Standing;
+
+/// How often a log that is being written is read: twice in the time in which a line is promised.
+const POLL: Duration = Duration::from_millis(20);
+
+/// How long a log counts as being written after its last byte.
+const ACTIVE: Duration = Duration::from_secs(1);
+
+/// How often a quiet log is read that something watches, and one that nothing does.
+const WATCHED: Duration = Duration::from_secs(1);
+const UNWATCHED: Duration = Duration::from_millis(100);
+
+/// How often patterns and directories are searched for new logs.
+const SEARCH: Duration = Duration::from_secs(1);
+
+/// What to follow, and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Paths, directories and patterns.
+    pub specs: Vec<String>,
+    /// Names of backups that are not named after their log.
+    pub backups: Option<Pattern>,
+    /// Whether to wait for more; else what is there is all.
+    pub follow: bool,
+    /// Where to begin in a log that was not followed before.
+    pub start: Start,
+    /// How to read.
+    pub read: ReadOptions,
+    /// How old the oldest row of a batch gets before the batch closes.
+    pub age: Duration,
+    /// Threads for files that nobody writes any more.
+    pub threads: usize,
+    /// Where offsets are remembered; `None`: nowhere.
+    pub state: Option<PathBuf>,
+    /// What rotation keeps.
+    pub retention: Retention,
+}
+
+/// Why logs cannot be followed.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowError {
+    /// They are nothing.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The state.
+    #[error(transparent)]
+    State(#[from] CheckpointError),
+}
+
+/// What a wait came to.
+#[derive(Debug)]
+pub enum Next {
+    /// A batch.
+    Batch(Box<Delivered>),
+    /// Nothing yet.
+    Pending,
+    /// Nothing more.
+    End,
+}
+
+/// A batch with its place in its log.
+#[derive(Debug)]
+pub struct Delivered {
+    /// The rows; there may be none where lines became none.
+    pub batch: RecordBatch,
+    /// What was counted on the way to them.
+    pub account: Account,
+    /// The live file of the log.
+    pub stream: PathBuf,
+    /// The file, as it was called when it was read.
+    pub file: PathBuf,
+    /// First and last byte, and one more, of the decompressed file.
+    pub start: u64,
+    /// See `start`.
+    pub end: u64,
+    /// Bytes behind it in the log that were not read yet.
+    pub lag: u64,
+    /// What to acknowledge it with.
+    pub receipt: Receipt,
+}
+
+/// Logs that are followed.
+pub struct Follow {
+    options: Options,
+    lanes: Vec<Lane>,
+    ledger: Arc<Ledger>,
+    journal: Journal,
+    watch: Watch,
+    /// Whether a log without a mark is read from its beginning whatever was asked for: its marks were lost.
+    distrusts: bool,
+    /// Whether the logs that were there at the beginning were found.
+    began: bool,
+    /// When patterns were last searched.
+    searched: Instant,
+    /// Nothing is read before that, unless something wakes.
+    rest_until: Option<Instant>,
+    /// Until when logs count as being written.
+    active_until: Instant,
+    /// The log whose turn it is.
+    turn: usize,
+}
+
+impl Follow {
+    /// Takes the lock on the state and finds the logs.
+    ///
+    /// # Errors
+    /// The state is locked or cannot be read; a pattern is none; or nothing is there and nothing is waited for.
+    pub fn new(options: Options) -> Result<Self, FollowError> {
+        let now = Instant::now();
+        let mut journal = Journal::default();
+        let mut distrusts = false;
+        let ledger = match &options.state {
+            None => Ledger::default(),
+            Some(dir) => {
+                let (store, loaded) = Store::open(dir)?;
+                distrusts = loaded.trust == Trust::Lost;
+                for alarm in loaded.alarms {
+                    journal.add("state", At { stream: dir, file: &alarm.path, offset: 0 }, alarm.message);
+                }
+                Ledger::new(Some(store), loaded.state)
+            }
+        };
+        let mut follow = Self {
+            options,
+            lanes: Vec::new(),
+            ledger: Arc::new(ledger),
+            journal,
+            watch: Watch::new(),
+            distrusts,
+            began: false,
+            searched: now,
+            rest_until: None,
+            active_until: now + ACTIVE,
+            turn: 0,
+        };
+        follow.search(now)?;
+        follow.began = true;
+        follow.require_something()?;
+        Ok(follow)
+    }
+
+    /// The acknowledgements.
+    #[must_use]
+    pub fn ledger(&self) -> Arc<Ledger> {
+        Arc::clone(&self.ledger)
+    }
+
+    /// Ends a wait from another thread.
+    #[must_use]
+    pub fn waker(&self) -> Waker {
+        self.watch.waker()
+    }
+
+    /// The next batch, waiting for it no longer than `patience`.
+    ///
+    /// # Errors
+    /// The state cannot be written where a log begins at its end.
+    pub fn next(&mut self, patience: Duration) -> Result<Next, FollowError> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let now = Instant::now();
+            if self.rests(now, deadline) {
+                return Ok(Next::Pending);
+            }
+            if now >= self.searched + SEARCH {
+                self.search(now)?;
+            }
+            let patience = deadline.saturating_duration_since(now);
+            if let Some(delivered) = self.poll(now, patience)? {
+                return Ok(Next::Batch(Box::new(delivered)));
+            }
+            if !self.options.follow && self.lanes.iter().all(Lane::is_drained) {
+                return Ok(Next::End);
+            }
+            self.rest_until = Some(self.next_poll(now));
+        }
+    }
+
+    /// What was lost.
+    #[must_use]
+    pub fn gaps(&self) -> Vec<Gap> {
+        self.lanes.iter().flat_map(|lane| lane.stream.gaps().iter().cloned()).collect()
+    }
+
+    /// The newest things that happened.
+    #[must_use]
+    pub fn events(&self) -> Vec<Happened> {
+        self.journal.newest().cloned().collect()
+    }
+
+    /// Waits for the next time to read. Answers whether the deadline came first.
+    fn rests(&mut self, now: Instant, deadline: Instant) -> bool {
+        let Some(until) = self.rest_until else { return false };
+        if now < until {
+            if now >= deadline {
+                return true;
+            }
+            let woken = self.watch.wait(until.min(deadline) - now);
+            if woken {
+                self.lanes.iter_mut().for_each(|lane| lane.stream.look_soon());
+            } else if until > deadline {
+                return true;
+            }
+        }
+        self.rest_until = None;
+        false
+    }
+
+    /// Asks one log after the other, beginning behind the one that gave the last batch.
+    fn poll(&mut self, now: Instant, patience: Duration) -> Result<Option<Delivered>, FollowError> {
+        let busy = self.lanes.len() == 1;
+        for step in 0..self.lanes.len() {
+            let index = (self.turn + step) % self.lanes.len();
+            let patience = if busy { patience } else { Duration::ZERO };
+            let lane = &mut self.lanes[index];
+            let read = lane.poll(now, patience, &mut self.journal);
+            self.ledger.forget(index, lane.stream.take_forgotten());
+            if lane.take_skipped() {
+                // A file of unknown length without an offset is older than those with one.
+                let marks = lane.stream.marks().filter(|(_, mark)| mark.offset > 0);
+                self.ledger.begin(index, marks, lane.stream.older_done());
+                self.ledger.save_now()?;
+            }
+            if let Some(read) = read {
+                self.turn = index;
+                self.active_until = now + ACTIVE;
+                self.watch.disarm();
+                return Ok(Some(self.deliver(index, read)));
+            }
+        }
+        self.turn = (self.turn + 1) % self.lanes.len().max(1);
+        Ok(None)
+    }
+
+    fn deliver(&mut self, index: usize, read: Read) -> Delivered {
+        let Read { step, id, path, start, mark } = read;
+        let stream = &self.lanes[index].stream;
+        let receipt = self.ledger.hand_out(index, id, &mark, start);
+        let empty = || RecordBatch::new_empty(self.options.read.selection.schema());
+        Delivered {
+            batch: step.batch.unwrap_or_else(empty),
+            account: step.account,
+            stream: stream.live().to_owned(),
+            file: path,
+            start,
+            end: step.reached.offset,
+            lag: stream.lag(),
+            receipt,
+        }
+    }
+
+    /// When to read next: soon while a log is being written, else when something wakes us, or after a while.
+    fn next_poll(&mut self, now: Instant) -> Instant {
+        if self.lanes.iter().any(|lane| lane.moved) {
+            self.active_until = now + ACTIVE;
+        }
+        let due = self.lanes.iter().filter_map(Lane::due).min();
+        if self.lanes.iter().any(Lane::is_busy) {
+            return now;
+        }
+        let rest = if now < self.active_until || !self.options.follow {
+            self.watch.disarm();
+            POLL
+        } else if !self.watch.is_armed() {
+            let directories: Vec<PathBuf> =
+                self.lanes.iter().flat_map(|lane| lane.stream.directories()).collect();
+            self.watch.arm(directories.iter().map(PathBuf::as_path));
+            // What was written before the watch began wakes nobody.
+            return if self.watch.is_armed() { now } else { now + UNWATCHED };
+        } else {
+            WATCHED
+        };
+        let soonest = if self.lanes.iter().any(|lane| lane.stream.is_unsettled()) { POLL } else { rest };
+        due.map_or(now + soonest, |due| due.min(now + soonest))
+    }
+
+    /// Finds logs that are not followed yet.
+    fn search(&mut self, now: Instant) -> Result<(), FollowError> {
+        self.searched = now;
+        let mut found: Vec<Set> = Vec::new();
+        for spec in &self.options.specs {
+            for set in sets(spec, self.options.backups.as_ref())? {
+                match found.iter_mut().find(|known| known.live() == set.live()) {
+                    Some(known) => known.merge(set),
+                    None => found.push(set),
+                }
+            }
+        }
+        for set in found {
+            match self.lanes.iter_mut().find(|lane| lane.stream.live() == set.live()) {
+                Some(lane) => lane.stream.set_mut().merge(set),
+                None => self.follow(set, now),
+            }
+        }
+        Ok(())
+    }
+
+    fn follow(&mut self, set: Set, now: Instant) {
+        let Options { follow, start, read, age, threads, .. } = &self.options;
+        let known = self.ledger.open(key(set.live()));
+        // A log that appears later was written since we began.
+        let start = if self.distrusts || self.began { Start::Beginning } else { *start };
+        let stream = Stream::new(set, *follow, start, known.map(to_resume));
+        let index = self.lanes.len();
+        self.ledger.begin(index, stream.marks(), stream.older_done());
+        self.lanes.push(Lane::new(stream, read, *age, *threads, now));
+    }
+
+    /// Reading what is there needs something to be there.
+    fn require_something(&self) -> Result<(), FollowError> {
+        let is_there = |lane: &Lane| lane.stream.is_there();
+        if self.options.follow || self.lanes.iter().any(is_there) {
+            return Ok(());
+        }
+        let path = PathBuf::from(self.options.specs.join(", "));
+        Err(SourceError::NotFound { path }.into())
+    }
+}
+
+/// The name of a log in the state.
+fn key(live: &Path) -> String {
+    std::path::absolute(live).unwrap_or_else(|_| live.to_owned()).to_string_lossy().into_owned()
+}
