@@ -3,7 +3,7 @@
 import os
 from typing import TextIO
 
-__all__ = ["Style", "counted", "escape", "human_bytes", "human_micros", "shorten"]
+__all__ = ["KILO", "Style", "counted", "escape", "human_bytes", "human_micros", "shorten"]
 
 KILO = 1000
 
@@ -25,6 +25,18 @@ class Style:
     def dim(self, text: str) -> str:
         """Set back what matters less."""
         return self._wrap("2", text)
+
+    def green(self, text: str) -> str:
+        """Say that it went well."""
+        return self._wrap("32", text)
+
+    def yellow(self, text: str) -> str:
+        """Say that it was refused."""
+        return self._wrap("33", text)
+
+    def red(self, text: str) -> str:
+        """Say that it failed."""
+        return self._wrap("31", text)
 
     def _wrap(self, code: str, text: str) -> str:
         return f"\033[{code}m{text}\033[0m" if self._on else text
