@@ -54,7 +54,7 @@ PYTHON_TABLE: Mapping[str, set[str]] = {
     "tail": {"_core", "schema", "types"},
     "demo": set(),
     "__init__": {"_core", *PUBLIC},
-    "cli": {"__init__", "_core", "demo", "errors", "policy"},
+    "cli": {"__init__", "_core", "demo", "errors", "policy", "tail"},
     "__main__": {"cli"},
 }
 

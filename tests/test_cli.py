@@ -25,6 +25,7 @@ COMMANDS = (
     "demo",
     "convert",
     "cat",
+    "tail",
     "schema",
     "policy",
     "policy check",
