@@ -1,20 +1,28 @@
-"""Every example that is shown is run: in the README, in the stub, and those that `auditwake demo` prints."""
+"""Every example that is shown is run: in the pages, in the stub, and those that `auditwake demo` prints."""
 
+import argparse
 import ast
 import doctest
+import io
 import re
 import subprocess
 import sys
 import tomllib
+from datetime import datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 import auditwake as aw
+from auditwake.cli import tail
+from auditwake.cli.glance import COLUMNS, Glance
+from auditwake.cli.style import Style
 from auditwake.demo.recipes import recipes
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md",)
+PAGES = ("README.md", "docs/tail.md")
+BUILDER = "system:serviceaccount:team-a11:builder"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -31,14 +39,14 @@ def folder(data: Path, metadata_log: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_python_of_the_readme_runs(folder: Path) -> None:
+def test_the_python_of_the_pages_runs(folder: Path) -> None:
     examples = blocks("python")
     assert examples
     for code in examples:
         subprocess.run([sys.executable, "-c", code], cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
 
-def test_the_shell_of_the_readme_runs(folder: Path) -> None:
+def test_the_shell_of_the_pages_runs(folder: Path) -> None:
     commands = [line for code in blocks("shell") for line in code.splitlines() if line.startswith("auditwake ")]
     assert commands
     for line in commands:
@@ -88,3 +96,39 @@ def test_every_dependency_is_justified() -> None:
     justified = {word for row in rows for cell in row.split(" | ")[:2] for word in re.split(r"[ ,(`)]+", cell)}
     assert len(needed) > 20
     assert needed - {"auditwake"} <= justified
+
+
+def test_the_lines_of_a_tail_in_the_docs_are_what_it_shows() -> None:
+    """And every option of the command is named."""
+    page = (ROOT / "docs" / "tail.md").read_text()
+    rows = [
+        ("2026-11-25T09:31:02.114", 200, "allow", 3_100, "list", "alice", None, "pods", None, "web", None),
+        ("2026-11-25T09:31:02.380", 403, "forbid", 842, "get", BUILDER, None, "secrets", None, "web", "token"),
+        (
+            "2026-11-25T09:31:05.007",
+            101,
+            "allow",
+            1_230_000,
+            "create",
+            "alice",
+            "admin",
+            "pods",
+            "exec",
+            "web",
+            "nginx-0",
+        ),
+    ]
+    names = [name for name in COLUMNS if name not in {"stage", "path"}]
+    events = [
+        {"stage": "ResponseComplete", "path": None, **dict(zip(names, row, strict=True))}
+        | {"ts_stage": datetime.fromisoformat(f"{row[0]}+00:00")}
+        for row in rows
+    ]
+    batch = pa.RecordBatch.from_pylist(events, schema=aw.schema(COLUMNS))
+    lines = list(Glance(Style(io.StringIO()), utc=True).lines(batch, 80))
+    assert "\n".join(lines) in page
+    parser = argparse.ArgumentParser()
+    tail.add_arguments(parser)
+    options = set(re.findall(r"--[a-z-]+", parser.format_usage()))
+    assert len(options) > 10
+    assert {option for option in options if f"`{option}" not in page} == set()

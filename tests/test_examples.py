@@ -9,6 +9,7 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SAYS = {
+    "agent.py": r"2,164 lines handed on, 0 bytes behind",
     "delta.py": r"version 0: 2,164 rows",
     "denied.py": r"\d system:serviceaccount:team-a11:builder may not create configmaps in team-a11",
     "lake.py": r"2,164 rows in 1 files; the second time 0 rows[\s\S]*control-plane",
