@@ -192,18 +192,27 @@ impl Follow {
             if self.rests(now, deadline) {
                 return Ok(Next::Pending);
             }
-            if now >= self.searched + SEARCH {
-                self.search(now)?;
-            }
-            let patience = deadline.saturating_duration_since(now);
-            if let Some(delivered) = self.poll(now, patience)? {
-                return Ok(Next::Batch(Box::new(delivered)));
-            }
-            if !self.options.follow && self.lanes.iter().all(Lane::is_drained) {
-                return Ok(Next::End);
+            match self.try_next(now, deadline.saturating_duration_since(now))? {
+                Next::Pending => {}
+                next => return Ok(next),
             }
             self.rest_until = Some(self.next_poll(now));
         }
+    }
+
+    /// The next batch that is there at this moment, without a wait but for files that are read on other threads.
+    ///
+    /// # Errors
+    /// As [`Self::next`].
+    pub fn try_next(&mut self, now: Instant, patience: Duration) -> Result<Next, FollowError> {
+        if now >= self.searched + SEARCH {
+            self.search(now)?;
+        }
+        if let Some(delivered) = self.poll(now, patience)? {
+            return Ok(Next::Batch(Box::new(delivered)));
+        }
+        let drained = !self.options.follow && self.lanes.iter().all(Lane::is_drained);
+        Ok(if drained { Next::End } else { Next::Pending })
     }
 
     /// What was lost.
@@ -250,6 +259,9 @@ impl Follow {
                 let marks = lane.stream.marks().filter(|(_, mark)| mark.offset > 0);
                 self.ledger.begin(index, marks, lane.stream.older_done());
                 self.ledger.save_now()?;
+            }
+            if let Some(files) = lane.stream.take_news() {
+                self.ledger.know(index, files);
             }
             if let Some(read) = read {
                 self.turn = index;

@@ -31,6 +31,8 @@ struct Reading {
     start: u64,
     /// How far it was read when its end was last asked about.
     asked_at: u64,
+    /// Whether reading has rested since.
+    rested: bool,
 }
 
 /// A log, its reader, and what is ready of it.
@@ -83,6 +85,10 @@ impl Lane {
     /// The next step, if there is one now. `patience` is for files that are read on other threads.
     pub(super) fn poll(&mut self, now: Instant, patience: Duration, events: &mut dyn Events) -> Option<Read> {
         self.moved = false;
+        self.stream.keep_looking(now, events);
+        if let Some(reading) = &mut self.reading {
+            reading.rested = true;
+        }
         loop {
             if let Some(read) = self.ready.pop_front() {
                 self.moved = true;
@@ -139,11 +145,17 @@ impl Lane {
         let Some(segment) = self.stream.next_segment(now, events) else { return false };
         let Segment { id, path, offset, input } = segment;
         self.reader.follow(input, &path.to_string_lossy(), offset);
-        self.reading = Some(Reading { id, path, start: offset, asked_at: u64::MAX });
+        self.reading = Some(Reading { id, path, start: offset, asked_at: u64::MAX, rested: false });
         true
     }
 
     fn read_on(&mut self, now: Instant, events: &mut dyn Events) -> bool {
+        if self.reading.as_mut().is_some_and(|reading| std::mem::take(&mut reading.rested)) {
+            let (offset, waiting) = self.reader.position();
+            if let Some(end) = self.stream.before_reading(offset, waiting, now, events) {
+                return self.leave(end == AtEnd::Cut);
+            }
+        }
         match self.reader.poll_step() {
             Ok(Some(step)) => {
                 self.hand_out(step);

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::checkpoint::{CheckpointError, FileMark, State, Store, StreamMark};
+use crate::tail::identity::Fingerprint;
 use crate::tail::stream::{FileId, Mark, Resume};
 
 /// Most files of a log that are remembered one by one.
@@ -138,6 +139,21 @@ impl Ledger {
         account.older_done = older_done;
     }
 
+    /// Takes what is known of the files of a log now, each with where reading began in it: one that is deleted unread
+    /// while nobody follows the log is missed then.
+    pub(super) fn know<'a>(&self, lane: usize, files: impl Iterator<Item = (FileId, &'a Mark, u64)>) {
+        let mut inner = self.lock();
+        let account = &mut inner.lanes[lane];
+        for (id, mark, began) in files {
+            if let Some((_, known)) = account.files.iter_mut().find(|(known, _)| *known == id) {
+                known.size = known.size.max(mark.size);
+                known.head = mark.head;
+            } else if account.files.len() < REMEMBERED {
+                account.files.push((id, beginning(mark, began)));
+            }
+        }
+    }
+
     /// Writes the state, as it was begun.
     pub(super) fn save_now(&self) -> Result<(), CheckpointError> {
         let mut inner = self.lock();
@@ -149,10 +165,10 @@ impl Ledger {
     pub(super) fn hand_out(&self, lane: usize, id: FileId, mark: &Mark, start: u64) -> Receipt {
         let mut inner = self.lock();
         let account = &mut inner.lanes[lane];
-        let mark = to_file(mark);
         if account.files.iter().all(|(known, _)| *known != id) {
-            account.files.push((id, FileMark { offset: start, marker: Default::default(), ..mark.clone() }));
+            account.files.push((id, beginning(mark, start)));
         }
+        let mark = to_file(mark);
         let number = account.first + account.pending.len() as u64;
         let bytes = mark.offset.saturating_sub(start);
         account.pending.push_back(Pending { id, mark, bytes, acknowledged: false });
@@ -203,9 +219,13 @@ impl Account {
             }
             waits
         });
-        let surplus = files.len().saturating_sub(REMEMBERED);
-        if surplus > 0 {
-            files.drain(..surplus);
+        // Only what was read to its end, and all that is older, is older and done.
+        while files.len() > REMEMBERED
+            && let Some((id, oldest)) = files.first()
+            && oldest.offset >= oldest.size
+            && pending.iter().all(|pending| pending.id != *id)
+        {
+            files.remove(0);
             self.older_done = true;
         }
     }
@@ -231,6 +251,12 @@ impl Inner {
         self.unsaved = false;
         Ok(())
     }
+}
+
+/// The mark of a file of which nothing behind `offset` was acknowledged.
+fn beginning(mark: &Mark, offset: u64) -> FileMark {
+    let marker = if mark.offset == offset { mark.marker } else { Fingerprint::default() };
+    FileMark { offset, marker, ..to_file(mark) }
 }
 
 fn to_file(mark: &Mark) -> FileMark {

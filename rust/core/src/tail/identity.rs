@@ -21,9 +21,18 @@ impl Fingerprint {
     /// Of all the bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
+        if bytes.is_empty() {
+            return Self::default();
+        }
         let mut hash = [0; 16];
         hash.copy_from_slice(&Sha256::digest(bytes)[..16]);
         Self { len: bytes.len() as u32, hash }
+    }
+
+    /// Of the first bytes of a file. NULs say nothing: a hole that copytruncate leaves is the head of many files.
+    #[must_use]
+    pub fn of_head(bytes: &[u8]) -> Self {
+        if bytes.iter().all(|byte| *byte == 0) { Self::default() } else { Self::of(bytes) }
     }
 
     /// Whether it is that of the first bytes.

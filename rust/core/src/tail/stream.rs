@@ -115,13 +115,15 @@ pub struct Stream {
     older_done: bool,
     /// Whether the first look has passed over what it found, until somebody asks.
     skipped: bool,
+    /// Whether there was a look since somebody asked.
+    news: bool,
     /// All files that are known, in the order in which they were written.
     files: Vec<Tracked>,
     /// The file that is being read; it is one of `files`.
     current: Option<Current>,
     next_id: u64,
-    /// The newest file that an earlier run has left a mark of.
-    newest_mark: FileId,
+    /// The newest file of the last look, or that an earlier run has left a mark of.
+    newest: FileId,
     looked: Option<Instant>,
     /// When to try again what could not be read, and how long to wait after that.
     retry: Option<(Instant, Duration)>,
@@ -154,10 +156,11 @@ impl Stream {
             resumed,
             older_done,
             skipped: false,
+            news: false,
             files: Vec::new(),
             current: None,
             next_id: 0,
-            newest_mark: FileId(0),
+            newest: FileId(0),
             looked: None,
             retry: None,
             error: None,
@@ -172,7 +175,7 @@ impl Stream {
         for mark in marks {
             let id = stream.new_id();
             stream.files.push(Tracked::resumed(id, mark));
-            stream.newest_mark = id;
+            stream.newest = id;
         }
         stream
     }
@@ -287,6 +290,19 @@ impl Stream {
         self.waits_for_a_look() || self.retry.is_some()
     }
 
+    /// The files that are known, with the offset where reading began in each, if there was a look since the last call.
+    pub fn take_news(&mut self) -> Option<impl Iterator<Item = (FileId, &Mark, u64)>> {
+        let news = std::mem::take(&mut self.news);
+        news.then(|| self.files.iter().map(|file| (file.id, &file.mark, file.began)))
+    }
+
+    /// Looks at the directory if it is time to.
+    pub fn keep_looking(&mut self, now: Instant, events: &mut dyn Events) {
+        if self.may_try(now) {
+            self.look_if_due(now, events);
+        }
+    }
+
     /// Whether what was there at the beginning was passed over, told once.
     pub fn take_skipped(&mut self) -> bool {
         std::mem::take(&mut self.skipped)
@@ -354,18 +370,19 @@ impl Stream {
         let Some(file) = self.files.iter_mut().find(|file| file.id == id) else { return };
         let at = At { stream: self.set.live(), file: &file.mark.path, offset: 0 };
         events.replay(at, why);
+        file.began = 0;
         file.mark.offset = 0;
         file.mark.marker = Fingerprint::default();
         file.finished = false;
     }
 
-    fn gap(&mut self, mark: &Mark, bytes: u64, reason: Reason, events: &mut dyn Events) {
+    fn gap(&mut self, mark: &Mark, bytes: u64, certain: bool, reason: Reason, events: &mut dyn Events) {
         let gap = Gap {
             stream: self.set.live().to_owned(),
             file: mark.path.clone(),
             offset: mark.offset,
             bytes,
-            certain: reason != Reason::Missing,
+            certain,
             reason,
         };
         self.counters.gaps += 1;

@@ -66,6 +66,22 @@ impl Stream {
         self.choose(read_to, waiting, now)
     }
 
+    /// Before the current file is read on, behind a rest: whether it is still the one that was read. A file that was cut may
+    /// have grown past the offset since.
+    pub fn before_reading(
+        &mut self,
+        offset: u64,
+        waiting: u64,
+        now: Instant,
+        events: &mut dyn Events,
+    ) -> Option<AtEnd> {
+        match self.compare(offset + waiting, now) {
+            Ok(Compared::Different) => Some(self.cut(offset + waiting, now, events)),
+            // What cannot be compared cannot be read either, and that says why.
+            _ => None,
+        }
+    }
+
     fn choose(&mut self, read_to: u64, waiting: u64, now: Instant) -> AtEnd {
         let Some(current) = &self.current else { return AtEnd::Stay };
         let id = current.id;
@@ -159,10 +175,9 @@ impl Stream {
             self.gone_bytes += mark.size;
             self.forgotten.push(current.id);
             mark.offset = mark.offset.max(read_to);
+            // What was written since the last look at it is not known.
             let lost = mark.size.saturating_sub(mark.offset);
-            if lost > 0 {
-                self.gap(&mark, lost, Reason::Truncated, events);
-            }
+            self.gap(&mark, lost, lost > 0, Reason::Truncated, events);
         }
         AtEnd::Cut
     }
@@ -178,11 +193,7 @@ impl Stream {
         if meta.len() < read_to {
             return Ok(Compared::Different);
         }
-        if !file.compressed {
-            (file.len, file.modified) = (meta.len(), meta.modified().ok());
-        }
-        file.mark.size = file.mark.size.max(meta.len());
-        if read_to > current.compared_at || is_unlinked(&meta) {
+        if read_to > current.compared_at || meta.len() > read_to || is_unlinked(&meta) {
             if (file.mark.head.len as usize) < HEAD {
                 grow_head(file, plain)?;
             }
@@ -193,6 +204,10 @@ impl Stream {
             }
             current.compared_at = read_to;
         }
+        if !file.compressed {
+            (file.len, file.modified) = (meta.len(), meta.modified().ok());
+        }
+        file.mark.size = file.mark.size.max(meta.len());
         if meta.len() > read_to {
             return Ok(Compared::Longer);
         }
@@ -227,7 +242,7 @@ enum Compared {
 fn grow_head(file: &mut Tracked, plain: &std::fs::File) -> io::Result<()> {
     let head = super::super::open::head_of(plain)?;
     if file.mark.head.begins(&head) {
-        file.mark.head = Fingerprint::of(&head);
+        file.mark.head = Fingerprint::of_head(&head);
     }
     Ok(())
 }

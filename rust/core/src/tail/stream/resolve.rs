@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use super::super::events::{At, Events, Reason};
 use super::super::identity::{Fingerprint, HEAD};
-use super::super::open::{is_plain, last_line_end, read_head};
+use super::super::open::{is_plain, last_line_end, read_head, stands_before, stated_len};
 use super::super::set::Found;
-use super::tracked::{FileId, Tracked};
+use super::tracked::{FileId, Mark, Tracked};
 use super::{LOOK, SECOND_LOOK, Start, Stream, Trouble};
 
 /// What a found file turned out to be.
@@ -57,6 +57,7 @@ impl Stream {
                     let older = self.resumed && self.older_done && place < first_known;
                     if older || self.start == Some(Start::End) {
                         skip(&mut self.files[index], found, now)?;
+                        self.files[index].began = self.files[index].mark.offset;
                     }
                     index
                 }
@@ -64,6 +65,7 @@ impl Stream {
             self.see(index, found, now, events)?;
             order.push(self.files[index].id);
         }
+        self.drop_absorbed(&found, &order);
         self.miss(now, &order, events);
         self.sort(&order);
         self.tell_rotation(old_live, events);
@@ -75,19 +77,18 @@ impl Stream {
         let known: u64 = self.files.iter().map(|file| file.mark.size).sum();
         self.meter.read(self.gone_bytes + known, now);
         self.recovered(Trouble::Directory, events);
+        self.news = true;
         Ok(())
     }
 
     /// The place of a file that is not known by its content: one that had no content yet may be known by where it is kept.
     fn add(&mut self, found: &Found, head: &[u8], order: &[FileId]) -> usize {
         let blank = self.files.iter().position(|file| {
-            file.mark.offset == 0
-                && found.key.is_some()
-                && file.mark.key == found.key
-                && !order.contains(&file.id)
+            let is_blank = file.mark.offset == 0 && file.mark.head.begins(head);
+            is_blank && found.key.is_some() && file.mark.key == found.key && !order.contains(&file.id)
         });
         if let Some(index) = blank {
-            self.files[index].mark.head = Fingerprint::of(head);
+            self.files[index].mark.head = Fingerprint::of_head(head);
             return index;
         }
         let id = self.new_id();
@@ -97,6 +98,7 @@ impl Stream {
 
     /// Takes over what was found of a known file.
     fn see(&mut self, index: usize, found: &Found, now: Instant, events: &mut dyn Events) -> io::Result<()> {
+        let is_current = self.current() == Some(self.files[index].id);
         let file = &mut self.files[index];
         if file.verified && file.present && !file.differs(found) {
             let compressed = file.compressed;
@@ -111,10 +113,15 @@ impl Stream {
         if (file.mark.head.len as usize) < HEAD {
             let head = read_head(&found.path).unwrap_or_default();
             if file.mark.head.begins(&head) {
-                file.mark.head = Fingerprint::of(&head);
+                file.mark.head = Fingerprint::of_head(&head);
             }
         }
+        // Whether the open file is still what was read is compared before its new size is believed.
+        let size = file.mark.size;
         file.seen(found, compressed, now);
+        if is_current {
+            file.mark.size = size;
+        }
         Ok(())
     }
 
@@ -137,7 +144,7 @@ impl Stream {
         }
         for (is, one) in is.iter_mut().zip(found) {
             if is.is_none() {
-                *is = Some(self.identify_by_content(one, &mut taken)?);
+                *is = Some(self.identify_by_content(one, &mut taken, found)?);
             }
         }
         Ok(is.into_iter().flatten().collect())
@@ -156,9 +163,9 @@ impl Stream {
         if self.current() == Some(file.id) || file.verified && !file.differs(found) {
             return Ok(true);
         }
-        // Nothing was read of it: it is what it is by now.
-        if file.mark.offset == 0 && (file.mark.head.len as usize) < HEAD {
-            return Ok(found.live);
+        // Nothing was read of a backup that was short: it may have turned out to be a copy.
+        if file.mark.offset == 0 && (file.mark.head.len as usize) < HEAD && !found.live {
+            return Ok(false);
         }
         let head = match read_head(&found.path) {
             Ok(head) => head,
@@ -170,16 +177,21 @@ impl Stream {
         Ok(file.mark.head.begins(&head) && is_long_enough)
     }
 
-    fn identify_by_content(&self, found: &Found, taken: &mut [bool]) -> io::Result<Is> {
-        let head = match read_head(&found.path) {
+    fn identify_by_content(&self, one: &Found, taken: &mut [bool], found: &[Found]) -> io::Result<Is> {
+        let head = match read_head(&one.path) {
             Ok(head) => head,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(error),
             Err(_) => Vec::new(),
         };
-        let compressed = is_compressed_now(found)?;
+        let compressed = is_compressed_now(one)?;
         let fits = |file: &Tracked| {
-            let begins = file.mark.head.len > 0 && file.mark.head.begins(&head);
-            begins && (compressed || found.len >= file.mark.offset)
+            let is_long_enough = compressed || one.len >= file.mark.offset;
+            match file.mark.head.len {
+                0 if compressed => is_made_of(one, &file.mark),
+                0 => file.mark.offset > 0 && is_long_enough && has_marker(one, &file.mark),
+
+                _ => is_long_enough && file.mark.head.begins(&head),
+            }
         };
         let mut copy = false;
         for (index, _) in self.files.iter().enumerate().filter(|(_, file)| fits(file)) {
@@ -189,15 +201,42 @@ impl Stream {
             }
             copy = true;
         }
+        copy |= !one.live && Self::is_copy_of_live(one, &head, found);
         Ok(if copy { Is::Copy } else { Is::New(head) })
+    }
+
+    /// Whether a backup begins as the live file does: that is being copied, and will be cut.
+    fn is_copy_of_live(one: &Found, head: &[u8], found: &[Found]) -> bool {
+        let begins = Fingerprint::of_head(head);
+        let live = found.iter().find(|live| live.live && live.path != one.path && live.len >= one.len);
+        begins.len > 0
+            && live.is_some_and(|live| read_head(&live.path).is_ok_and(|head| begins.begins(&head)))
+    }
+
+    /// What was taken for the beginning of a file of its own, and turned out to be that of a copy.
+    fn drop_absorbed(&mut self, found: &[Found], order: &[FileId]) {
+        let is_absorbed = |file: &Tracked| {
+            let place = found.iter().find(|one| one.key.is_some() && one.key == file.mark.key);
+            let is_candidate = file.mark.offset == 0 && !order.contains(&file.id);
+            let place = place.filter(|_| is_candidate);
+            place.is_some_and(|one| read_head(&one.path).is_ok_and(|head| file.mark.head.begins(&head)))
+        };
+        let absorbed: Vec<FileId> =
+            self.files.iter().filter(|file| is_absorbed(file)).map(|file| file.id).collect();
+        self.files.retain(|file| !absorbed.contains(&file.id));
+        self.forgotten.extend(absorbed);
     }
 
     /// Files that are known and were not found: gone, once a second look has not found them either.
     fn miss(&mut self, now: Instant, order: &[FileId], events: &mut dyn Events) {
         let current = self.current();
+        let newest = self.newest;
+        self.newest = order.last().copied().unwrap_or(newest);
+        let has_followers = order.iter().any(|id| *id > newest);
         let mut gone = Vec::new();
         for file in self.files.iter_mut().filter(|file| !order.contains(&file.id)) {
             (file.present, file.live) = (false, false);
+            file.lost_track |= file.id == newest && has_followers;
             if current == Some(file.id) {
                 continue;
             }
@@ -213,13 +252,10 @@ impl Stream {
             self.forgotten.push(id);
             self.gone_bytes += file.mark.size;
             self.left = Some(self.files.iter().filter(|file| file.present && !file.live).count() as u64);
-            // Of a file that was committed before this process began, and is gone with the offset in it, nobody knows what
-            // followed.
-            let has_followers = self.files.iter().any(|file| file.present && file.id > self.newest_mark);
             if file.unread() > 0 || file.compressed && !file.finished {
-                self.gap(&file.mark, file.unread(), Reason::Deleted, events);
-            } else if id == self.newest_mark && !file.verified && has_followers {
-                self.gap(&file.mark, 0, Reason::Missing, events);
+                self.gap(&file.mark, file.unread(), true, Reason::Deleted, events);
+            } else if file.lost_track {
+                self.gap(&file.mark, 0, false, Reason::Missing, events);
             }
         }
         if !self.waits_for_a_look() {
@@ -241,6 +277,19 @@ impl Stream {
             events.rotated(at);
         }
     }
+}
+
+/// Whether a compressed file is called as a file that begins with a hole, and states its length.
+fn is_made_of(found: &Found, mark: &Mark) -> bool {
+    found.path.with_extension("") == mark.path
+        && stated_len(&found.path, found.len) == Some(mark.size & u64::from(u32::MAX))
+}
+
+/// Whether the bytes in front of the offset of a file that begins with a hole stand there: nothing else tells it.
+fn has_marker(found: &Found, mark: &Mark) -> bool {
+    let file = std::fs::File::open(&found.path);
+    mark.marker.len > 0
+        && file.and_then(|file| stands_before(&file, mark.offset, mark.marker)).unwrap_or(false)
 }
 
 /// Passes over what stands in a file, up to a line that has no end yet.

@@ -33,6 +33,8 @@ pub struct Mark {
 pub(super) struct Tracked {
     pub(super) id: FileId,
     pub(super) mark: Mark,
+    /// Where reading began in it.
+    pub(super) began: u64,
     /// Whether what has its name now is compressed.
     pub(super) compressed: bool,
     /// Nothing more is to be had of it until it changes.
@@ -48,6 +50,8 @@ pub(super) struct Tracked {
     pub(super) live: bool,
     /// Whether it is known well enough to be read: a short file may be the beginning of a copy of another.
     pub(super) settled: bool,
+    /// Whether it was the newest one, and others were there when it was found no more: nobody knows what was between.
+    pub(super) lost_track: bool,
     /// Since when it was not found, unless it is open.
     pub(super) missing: Option<Instant>,
     /// Whether its content was compared with what is known since this process began.
@@ -59,6 +63,7 @@ impl Tracked {
     pub(super) fn resumed(id: FileId, mark: Mark) -> Self {
         Self {
             id,
+            began: mark.offset,
             mark,
             compressed: false,
             finished: false,
@@ -68,6 +73,7 @@ impl Tracked {
             present: false,
             live: false,
             settled: true,
+            lost_track: false,
             missing: None,
             verified: false,
         }
@@ -78,7 +84,7 @@ impl Tracked {
         let mark = Mark {
             path: found.path.clone(),
             key: found.key,
-            head: Fingerprint::of(head),
+            head: Fingerprint::of_head(head),
             offset: 0,
             marker: Fingerprint::default(),
             size: 0,
