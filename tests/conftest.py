@@ -2,10 +2,13 @@
 
 import gzip
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.tailing.processes import build_faults, build_writer
 
 DATA = Path(__file__).parent / "data"
 
@@ -52,3 +55,17 @@ def hurt_log(tmp_path: Path, metadata_log: Path) -> Path:
     path = tmp_path / "hurt.log"
     path.write_bytes(first + b"no event at all\n" + second + b'{"kind":"Pod","apiVersion":"v1"}\n' + third)
     return path
+
+
+@pytest.fixture(scope="session")
+def audit_writer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Go program that writes numbered events through the library of kube-apiserver."""
+    return build_writer(tmp_path_factory.mktemp("writer"))
+
+
+@pytest.fixture(scope="session")
+def faults(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library that brings faults into a process."""
+    if sys.platform != "linux":
+        pytest.skip("calls are intercepted by LD_PRELOAD")
+    return build_faults(tmp_path_factory.mktemp("faults"))
