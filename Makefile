@@ -4,6 +4,9 @@
 PYTHON ?= python3
 FUZZ_SECONDS ?= 600
 BENCH_ARGS ?=
+ROTATIONS ?= 1000
+KILLS ?= 1000
+MODEL_CASES ?= 20000
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -67,6 +70,18 @@ bench: $(built) ## the same work beside other engines (BENCH_ARGS="--runs 3"), t
 	.venv-bench/bin/python -m pip install -q --force-reinstall --no-deps target/wheels/auditwake-*.whl
 	.venv-bench/bin/python benches/compare.py $(BENCH_ARGS)
 	.venv-bench/bin/python -m pytest -q benches
+
+.PHONY: bench-tail
+bench-tail: $(built) ## catch-up beside `aw.read`; CPU, memory and latency on a live log (BENCH_ARGS="--seconds 10")
+	$(python) benches/tail.py $(BENCH_ARGS)
+
+.PHONY: soak
+soak: $(built) ## the long forms of the tests of a tail: ROTATIONS (1000), KILLS (1000), MODEL_CASES (20000)
+	$(call say,Rust: the model)
+	AUDITWAKE_MODEL_CASES=$(MODEL_CASES) cargo test --release --locked --workspace model
+	$(call say,Python: rotations and kills)
+	AUDITWAKE_ROTATIONS=$(ROTATIONS) AUDITWAKE_KILLS=$(KILLS) $(python) -m pytest -q --durations=0 --durations-min=1 \
+		tests/test_tail_writer.py tests/test_tail_kill.py
 
 .PHONY: fuzz
 fuzz: rust-present ## fuzz for FUZZ_SECONDS (600) in all, shared by the targets; needs a nightly toolchain
