@@ -53,8 +53,9 @@ def test_reads_are_short(faults: Path, tmp_path: Path) -> None:
     assert copy(faults, tmp_path, "read@/in/@short").stdout == "10\n"
 
 
-def test_other_paths_are_left_alone(faults: Path, tmp_path: Path) -> None:
-    assert copy(faults, tmp_path, "read@/elsewhere/@EIO").stdout == "1\n"
+@pytest.mark.parametrize("path", ["/elsewhere/", "/in$"])
+def test_other_paths_are_left_alone(faults: Path, tmp_path: Path, path: str) -> None:
+    assert copy(faults, tmp_path, f"read@{path}@EIO").stdout == "1\n"
 
 
 def test_python_tries_again_what_a_signal_broke_off(faults: Path, tmp_path: Path) -> None:
@@ -71,6 +72,7 @@ def test_python_tries_again_what_a_signal_broke_off(faults: Path, tmp_path: Path
         ("write@/out/@ENOSPC", "No space left on device"),
         ("write@/out/@short", "AssertionError"),
         ("fsync@/out/@EIO@first=1", "Input/output error"),
+        ("fsync@.part$@EIO", "Input/output error"),
         ("rename@/out/@EACCES", "Permission denied"),
     ],
 )

@@ -28,9 +28,13 @@ READER: dict[str, Any] = {"batch_rows": 200, "batch_age": 0.02}
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
 
 
-def moment(dice: random.Random) -> float:
-    """Choose when a reader dies: half of them while they open the log and find their place."""
-    return dice.uniform(0, 0.04) if dice.random() < 0.5 else dice.uniform(0.04, 0.2)
+def wait_for_the_moment(readers: ReaderForks, dice: random.Random) -> None:
+    """Wait until a reader is to die: half of them while they find their place, the others in the midst of reading."""
+    if dice.random() < 0.5:
+        time.sleep(dice.uniform(0, 0.04))
+        return
+    wait_until(lambda: readers.record.committed > 0, lambda: readers.record)
+    time.sleep(dice.uniform(0, 0.15))
 
 
 def kill_many(program: Path, folder: Path, kills: int, seed: int) -> int:
@@ -42,7 +46,7 @@ def kill_many(program: Path, folder: Path, kills: int, seed: int) -> int:
     with readers, writing(program, log, pace_file=pace, **WRITER) as writer:
         for _ in range(kills):
             readers.start()
-            time.sleep(moment(dice))
+            wait_for_the_moment(readers, dice)
             ledger.add(readers.end(signal.SIGKILL))
             assert writer.running()
         last = writer.stop()
@@ -75,7 +79,7 @@ def test_sigterm_loses_nothing_and_repeats_nothing(audit_writer: Path, tmp_path:
         for _ in range(ROUNDS):
             readers.start()
             wait_until(lambda: readers.record.opened, lambda: readers.record)
-            time.sleep(moment(dice))
+            wait_for_the_moment(readers, dice)
             record = readers.end(signal.SIGTERM)
             assert record.report is not None
             assert record.report["uncommitted_bytes"] == 0

@@ -5,7 +5,8 @@
  *
  *   calls   of open create read write fsync rename unlink mkdir, parted by commas. `create` opens for writing, `open`
  *           for reading only; `read` is also pread and readv, `write` also pwrite and writev, `fsync` also fdatasync.
- *   path    text that the path holds; of a descriptor that of the file that it is now, of a rename either path.
+ *   path    text that the path holds, with `$` at its end one that it ends with; of a descriptor the path that its file
+ *           has by now, of a rename either path.
  *   effect  the name of an error (EIO, EINTR, ENOSPC, EACCES, EROFS, EMFILE), or
  *           short  the call does one byte of what was asked,
  *           kill   the process dies as by `kill -9`, before the call,
@@ -112,12 +113,20 @@ static int bites(struct rule *rule) {
     return 1;
 }
 
+static int holds(const char *path, const char *text) {
+    size_t length = strlen(text);
+    if (length == 0 || text[length - 1] != '$') return strstr(path, text) != NULL;
+    size_t whole = strlen(path);
+    length--;
+    return whole >= length && memcmp(path + whole - length, text, length) == 0;
+}
+
 /* The effect on a call; 0 for none. */
 static int effect(int call, const char *path, const char *other) {
     int saved = errno, found = 0;
     for (int i = 0; i < rule_count && !found; i++) {
         struct rule *rule = &rules[i];
-        int here = strstr(path, rule->path) || (other && strstr(other, rule->path));
+        int here = holds(path, rule->path) || (other && holds(other, rule->path));
         if ((rule->calls & call) && here && bites(rule)) found = rule->effect;
     }
     errno = saved;

@@ -84,6 +84,11 @@ class ReaderProcess:
         self._child.wait()
 
     @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._child.pid
+
+    @property
     def record(self) -> Record:
         """What it has done so far."""
         return read_record(self._record)
