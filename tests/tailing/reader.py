@@ -120,7 +120,7 @@ def report(tail: aw.Tail) -> dict[str, object]:
     stats = tail.stats
     names = ("bytes", "lines", "rotations", "replays", "truncations", "lost_bytes", "lag_bytes", "uncommitted_bytes")
     return {
-        **{name: getattr(stats, name) for name in names},
+        **{name: sum(getattr(stream, name) for stream in stats.streams) for name in names},
         "gaps": [[gap.bytes, gap.certain, gap.reason, gap.message] for gap in tail.gaps],
         "errors": [stream.error for stream in stats.streams if stream.error is not None],
     }
