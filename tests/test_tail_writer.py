@@ -24,7 +24,7 @@ def test_every_line_comes_once_and_in_order(audit_writer: Path, tmp_path: Path, 
     # The reader is slower than the writer, which has to wait before lumberjack deletes what is not read.
     reader = ReaderProcess(log, tmp_path / "reader", batch_rows=500, sleep=0.002, pace=str(pace))
     flags = {"maxbackups": BACKUPS, "compress": compress, "pad": 1024, "lines": ROTATIONS * LINES + 1}
-    with reader, writing(audit_writer, log, pace_file=pace, ahead=(BACKUPS - 3) * LINES, **flags) as writer:
+    with reader.opened(), writing(audit_writer, log, pace_file=pace, ahead=(BACKUPS - 3) * LINES, **flags) as writer:
         last = writer.finish(60 + ROTATIONS)
         reader.until(lambda record: record.committed == last)
         record = reader.terminate()
@@ -32,7 +32,8 @@ def test_every_line_comes_once_and_in_order(audit_writer: Path, tmp_path: Path, 
     assert record.rejected == 0
     assert record.report is not None
     assert record.report["gaps"] == record.report["errors"] == []
-    assert record.report["rotations"] == ROTATIONS
+    # Those of the first moment, before the log was seen at all, are none that it can count.
+    assert ROTATIONS - BACKUPS <= record.report["rotations"] <= ROTATIONS
     assert record.report["lines"] == last
     assert record.report["bytes"] == last * 1024
     assert record.report["lost_bytes"] == record.report["uncommitted_bytes"] == record.report["lag_bytes"] == 0
