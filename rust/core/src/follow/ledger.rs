@@ -146,8 +146,8 @@ impl Ledger {
         let account = &mut inner.lanes[lane];
         for (id, mark, began) in files {
             if let Some((_, known)) = account.files.iter_mut().find(|(known, _)| *known == id) {
-                known.size = known.size.max(mark.size);
-                known.head = mark.head;
+                let FileMark { offset, marker, .. } = *known;
+                *known = FileMark { offset, marker, ..to_file(mark) };
             } else if account.files.len() < REMEMBERED {
                 account.files.push((id, beginning(mark, began)));
             }

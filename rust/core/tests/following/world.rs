@@ -46,6 +46,8 @@ pub(crate) struct Content {
     /// All names that it had.
     pub(crate) names: Vec<PathBuf>,
     pub(crate) deleted: bool,
+    /// The file; one that was cut holds another content.
+    file: usize,
     /// Bytes of it that are no complete line.
     pub(crate) torn: u64,
 }
@@ -140,7 +142,8 @@ impl World {
     fn begin_live(&mut self) {
         self.writer = open(&self.log(), self.append);
         self.live = self.contents.len();
-        self.contents.push(Content { names: vec![self.log()], ..Content::default() });
+        let (names, file) = (vec![self.log()], self.live);
+        self.contents.push(Content { names, file, ..Content::default() });
     }
 
     fn rotate(&mut self) {
@@ -148,7 +151,10 @@ impl World {
         self.abandon_half();
         let name = self.backup_name();
         fs::rename(self.log(), &name).unwrap();
-        self.contents[self.live].names.push(name.clone());
+        let file = self.contents[self.live].file;
+        for content in self.contents.iter_mut().filter(|content| content.file == file) {
+            content.names.push(name.clone());
+        }
         self.backups.push((name, self.live));
         self.begin_live();
     }
@@ -200,14 +206,16 @@ impl World {
     /// The file is cut, and goes on as another content.
     fn cut(&mut self) {
         OpenOptions::new().write(true).open(self.log()).unwrap().set_len(0).unwrap();
+        let (names, file) = (vec![self.log()], self.contents[self.live].file);
         self.live = self.contents.len();
-        self.contents.push(Content { names: vec![self.log()], ..Content::default() });
+        self.contents.push(Content { names, file, ..Content::default() });
     }
 
     fn begin_copy(&mut self) {
-        if self.copy.is_none() {
+        let bytes = fs::read(self.log()).unwrap();
+        // Half a copy of a hole cannot be told from another hole.
+        if self.copy.is_none() && bytes.first() != Some(&0) {
             let name = self.backup_name();
-            let bytes = fs::read(self.log()).unwrap();
             let half = bytes.len() / 2;
             fs::write(&name, &bytes[..half]).unwrap();
             self.copy = Some((name, half as u64));

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::super::events::{At, Events, Reason};
 use super::super::identity::{Fingerprint, HEAD};
-use super::super::open::{is_plain, last_line_end, read_head, stands_before, stated_len};
+use super::super::open::{Place, is_plain, last_line_end, read_head, stated_len};
 use super::super::set::Found;
 use super::tracked::{FileId, Mark, Tracked};
 use super::{LOOK, SECOND_LOOK, Start, Stream, Trouble};
@@ -116,6 +116,15 @@ impl Stream {
                 file.mark.head = Fingerprint::of_head(&head);
             }
         }
+        if !compressed && !is_current && found.len < file.mark.size {
+            // A copy has less than the file had before it was cut.
+            let mut mark = file.mark.clone();
+            file.mark.size = found.len;
+            let lost = mark.size - found.len;
+            mark.offset = found.len;
+            self.gap(&mark, lost, true, Reason::Truncated, events);
+        }
+        let file = &mut self.files[index];
         // Whether the open file is still what was read is compared before its new size is believed.
         let size = file.mark.size;
         file.seen(found, compressed, now);
@@ -173,8 +182,9 @@ impl Stream {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Ok(true),
             Err(error) => return Err(error),
         };
-        let is_long_enough = found.len >= file.mark.offset || is_compressed_now(found)?;
-        Ok(file.mark.head.begins(&head) && is_long_enough)
+        // A plain file only grows, unless somebody cuts it.
+        let is_uncut = found.len >= file.mark.size || is_compressed_now(found)?;
+        Ok(file.mark.head.begins(&head) && is_uncut)
     }
 
     fn identify_by_content(&self, one: &Found, taken: &mut [bool], found: &[Found]) -> io::Result<Is> {
@@ -187,9 +197,7 @@ impl Stream {
         let fits = |file: &Tracked| {
             let is_long_enough = compressed || one.len >= file.mark.offset;
             match file.mark.head.len {
-                0 if compressed => is_made_of(one, &file.mark),
-                0 => file.mark.offset > 0 && is_long_enough && has_marker(one, &file.mark),
-
+                0 => is_long_enough && (is_made_of(one, &file.mark) || has_marker(one, &file.mark)),
                 _ => is_long_enough && file.mark.head.begins(&head),
             }
         };
@@ -287,9 +295,8 @@ fn is_made_of(found: &Found, mark: &Mark) -> bool {
 
 /// Whether the bytes in front of the offset of a file that begins with a hole stand there: nothing else tells it.
 fn has_marker(found: &Found, mark: &Mark) -> bool {
-    let file = std::fs::File::open(&found.path);
-    mark.marker.len > 0
-        && file.and_then(|file| stands_before(&file, mark.offset, mark.marker)).unwrap_or(false)
+    let (path, key, head) = (found.path.clone(), found.key, Fingerprint::default());
+    mark.marker.len > 0 && Place { path, key, head, offset: mark.offset, marker: mark.marker }.open().is_ok()
 }
 
 /// Passes over what stands in a file, up to a line that has no end yet.
