@@ -200,7 +200,8 @@ impl Account {
             moved = true;
             let known = self.files.iter_mut().find(|(id, _)| *id == pending.id);
             match known {
-                Some((_, mark)) => *mark = pending.mark,
+                // What the file is called by now is known better than when the batch was read.
+                Some((_, mark)) => (mark.offset, mark.marker) = (pending.mark.offset, pending.mark.marker),
                 None => self.files.push((pending.id, pending.mark)),
             }
         }

@@ -29,9 +29,9 @@ impl Fingerprint {
         Self { len: bytes.len() as u32, hash }
     }
 
-    /// Of the first bytes of a file. NULs say nothing: a hole that copytruncate leaves is the head of many files.
+    /// Of the bytes, if they tell a file from others. NULs do not: a hole that copytruncate leaves is in many files.
     #[must_use]
-    pub fn of_head(bytes: &[u8]) -> Self {
+    pub fn telling(bytes: &[u8]) -> Self {
         if bytes.iter().all(|byte| *byte == 0) { Self::default() } else { Self::of(bytes) }
     }
 

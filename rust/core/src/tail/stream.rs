@@ -261,7 +261,7 @@ impl Stream {
         let Some(file) = self.files.iter_mut().find(|file| file.id == id) else { return };
         if offset > file.mark.offset {
             file.mark.offset = offset;
-            file.mark.marker = Fingerprint::of(before);
+            file.mark.marker = Fingerprint::telling(before);
             file.mark.size = file.mark.size.max(offset);
         }
     }

@@ -242,7 +242,7 @@ enum Compared {
 fn grow_head(file: &mut Tracked, plain: &std::fs::File) -> io::Result<()> {
     let head = super::super::open::head_of(plain)?;
     if file.mark.head.begins(&head) {
-        file.mark.head = Fingerprint::of_head(&head);
+        file.mark.head = Fingerprint::telling(&head);
     }
     Ok(())
 }

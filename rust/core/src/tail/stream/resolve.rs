@@ -88,7 +88,7 @@ impl Stream {
             is_blank && found.key.is_some() && file.mark.key == found.key && !order.contains(&file.id)
         });
         if let Some(index) = blank {
-            self.files[index].mark.head = Fingerprint::of_head(head);
+            self.files[index].mark.head = Fingerprint::telling(head);
             return index;
         }
         let id = self.new_id();
@@ -113,7 +113,7 @@ impl Stream {
         if (file.mark.head.len as usize) < HEAD {
             let head = read_head(&found.path).unwrap_or_default();
             if file.mark.head.begins(&head) {
-                file.mark.head = Fingerprint::of_head(&head);
+                file.mark.head = Fingerprint::telling(&head);
             }
         }
         if !compressed && !is_current && found.len < file.mark.size {
@@ -209,13 +209,14 @@ impl Stream {
             }
             copy = true;
         }
-        copy |= !one.live && Self::is_copy_of_live(one, &head, found);
-        Ok(if copy { Is::Copy } else { Is::New(head) })
+        copy |= Self::is_copy_of_live(one, &head, found);
+        // The live file is what copies are made of.
+        Ok(if copy && !one.live { Is::Copy } else { Is::New(head) })
     }
 
     /// Whether a backup begins as the live file does: that is being copied, and will be cut.
     fn is_copy_of_live(one: &Found, head: &[u8], found: &[Found]) -> bool {
-        let begins = Fingerprint::of_head(head);
+        let begins = Fingerprint::telling(head);
         let live = found.iter().find(|live| live.live && live.path != one.path && live.len >= one.len);
         begins.len > 0
             && live.is_some_and(|live| read_head(&live.path).is_ok_and(|head| begins.begins(&head)))
@@ -309,7 +310,7 @@ fn skip(file: &mut Tracked, found: &Found, now: Instant) -> io::Result<()> {
     }
     let (offset, before) = last_line_end(&found.path, found.len)?;
     file.mark.offset = offset;
-    file.mark.marker = Fingerprint::of(&before);
+    file.mark.marker = Fingerprint::telling(&before);
     Ok(())
 }
 

@@ -84,7 +84,7 @@ impl Tracked {
         let mark = Mark {
             path: found.path.clone(),
             key: found.key,
-            head: Fingerprint::of_head(head),
+            head: Fingerprint::telling(head),
             offset: 0,
             marker: Fingerprint::default(),
             size: 0,
