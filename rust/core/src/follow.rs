@@ -211,6 +211,9 @@ impl Follow {
         if let Some(delivered) = self.poll(now, patience)? {
             return Ok(Next::Batch(Box::new(delivered)));
         }
+        if !self.options.follow {
+            self.require_readable()?;
+        }
         let drained = !self.options.follow && self.lanes.iter().all(Lane::is_drained);
         Ok(if drained { Next::End } else { Next::Pending })
     }
@@ -346,6 +349,15 @@ impl Follow {
         let index = self.lanes.len();
         self.ledger.begin(index, stream.marks(), stream.older_done());
         self.lanes.push(Lane::new(stream, read, *age, *threads, now));
+    }
+
+    /// Reading what is there does not wait for a directory that cannot be read.
+    fn require_readable(&self) -> Result<(), FollowError> {
+        let unreadable =
+            self.lanes.iter().find_map(|lane| Some((&lane.stream, lane.stream.lasting_trouble()?)));
+        let Some((stream, why)) = unreadable else { return Ok(()) };
+        let (path, source) = (stream.live().to_owned(), std::io::Error::other(why.to_owned()));
+        Err(SourceError::Io { path, source }.into())
     }
 
     /// Reading what is there needs something to be there.

@@ -278,12 +278,6 @@ impl Stream {
         self.looked = None;
     }
 
-    /// Whether a file was found, before anything is read.
-    #[must_use]
-    pub fn is_there(&self) -> bool {
-        self.set.look().map_or(true, |found| !found.is_empty())
-    }
-
     /// Whether another look is due soon.
     #[must_use]
     pub fn is_unsettled(&self) -> bool {

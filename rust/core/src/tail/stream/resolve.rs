@@ -190,7 +190,10 @@ impl Stream {
     fn identify_by_content(&self, one: &Found, taken: &mut [bool], found: &[Found]) -> io::Result<Is> {
         let head = match read_head(&one.path) {
             Ok(head) => head,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(error),
+            // What it is must be known before anything behind it is read; without following, the error is all there is.
+            Err(error) if self.follow || error.kind() == io::ErrorKind::NotFound => {
+                return Err(io::Error::new(error.kind(), format!("{}: {error}", one.path.display())));
+            }
             Err(_) => Vec::new(),
         };
         let compressed = is_compressed_now(one)?;
@@ -278,9 +281,10 @@ impl Stream {
         self.files.sort_by_key(|file| place(file.id).map_or(0, |place| place + 1));
     }
 
+    /// The file that was live is not any more; others may have come and gone the same way since the last look.
     fn tell_rotation(&mut self, old_live: Option<FileId>, events: &mut dyn Events) {
-        let Some(file) = self.files.iter().find(|file| Some(file.id) == old_live) else { return };
-        if file.present && !file.live {
+        let since = self.files.iter().skip_while(|file| Some(file.id) != old_live);
+        for file in since.filter(|file| file.present && !file.live) {
             self.counters.rotations += 1;
             let at = At { stream: self.set.live(), file: &file.mark.path, offset: file.mark.offset };
             events.rotated(at);

@@ -6,7 +6,7 @@ use super::super::events::Gap;
 use super::super::loss::{Retention, View, time_to_loss};
 use super::super::open::is_unlinked;
 use super::tracked::Tracked;
-use super::{Counters, FileId, Mark, Stream};
+use super::{Counters, FileId, LONGEST_RETRY, Mark, Stream, Trouble};
 
 impl Stream {
     /// The files that are known, with how far each was read and handed out.
@@ -74,5 +74,21 @@ impl Stream {
             left: self.left,
         };
         time_to_loss(view, retention, self.meter.rate())
+    }
+
+    /// Whether a file was found, before anything is read.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.set.look().map_or(true, |found| !found.is_empty())
+    }
+
+    /// Why the directory has not been readable for some time.
+    #[must_use]
+    pub fn lasting_trouble(&self) -> Option<&str> {
+        let lasts = self.retry.is_some_and(|(_, wait)| wait >= LONGEST_RETRY);
+        self.error
+            .as_ref()
+            .filter(|(trouble, _)| lasts && *trouble == Trouble::Directory)
+            .map(|(_, text)| text.as_str())
     }
 }
