@@ -78,7 +78,7 @@ bench-tail: $(built) ## catch-up beside `aw.read`; CPU, memory and latency on a 
 .PHONY: soak
 soak: $(built) ## the long forms of the tests of a tail: ROTATIONS (1000), KILLS (1000), MODEL_CASES (20000)
 	$(call say,Rust: the model)
-	AUDITWAKE_MODEL_CASES=$(MODEL_CASES) cargo test --release --locked --workspace model
+	AUDITWAKE_MODEL_CASES=$(MODEL_CASES) cargo test --release --locked --workspace --test following
 	$(call say,Python: rotations and kills)
 	AUDITWAKE_ROTATIONS=$(ROTATIONS) AUDITWAKE_KILLS=$(KILLS) $(python) -m pytest -q --durations=0 --durations-min=1 \
 		tests/test_tail_writer.py tests/test_tail_kill.py

@@ -175,7 +175,9 @@ impl Follower {
         let follow = self.follow.take().unwrap();
         self.gaps.extend(follow.gaps());
         for (_, lines) in self.open.drain(..) {
-            lines.into_iter().for_each(|line| self.may[line] += 1);
+            for line in lines {
+                self.may[line] += 1;
+            }
         }
         self.seen.clone_from(&self.saved);
         check_order(&self.since_start);

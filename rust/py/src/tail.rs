@@ -44,6 +44,7 @@ pub(crate) struct Tail {
 
 /// The arguments that are named alike in `auditwake.tail`.
 #[derive(FromPyObject)]
+#[expect(clippy::struct_excessive_bools, reason = "the keywords of the Python call")]
 struct Asked {
     state: Option<PathBuf>,
     from_end: bool,

@@ -14,7 +14,7 @@ const MOST_BYTES: usize = 16 << 20;
 /// What was done.
 pub(super) enum Did {
     /// A step of a file.
-    Step { id: FileId, path: PathBuf, start: u64, step: Step },
+    Step { id: FileId, path: PathBuf, start: u64, step: Box<Step> },
     /// A file was read: to its end, or it could not be, or something waits at its end.
     File { id: FileId, whole: bool },
     /// All of them.
@@ -52,7 +52,7 @@ fn read(reader: &mut Reader, (id, place): (FileId, Place), emit: Emit<'_, Did>) 
     reader.follow(opened.input, &place.path.to_string_lossy(), place.offset);
     let mut hand_out = |step: Step, emit: &mut dyn FnMut(Did) -> bool| {
         let begin = std::mem::replace(&mut start, step.reached.offset);
-        emit(Did::Step { id, path: place.path.clone(), start: begin, step })
+        emit(Did::Step { id, path: place.path.clone(), start: begin, step: Box::new(step) })
     };
     let whole = loop {
         match reader.poll_step() {

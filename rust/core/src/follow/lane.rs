@@ -255,7 +255,7 @@ impl Lane {
     fn poll_ahead(&mut self, patience: Duration) -> bool {
         let Some(ahead) = &mut self.ahead else { return false };
         match ahead.next(patience) {
-            Some(Did::Step { id, path, start, step }) => self.push(step, id, path, start),
+            Some(Did::Step { id, path, start, step }) => self.push(*step, id, path, start),
             Some(Did::File { id, whole }) => {
                 if whole {
                     self.stream.complete(id);

@@ -195,7 +195,9 @@ impl Account {
     /// Moves the offsets to the end of the acknowledged prefix; answers whether there was one.
     fn take_prefix(&mut self) -> bool {
         let mut moved = false;
-        while let Some(pending) = self.pending.pop_front_if(|pending| pending.acknowledged) {
+        while self.pending.front().is_some_and(|pending| pending.acknowledged)
+            && let Some(pending) = self.pending.pop_front()
+        {
             self.first += 1;
             moved = true;
             let known = self.files.iter_mut().find(|(id, _)| *id == pending.id);

@@ -1,5 +1,7 @@
 //! How long until rotation deletes what was not read yet.
 
+#![expect(clippy::cast_precision_loss, reason = "a forecast in whole bytes would be no better")]
+
 use std::time::{Duration, Instant};
 
 /// Half of the rate is forgotten in this time.

@@ -103,6 +103,7 @@ enum Trouble {
 }
 
 /// A log.
+#[expect(clippy::struct_excessive_bools, reason = "each can be true or false whatever the others are")]
 pub struct Stream {
     set: Set,
     /// Whether the log is followed; else what is there is all.

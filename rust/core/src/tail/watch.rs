@@ -92,6 +92,7 @@ impl Watch {
     }
 
     /// Waits until something changes, but no longer than `most`; answers whether something did.
+    #[must_use]
     pub fn wait(&self, most: Duration) -> bool {
         self.woken.recv_timeout(most).is_ok()
     }

@@ -54,8 +54,8 @@ impl Stream {
                 Is::Known(index) => index,
                 Is::New(head) => {
                     let index = self.add(found, &head, &order);
-                    let older = self.resumed && self.older_done && place < first_known;
-                    if older || self.start == Some(Start::End) {
+                    let is_older = self.resumed && self.older_done && place < first_known;
+                    if is_older || self.start == Some(Start::End) {
                         skip(&mut self.files[index], found, now)?;
                         self.files[index].began = self.files[index].mark.offset;
                     }
@@ -140,16 +140,14 @@ impl Stream {
         let mut taken = vec![false; self.files.len()];
         for one in found {
             let mut same = None;
-            for index in 0..self.files.len() {
-                if !taken[index] && self.is_kept_at(index, one) && self.is_same(index, one)? {
-                    same = Some(index);
+            for (index, taken) in taken.iter_mut().enumerate() {
+                if !*taken && self.is_kept_at(index, one) && self.is_same(index, one)? {
+                    *taken = true;
+                    same = Some(Is::Known(index));
                     break;
                 }
             }
-            is.push(same.map(|index| {
-                taken[index] = true;
-                Is::Known(index)
-            }));
+            is.push(same);
         }
         for (is, one) in is.iter_mut().zip(found) {
             if is.is_none() {

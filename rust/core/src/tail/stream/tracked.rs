@@ -30,6 +30,7 @@ pub struct Mark {
 
 /// What is known of a file.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each can be true or false whatever the others are")]
 pub(super) struct Tracked {
     pub(super) id: FileId,
     pub(super) mark: Mark,
