@@ -40,6 +40,9 @@ const ACTIVE: Duration = Duration::from_secs(1);
 const WATCHED: Duration = Duration::from_secs(1);
 const UNWATCHED: Duration = Duration::from_millis(100);
 
+/// How soon to ask again while other threads read.
+const BUSY: Duration = Duration::from_millis(1);
+
 /// How often patterns and directories are searched for new logs.
 const SEARCH: Duration = Duration::from_secs(1);
 
@@ -301,7 +304,7 @@ impl Follow {
         }
         let due = self.lanes.iter().filter_map(Lane::due).min();
         if self.lanes.iter().any(Lane::is_busy) {
-            return now;
+            return now + BUSY;
         }
         let rest = if now < self.active_until || !self.options.follow {
             self.watch.disarm();

@@ -36,6 +36,9 @@ const RETRY: Duration = Duration::from_millis(50);
 /// Longest wait before a file that could not be read is tried again.
 const LONGEST_RETRY: Duration = Duration::from_secs(1);
 
+/// Most losses that are kept one by one; the counters have them all.
+const MOST_GAPS: usize = 1000;
+
 /// Where to begin in a log that was not followed before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Start {
@@ -274,6 +277,13 @@ impl Stream {
         }
     }
 
+    /// Nothing more is read of a file until it changes.
+    fn rest(&mut self, id: FileId) {
+        if let Some(file) = self.files.iter_mut().find(|file| file.id == id) {
+            file.finished = true;
+        }
+    }
+
     /// The directory has changed, as far as somebody says.
     pub fn look_soon(&mut self) {
         self.looked = None;
@@ -383,6 +393,9 @@ impl Stream {
         self.counters.gaps += 1;
         self.counters.lost_bytes += bytes;
         events.gap(&gap);
+        if self.gaps.len() == MOST_GAPS {
+            self.gaps.remove(0);
+        }
         self.gaps.push(gap);
     }
 }

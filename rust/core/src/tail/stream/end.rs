@@ -100,7 +100,12 @@ impl Stream {
             return if has_other || !self.follow { self.over(0) } else { AtEnd::Stay };
         }
         if !self.follow {
-            return if live { self.leave(AtEnd::FinishEvent) } else { self.over(waiting) };
+            if !live {
+                return self.over(waiting);
+            }
+            // Half a line is for the next run.
+            self.rest(id);
+            return self.leave(AtEnd::FinishEvent);
         }
         if live {
             return if has_other { self.leave(AtEnd::Leave) } else { AtEnd::Stay };
