@@ -7,6 +7,7 @@ mod end;
 mod resolve;
 mod standing;
 mod tracked;
+mod trouble;
 
 use std::fs::File;
 use std::io;
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::events::{At, Events, Gap, Reason};
+use super::events::{Events, Gap};
 use super::identity::Fingerprint;
 use super::loss::Meter;
 use super::open::{Input, NotThere, Opened, Place};
@@ -35,9 +36,6 @@ const RETRY: Duration = Duration::from_millis(50);
 
 /// Longest wait before a file that could not be read is tried again.
 const LONGEST_RETRY: Duration = Duration::from_secs(1);
-
-/// Most losses that are kept one by one; the counters have them all.
-const MOST_GAPS: usize = 1000;
 
 /// Where to begin in a log that was not followed before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -331,32 +329,6 @@ impl Stream {
         self.retry.is_none_or(|(at, _)| now >= at)
     }
 
-    /// Tries again later.
-    fn postpone(
-        &mut self,
-        now: Instant,
-        trouble: Trouble,
-        error: &io::Error,
-        path: &Path,
-        events: &mut dyn Events,
-    ) {
-        let wait = self.retry.map_or(RETRY, |(_, wait)| wait);
-        self.retry = Some((now + wait, (wait * 2).min(LONGEST_RETRY)));
-        let text = format!("{}: {error}", path.display());
-        if self.error.as_ref().is_none_or(|(_, old)| *old != text) {
-            events.unreadable(At { stream: self.set.live(), file: path, offset: 0 }, error);
-            self.error = Some((trouble, text));
-        }
-    }
-
-    /// What could not be read was read.
-    fn recovered(&mut self, trouble: Trouble, events: &mut dyn Events) {
-        if self.error.take_if(|(known, _)| *known == trouble).is_some() {
-            events.readable(At { stream: self.set.live(), file: self.set.live(), offset: 0 });
-            self.retry = None;
-        }
-    }
-
     /// Whether a file that is not found may still be found: nothing behind it is read until then.
     fn waits_for_a_look(&self) -> bool {
         self.files.iter().any(|file| file.missing.is_some() || file.present && !file.settled)
@@ -368,35 +340,6 @@ impl Stream {
             file.verified = false;
         }
         self.looked = None;
-    }
-
-    fn replay(&mut self, id: FileId, why: &str, events: &mut dyn Events) {
-        self.counters.replays += 1;
-        let Some(file) = self.files.iter_mut().find(|file| file.id == id) else { return };
-        let at = At { stream: self.set.live(), file: &file.mark.path, offset: 0 };
-        events.replay(at, why);
-        file.began = 0;
-        file.mark.offset = 0;
-        file.mark.marker = Fingerprint::default();
-        file.finished = false;
-    }
-
-    fn gap(&mut self, mark: &Mark, bytes: u64, certain: bool, reason: Reason, events: &mut dyn Events) {
-        let gap = Gap {
-            stream: self.set.live().to_owned(),
-            file: mark.path.clone(),
-            offset: mark.offset,
-            bytes,
-            certain,
-            reason,
-        };
-        self.counters.gaps += 1;
-        self.counters.lost_bytes += bytes;
-        events.gap(&gap);
-        if self.gaps.len() == MOST_GAPS {
-            self.gaps.remove(0);
-        }
-        self.gaps.push(gap);
     }
 }
 
