@@ -1,7 +1,7 @@
 //! What was handed out and what was acknowledged: the offset of a file moves with the acknowledged prefix, and by nothing
 //! else.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -144,8 +144,11 @@ impl Ledger {
     pub(super) fn know<'a>(&self, lane: usize, files: impl Iterator<Item = (FileId, &'a Mark, u64)>) {
         let mut inner = self.lock();
         let account = &mut inner.lanes[lane];
+        let places: HashMap<FileId, usize> =
+            account.files.iter().enumerate().map(|(place, (id, _))| (*id, place)).collect();
         for (id, mark, began) in files {
-            if let Some((_, known)) = account.files.iter_mut().find(|(known, _)| *known == id) {
+            if let Some(&place) = places.get(&id) {
+                let known = &mut account.files[place].1;
                 let FileMark { offset, marker, .. } = *known;
                 *known = FileMark { offset, marker, ..to_file(mark) };
             } else if account.files.len() < REMEMBERED {

@@ -1,6 +1,6 @@
 //! The files of one log: the live one and what rotation made of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -96,6 +96,7 @@ impl Set {
             self.list(parent(&target), &target, &mut backups)?;
         }
         let mut found: Vec<Found> = Vec::new();
+        let mut keys = HashSet::new();
         let live = self.target().unwrap_or_else(|| self.live.clone());
         let is_live = !matches!(self.members, Members::Only(_));
         let all = in_order(backups)?.into_iter().map(|path| (path, false));
@@ -104,7 +105,7 @@ impl Set {
                 Ok(meta) if meta.is_file() => {
                     let one = Found::new(path, &meta, live);
                     // The live file may have been renamed between the two: then it is found as a backup already.
-                    if one.key.is_none() || found.iter().all(|other| other.key != one.key) {
+                    if one.key.is_none_or(|key| keys.insert(key)) {
                         found.push(one);
                     }
                 }

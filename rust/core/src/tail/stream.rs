@@ -4,6 +4,7 @@
 //! file is the first one in order that has any.
 
 mod end;
+mod identify;
 mod resolve;
 mod standing;
 mod tracked;

@@ -1,23 +1,33 @@
 //! A look at the directory: which file is which, by its content; what is new, what is gone, and in what order.
 
+use std::collections::HashMap;
 use std::io;
 use std::time::Instant;
 
 use super::super::events::{At, Events, Reason};
 use super::super::identity::{Fingerprint, HEAD};
-use super::super::open::{Place, is_plain, last_line_end, read_head, stated_len};
+use super::super::open::{last_line_end, read_head};
 use super::super::set::Found;
-use super::tracked::{FileId, Mark, Tracked};
+use super::identify::{Is, is_compressed_now};
+use super::tracked::{FileId, Tracked};
 use super::{LOOK, SECOND_LOOK, Start, Stream, Trouble};
 
-/// What a found file turned out to be.
-enum Is {
-    /// One that is known, by its place in `files`.
-    Known(usize),
-    /// A copy of one that is known and still there.
-    Copy,
-    /// Another.
-    New(Vec<u8>),
+/// The files that a look has found, in order.
+#[derive(Default)]
+struct Order {
+    places: HashMap<FileId, usize>,
+    newest: Option<FileId>,
+}
+
+impl Order {
+    fn push(&mut self, id: FileId) {
+        self.places.insert(id, self.places.len());
+        self.newest = Some(id);
+    }
+
+    fn has(&self, id: FileId) -> bool {
+        self.places.contains_key(&id)
+    }
 }
 
 impl Stream {
@@ -47,7 +57,7 @@ impl Stream {
         let is = self.identify(&found)?;
         let old_live = self.files.iter().find(|file| file.live).map(|file| file.id);
         let first_known = is.iter().position(|is| matches!(is, Is::Known(_))).unwrap_or(0);
-        let mut order = Vec::with_capacity(found.len());
+        let mut order = Order::default();
         for (place, (found, is)) in found.iter().zip(is).enumerate() {
             let index = match is {
                 Is::Copy => continue,
@@ -82,10 +92,10 @@ impl Stream {
     }
 
     /// The place of a file that is not known by its content: one that had no content yet may be known by where it is kept.
-    fn add(&mut self, found: &Found, head: &[u8], order: &[FileId]) -> usize {
+    fn add(&mut self, found: &Found, head: &[u8], order: &Order) -> usize {
         let blank = self.files.iter().position(|file| {
-            let is_blank = file.mark.offset == 0 && file.mark.head.begins(head);
-            is_blank && found.key.is_some() && file.mark.key == found.key && !order.contains(&file.id)
+            let is_kept_there = found.key.is_some() && file.mark.key == found.key && !order.has(file.id);
+            is_kept_there && file.mark.offset == 0 && file.mark.head.begins(head)
         });
         if let Some(index) = blank {
             self.files[index].mark.head = Fingerprint::telling(head);
@@ -134,101 +144,13 @@ impl Stream {
         Ok(())
     }
 
-    /// What each found file is. Content decides; where a file is kept only saves a look into it.
-    fn identify(&mut self, found: &[Found]) -> io::Result<Vec<Is>> {
-        let mut is: Vec<Option<Is>> = Vec::with_capacity(found.len());
-        let mut taken = vec![false; self.files.len()];
-        for one in found {
-            let mut same = None;
-            for (index, taken) in taken.iter_mut().enumerate() {
-                if !*taken && self.is_kept_at(index, one) && self.is_same(index, one)? {
-                    *taken = true;
-                    same = Some(Is::Known(index));
-                    break;
-                }
-            }
-            is.push(same);
-        }
-        for (is, one) in is.iter_mut().zip(found) {
-            if is.is_none() {
-                *is = Some(self.identify_by_content(one, &mut taken, found)?);
-            }
-        }
-        Ok(is.into_iter().flatten().collect())
-    }
-
-    /// Whether a file is kept where the known one was; where nobody says, whether it is called so.
-    fn is_kept_at(&self, index: usize, found: &Found) -> bool {
-        let mark = &self.files[index].mark;
-        if found.key.is_some() { mark.key == found.key } else { mark.path == found.path }
-    }
-
-    /// Whether a file that is kept where a known one was is that one: the place of a deleted file is used again.
-    fn is_same(&self, index: usize, found: &Found) -> io::Result<bool> {
-        let file = &self.files[index];
-        // An open file keeps its place, and whether it was cut is seen at its end.
-        if self.current() == Some(file.id) || file.verified && !file.differs(found) {
-            return Ok(true);
-        }
-        // Nothing was read of a backup that was short: it may have turned out to be a copy.
-        if file.mark.offset == 0 && (file.mark.head.len as usize) < HEAD && !found.live {
-            return Ok(false);
-        }
-        let head = match read_head(&found.path) {
-            Ok(head) => head,
-            // Opening it will say what is wrong.
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Ok(true),
-            Err(error) => return Err(error),
-        };
-        // A plain file only grows, unless somebody cuts it.
-        let is_uncut = found.len >= file.mark.size || is_compressed_now(found)?;
-        Ok(file.mark.head.begins(&head) && is_uncut)
-    }
-
-    fn identify_by_content(&self, one: &Found, taken: &mut [bool], found: &[Found]) -> io::Result<Is> {
-        let head = match read_head(&one.path) {
-            Ok(head) => head,
-            // What it is must be known before anything behind it is read; without following, the error is all there is.
-            Err(error) if self.follow || error.kind() == io::ErrorKind::NotFound => {
-                return Err(io::Error::new(error.kind(), format!("{}: {error}", one.path.display())));
-            }
-            Err(_) => Vec::new(),
-        };
-        let compressed = is_compressed_now(one)?;
-        let fits = |file: &Tracked| {
-            let is_long_enough = compressed || one.len >= file.mark.offset;
-            match file.mark.head.len {
-                0 => is_long_enough && (is_made_of(one, &file.mark) || has_marker(one, &file.mark)),
-                _ => is_long_enough && file.mark.head.begins(&head),
-            }
-        };
-        let mut copy = false;
-        for (index, _) in self.files.iter().enumerate().filter(|(_, file)| fits(file)) {
-            if !taken[index] {
-                taken[index] = true;
-                return Ok(Is::Known(index));
-            }
-            copy = true;
-        }
-        copy |= Self::is_copy_of_live(one, &head, found);
-        // The live file is what copies are made of.
-        Ok(if copy && !one.live { Is::Copy } else { Is::New(head) })
-    }
-
-    /// Whether a backup begins as the live file does: that is being copied, and will be cut.
-    fn is_copy_of_live(one: &Found, head: &[u8], found: &[Found]) -> bool {
-        let begins = Fingerprint::telling(head);
-        let live = found.iter().find(|live| live.live && live.path != one.path && live.len >= one.len);
-        begins.len > 0
-            && live.is_some_and(|live| read_head(&live.path).is_ok_and(|head| begins.begins(&head)))
-    }
-
     /// What was taken for the beginning of a file of its own, and turned out to be that of a copy.
-    fn drop_absorbed(&mut self, found: &[Found], order: &[FileId]) {
+    fn drop_absorbed(&mut self, found: &[Found], order: &Order) {
         let is_absorbed = |file: &Tracked| {
+            if file.mark.offset > 0 || order.has(file.id) {
+                return false;
+            }
             let place = found.iter().find(|one| one.key.is_some() && one.key == file.mark.key);
-            let is_candidate = file.mark.offset == 0 && !order.contains(&file.id);
-            let place = place.filter(|_| is_candidate);
             place.is_some_and(|one| read_head(&one.path).is_ok_and(|head| file.mark.head.begins(&head)))
         };
         let absorbed: Vec<FileId> =
@@ -238,13 +160,13 @@ impl Stream {
     }
 
     /// Files that are known and were not found: gone, once a second look has not found them either.
-    fn miss(&mut self, now: Instant, order: &[FileId], events: &mut dyn Events) {
+    fn miss(&mut self, now: Instant, order: &Order, events: &mut dyn Events) {
         let current = self.current();
         let newest = self.newest;
-        self.newest = order.last().copied().unwrap_or(newest);
-        let has_followers = order.iter().any(|id| *id > newest);
+        self.newest = order.newest.unwrap_or(newest);
+        let has_followers = order.places.keys().any(|id| *id > newest);
         let mut gone = Vec::new();
-        for file in self.files.iter_mut().filter(|file| !order.contains(&file.id)) {
+        for file in self.files.iter_mut().filter(|file| !order.has(file.id)) {
             (file.present, file.live) = (false, false);
             file.lost_track |= file.id == newest && has_followers;
             if current == Some(file.id) {
@@ -274,9 +196,8 @@ impl Stream {
     }
 
     /// Puts the files that were found in order, behind those that were not: these are older or will be gone.
-    fn sort(&mut self, order: &[FileId]) {
-        let place = |id: FileId| order.iter().position(|other| *other == id);
-        self.files.sort_by_key(|file| place(file.id).map_or(0, |place| place + 1));
+    fn sort(&mut self, order: &Order) {
+        self.files.sort_by_key(|file| order.places.get(&file.id).map_or(0, |place| place + 1));
     }
 
     /// The file that was live is not any more; others may have come and gone the same way since the last look.
@@ -288,18 +209,6 @@ impl Stream {
             events.rotated(at);
         }
     }
-}
-
-/// Whether a compressed file is called as a file that begins with a hole, and states its length.
-fn is_made_of(found: &Found, mark: &Mark) -> bool {
-    found.path.with_extension("") == mark.path
-        && stated_len(&found.path, found.len) == Some(mark.size & u64::from(u32::MAX))
-}
-
-/// Whether the bytes in front of the offset of a file that begins with a hole stand there: nothing else tells it.
-fn has_marker(found: &Found, mark: &Mark) -> bool {
-    let (path, key, head) = (found.path.clone(), found.key, Fingerprint::default());
-    mark.marker.len > 0 && Place { path, key, head, offset: mark.offset, marker: mark.marker }.open().is_ok()
 }
 
 /// Passes over what stands in a file, up to a line that has no end yet.
@@ -314,12 +223,4 @@ fn skip(file: &mut Tracked, found: &Found, now: Instant) -> io::Result<()> {
     file.mark.offset = offset;
     file.mark.marker = Fingerprint::telling(&before);
     Ok(())
-}
-
-fn is_compressed_now(found: &Found) -> io::Result<bool> {
-    match std::fs::File::open(&found.path) {
-        Ok(file) => Ok(!is_plain(&file, &found.path)?),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(error),
-        Err(_) => Ok(crate::input::discover::is_compressed(&found.path)),
-    }
 }
