@@ -4,13 +4,16 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use glob::Pattern;
 
 use crate::input::discover::{self, SourceError};
 
 use super::identity::FileKey;
+
+/// No file system's times are coarser.
+const COARSE: Duration = Duration::from_secs(2);
 
 /// The files of one log.
 #[derive(Clone, Debug)]
@@ -115,6 +118,16 @@ impl Set {
             }
         }
         Ok(found)
+    }
+
+    /// When its directories were changed; `None` if that was so lately that another change could have the same time.
+    #[must_use]
+    pub fn stamp(&self) -> Option<Vec<SystemTime>> {
+        let rested = |directory: PathBuf| {
+            let changed = fs::metadata(directory).ok()?.modified().ok()?;
+            changed.elapsed().ok().filter(|rest| *rest >= COARSE).map(|_| changed)
+        };
+        self.directories().into_iter().map(rested).collect()
     }
 
     /// The key of the live file, to see at little cost whether it is another file now.

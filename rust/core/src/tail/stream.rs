@@ -14,7 +14,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::events::{Events, Gap};
 use super::identity::Fingerprint;
@@ -128,6 +128,8 @@ pub struct Stream {
     /// The newest file of the last look, or that an earlier run has left a mark of.
     newest: FileId,
     looked: Option<Instant>,
+    /// When the directories had changed at the last look that went through them, and when that was.
+    listed: Option<(Vec<SystemTime>, Instant)>,
     /// When to try again what could not be read, and how long to wait after that.
     retry: Option<(Instant, Duration)>,
     /// What cannot be read at present, and why.
@@ -165,6 +167,7 @@ impl Stream {
             next_id: 0,
             newest: FileId(0),
             looked: None,
+            listed: None,
             retry: None,
             error: None,
             counters: Counters::default(),
@@ -321,6 +324,11 @@ impl Stream {
             && !self.files.iter().any(Tracked::is_unread)
     }
 
+    /// What is known of the files is not what they are.
+    fn look_anew(&mut self) {
+        (self.looked, self.listed) = (None, None);
+    }
+
     fn new_id(&mut self) -> FileId {
         self.next_id += 1;
         FileId(self.next_id)
@@ -340,7 +348,7 @@ impl Stream {
         if let Some(file) = self.files.iter_mut().find(|file| file.id == id) {
             file.verified = false;
         }
-        self.looked = None;
+        self.look_anew();
     }
 }
 

@@ -153,7 +153,7 @@ impl Stream {
         };
         if gives_up {
             file.finished = true;
-            self.looked = None;
+            self.look_anew();
             return AfterError::GiveUp;
         }
         self.postpone(now, Trouble::File, error, &path, events);
@@ -169,7 +169,7 @@ impl Stream {
         (file.verified, file.present) = (false, false);
         let at = At { stream: self.set.live(), file: &file.mark.path, offset: file.mark.offset };
         events.truncated(at);
-        self.looked = None;
+        self.look_anew();
         if self.look_if_due(now, events)
             && self.files.iter().any(|file| file.id == current.id && file.present)
         {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 use super::super::events::{At, Events, Reason};
 use super::super::identity::{Fingerprint, HEAD};
@@ -11,6 +11,12 @@ use super::super::set::Found;
 use super::identify::{Is, is_compressed_now};
 use super::tracked::{FileId, Tracked};
 use super::{LOOK, SECOND_LOOK, Start, Stream, Trouble};
+
+/// So many files cost more to look at than to ask whether their directory has changed.
+const MANY: usize = 256;
+
+/// How often many files are looked at all the same: an old one may have grown.
+const FULL_LOOK: Duration = Duration::from_secs(10);
 
 /// The files that a look has found, in order.
 #[derive(Default)]
@@ -37,8 +43,16 @@ impl Stream {
         if self.looked.is_some_and(|looked| now < looked + wait) {
             return true;
         }
+        let stamp = self.set.stamp();
+        if self.is_as_it_was(stamp.as_ref(), now) {
+            self.looked = Some(now);
+            return true;
+        }
         match self.look(now, events) {
-            Ok(()) => true,
+            Ok(()) => {
+                self.listed = stamp.map(|stamp| (stamp, now));
+                true
+            }
             // A file was renamed or deleted while it was looked at.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.looked = None;
@@ -50,6 +64,13 @@ impl Stream {
                 false
             }
         }
+    }
+
+    /// Whether many files need not be looked at again: no file came or went.
+    fn is_as_it_was(&self, stamp: Option<&Vec<SystemTime>>, now: Instant) -> bool {
+        let is_known =
+            |(known, listed): &(Vec<SystemTime>, Instant)| stamp == Some(known) && now < *listed + FULL_LOOK;
+        self.files.len() >= MANY && !self.waits_for_a_look() && self.listed.as_ref().is_some_and(is_known)
     }
 
     fn look(&mut self, now: Instant, events: &mut dyn Events) -> io::Result<()> {
