@@ -1,7 +1,8 @@
 """The batches of a tail, and the tail that gives them."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self, final
 
 from auditwake.tail.standing import Gap, Offsets, StreamStats, TailEvent, TailStats
@@ -130,12 +131,12 @@ class Tail:
         True
     """
 
-    __slots__ = ("_awaited", "_core", "_pool")
+    __slots__ = ("_core", "_left", "_pool")
 
     def __init__(self, core: "_core.Tail") -> None:
         self._core = core
         self._pool: ThreadPoolExecutor | None = None
-        self._awaited: asyncio.Future[TailBatch | None] | None = None
+        self._left: deque[Future[TailBatch | None]] = deque()
 
     @property
     def schema(self) -> "pa.Schema":
@@ -229,12 +230,14 @@ class Tail:
         return self
 
     async def __anext__(self) -> TailBatch:
-        if self._awaited is None:
-            self._pool = self._pool or ThreadPoolExecutor(1, thread_name_prefix="auditwake-tail")
-            self._awaited = asyncio.get_running_loop().run_in_executor(self._pool, self.next)
-        # Whoever is cancelled while it waits leaves the batch to the next one who asks.
-        batch = await asyncio.shield(self._awaited)
-        self._awaited = None
+        self._pool = self._pool or ThreadPoolExecutor(1, thread_name_prefix="auditwake-tail")
+        waited = self._left.popleft() if self._left else self._pool.submit(self.next)
+        try:
+            batch = await asyncio.shield(asyncio.wrap_future(waited))
+        except (asyncio.CancelledError, GeneratorExit):
+            # Whoever is cancelled while it waits leaves the batch to the next one who asks, be it in another loop.
+            self._left.append(waited)
+            raise
         if batch is None:
             raise StopAsyncIteration
         return batch
