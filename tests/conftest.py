@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.tailing.processes import build_faults, build_writer
+from tests.tailing.rotator import Rotator
 
 DATA = Path(__file__).parent / "data"
 
@@ -55,6 +56,18 @@ def hurt_log(tmp_path: Path, metadata_log: Path) -> Path:
     path = tmp_path / "hurt.log"
     path.write_bytes(first + b"no event at all\n" + second + b'{"kind":"Pod","apiVersion":"v1"}\n' + third)
     return path
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Rotator:
+    """A log in a directory of its own, with nothing in it yet."""
+    return Rotator(tmp_path / "logs" / "audit.log")
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """Where the offsets of a tail are kept."""
+    return tmp_path / "state"
 
 
 @pytest.fixture(scope="session")
