@@ -252,3 +252,12 @@ def test_what_is_in_a_batch_is_there_although_the_file_is_gone(log: Rotator) -> 
         log.path.unlink()
         assert isinstance(batch, aw.TailBatch)
         assert batch.to_pyarrow()["name"].to_pylist()[0] == "n-000000001"
+
+
+def test_two_events_of_one_id_both_come(log: Rotator) -> None:
+    """A user can choose the ID of a request: it says nothing about what is the same."""
+    log.append(line(1) + line(1).replace(b'"get"', b'"delete"'))
+    (batch,) = drain(log.path, None, columns=["audit_id", "verb"]).batches
+    rows = batch.to_pyarrow().to_pylist()
+    assert len({row["audit_id"] for row in rows}) == 1
+    assert [row["verb"] for row in rows] == ["get", "delete"]
