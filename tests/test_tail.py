@@ -87,7 +87,7 @@ def test_a_new_line_is_handed_out_at_once(log: Rotator) -> None:
             log.write(1)
             taken.until(tail, number)
             waits.append(time.monotonic() - began)
-    assert sorted(waits)[len(waits) // 2] < 0.05
+    assert sorted(waits)[len(waits) // 2] < 0.2
 
 
 def test_lag_is_what_stands_behind_the_batch(log: Rotator) -> None:

@@ -242,7 +242,7 @@ def test_an_idle_log_costs_next_to_nothing(log: Rotator) -> None:
         nothing_comes(tail, 1.2)
         before = time.process_time()
         nothing_comes(tail, 1.5)
-        assert time.process_time() - before < 0.1
+        assert time.process_time() - before < 0.15
 
 
 def test_what_is_in_a_batch_is_there_although_the_file_is_gone(log: Rotator) -> None:
