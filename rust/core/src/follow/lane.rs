@@ -212,6 +212,7 @@ impl Lane {
         if over {
             self.reader.finish();
             self.drain();
+            self.stream.forget_cut();
         } else {
             self.close_batch();
         }

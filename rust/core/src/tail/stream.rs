@@ -89,8 +89,9 @@ struct Current {
     id: FileId,
     /// It, if it is plain.
     plain: Option<Arc<File>>,
-    /// How far it was read when its content was last compared with what is known.
+    /// How far it was read when its content was last compared with what is known, and when it was last written then.
     compared_at: u64,
+    compared: Option<SystemTime>,
     /// Since when nothing came of it, and how long it was.
     quiet: Option<(Instant, u64)>,
 }
@@ -124,6 +125,8 @@ pub struct Stream {
     files: Vec<Tracked>,
     /// The file that is being read; it is one of `files`.
     current: Option<Current>,
+    /// A file that was cut and stands nowhere else, until what was read of it is handed out.
+    cut: Option<FileId>,
     next_id: u64,
     /// The newest file of the last look, or that an earlier run has left a mark of.
     newest: FileId,
@@ -164,6 +167,7 @@ impl Stream {
             news: false,
             files: Vec::new(),
             current: None,
+            cut: None,
             next_id: 0,
             newest: FileId(0),
             looked: None,
@@ -230,7 +234,8 @@ impl Stream {
         let (id, place) = (file.id, file.place());
         match place.open() {
             Ok(Opened { input, plain }) => {
-                self.current = Some(Current { id, plain, compared_at: place.offset, quiet: None });
+                self.current =
+                    Some(Current { id, plain, compared_at: place.offset, compared: None, quiet: None });
                 let Place { path, offset, .. } = place;
                 Some(Segment { id, path, offset, input })
             }
@@ -244,7 +249,7 @@ impl Stream {
             }
             Err(NotThere::Failed(error)) => {
                 // Reading it gives the error, so that there is one place that decides what then.
-                self.current = Some(Current { id, plain: None, compared_at: 0, quiet: None });
+                self.current = Some(Current { id, plain: None, compared_at: 0, compared: None, quiet: None });
                 let Place { path, offset, .. } = place;
                 Some(Segment { id, path, offset, input: Box::new(Failing(Some(error))) })
             }
@@ -279,6 +284,17 @@ impl Stream {
         }
     }
 
+    /// What was read of a file that was cut is handed out: nothing is left of it.
+    pub fn forget_cut(&mut self) {
+        let Some(index) = self.cut.take().and_then(|id| self.files.iter().position(|file| file.id == id))
+        else {
+            return;
+        };
+        let file = self.files.remove(index);
+        self.gone_bytes += file.mark.size;
+        self.forgotten.push(file.id);
+    }
+
     /// Nothing more is read of a file until it changes.
     fn rest(&mut self, id: FileId) {
         if let Some(file) = self.files.iter_mut().find(|file| file.id == id) {
@@ -305,6 +321,9 @@ impl Stream {
 
     /// Looks at the directory if it is time to.
     pub fn keep_looking(&mut self, now: Instant, events: &mut dyn Events) {
+        if !self.files.iter().any(|file| file.live) && self.set.live_key().is_some() {
+            self.looked = None;
+        }
         if self.may_try(now) {
             self.look_if_due(now, events);
         }

@@ -175,10 +175,10 @@ impl Stream {
         {
             return AtEnd::Moved;
         }
-        if let Some(index) = self.files.iter().position(|file| file.id == current.id) {
-            let mut mark = self.files.remove(index).mark;
-            self.gone_bytes += mark.size;
-            self.forgotten.push(current.id);
+        if let Some(file) = self.files.iter_mut().find(|file| file.id == current.id) {
+            (file.finished, file.missing) = (true, None);
+            let mut mark = file.mark.clone();
+            self.cut = Some(current.id);
             mark.offset = mark.offset.max(read_to);
             // What was written since the last look at it is not known.
             let lost = mark.size.saturating_sub(mark.offset);
@@ -198,7 +198,8 @@ impl Stream {
         if meta.len() < read_to {
             return Ok(Compared::Different);
         }
-        if read_to > current.compared_at || meta.len() > read_to || is_unlinked(&meta) {
+        let modified = meta.modified().ok();
+        if read_to > current.compared_at || current.compared != modified || is_unlinked(&meta) {
             if (file.mark.head.len as usize) < HEAD {
                 grow_head(file, plain)?;
             }
@@ -207,10 +208,10 @@ impl Stream {
             if !same {
                 return Ok(Compared::Different);
             }
-            current.compared_at = read_to;
+            (current.compared_at, current.compared) = (read_to, modified);
         }
         if !file.compressed {
-            (file.len, file.modified) = (meta.len(), meta.modified().ok());
+            (file.len, file.modified) = (meta.len(), modified);
         }
         file.mark.size = file.mark.size.max(meta.len());
         if meta.len() > read_to {

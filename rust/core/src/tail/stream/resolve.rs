@@ -223,8 +223,16 @@ impl Stream {
 
     /// The file that was live is not any more; others may have come and gone the same way since the last look.
     fn tell_rotation(&mut self, old_live: Option<FileId>, events: &mut dyn Events) {
-        let since = self.files.iter().skip_while(|file| Some(file.id) != old_live);
-        for file in since.filter(|file| file.present && !file.live) {
+        let since: Vec<&Tracked> = self
+            .files
+            .iter()
+            .skip_while(|file| Some(file.id) != old_live)
+            .take_while(|file| !file.live)
+            .collect();
+        if !since.first().is_some_and(|file| file.present) {
+            return;
+        }
+        for file in since {
             self.counters.rotations += 1;
             let at = At { stream: self.set.live(), file: &file.mark.path, offset: file.mark.offset };
             events.rotated(at);
