@@ -257,3 +257,21 @@ def test_nothing_is_read_while_nobody_asks(log: Rotator) -> None:
         time.sleep(0.2)
         assert tail.stats.bytes == log.path.stat().st_size // 51
         assert tail.stats.streams[0].offset == log.path.stat().st_size // 51
+
+
+ASYNC_WITHOUT_WITH = """
+import asyncio, sys, auditwake as aw
+
+async def main():
+    async for batch in aw.tail(sys.argv[1], state=None):
+        print("reading", flush=True)
+        asyncio.get_running_loop().call_later(0.3, sys.exit, 7)
+
+asyncio.run(main())
+"""
+
+
+def test_the_interpreter_ends_while_a_task_waits(log: Rotator) -> None:
+    log.write(1)
+    command = [sys.executable, "-c", ASYNC_WITHOUT_WITH, str(log.path)]
+    assert subprocess.run(command, check=False, timeout=30, capture_output=True).returncode == 7

@@ -1,8 +1,9 @@
 """The batches of a tail, and the tail that gives them."""
 
 import asyncio
+import threading
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Self, final
 
 from auditwake.tail.standing import Gap, Offsets, StreamStats, TailEvent, TailStats
@@ -131,11 +132,10 @@ class Tail:
         True
     """
 
-    __slots__ = ("_core", "_left", "_pool")
+    __slots__ = ("_core", "_left")
 
     def __init__(self, core: "_core.Tail") -> None:
         self._core = core
-        self._pool: ThreadPoolExecutor | None = None
         self._left: deque[Future[TailBatch | None]] = deque()
 
     @property
@@ -230,8 +230,7 @@ class Tail:
         return self
 
     async def __anext__(self) -> TailBatch:
-        self._pool = self._pool or ThreadPoolExecutor(1, thread_name_prefix="auditwake-tail")
-        waited = self._left.popleft() if self._left else self._pool.submit(self.next)
+        waited = self._left.popleft() if self._left else self._ask()
         try:
             batch = await asyncio.shield(asyncio.wrap_future(waited))
         except (asyncio.CancelledError, GeneratorExit):
@@ -241,6 +240,19 @@ class Tail:
         if batch is None:
             raise StopAsyncIteration
         return batch
+
+    def _ask(self) -> "Future[TailBatch | None]":
+        """Wait for the next batch on a thread that does not keep the interpreter from ending."""
+        asked: Future[TailBatch | None] = Future()
+
+        def wait() -> None:
+            try:
+                asked.set_result(self.next())
+            except BaseException as error:  # noqa: BLE001  # whoever awaits it gets it
+                asked.set_exception(error)
+
+        threading.Thread(target=wait, name="auditwake-tail", daemon=True).start()
+        return asked
 
     def __enter__(self) -> Self:
         return self
@@ -252,8 +264,6 @@ class Tail:
         trace: "TracebackType | None",
     ) -> None:
         self._core.release()
-        if self._pool is not None:
-            self._pool.shutdown()
 
     def __repr__(self) -> str:
         stats = self.stats
