@@ -53,7 +53,7 @@ def tail(
     raw: bool = False,
     batch_rows: int = 65_536,
     batch_bytes: int = 8 * MIB,
-    batch_age: float = 0.25,
+    batch_age: float = 1.0,
     max_line_bytes: int = 256 * MIB,
     threads: int | None = None,
     backups: str | None = None,
@@ -80,7 +80,8 @@ def tail(
         raw: As for `read`.
         batch_rows: Most rows of a batch.
         batch_bytes: Most bytes of input in a batch, unless a single line is longer.
-        batch_age: Seconds after which a batch is given although it is not full.
+        batch_age: Seconds after which a line is given although its batch is not full. The log is read four times in that
+            time, but not more often than every 20 ms nor less often than every 250 ms.
         max_line_bytes: As for `read`.
         threads: How many threads read a backlog of rotated files; None for one a core. The live log is read on the
             caller's.

@@ -2,6 +2,7 @@
 //! tailer, the reader and the checkpoint.
 
 mod ahead;
+mod delivered;
 mod journal;
 mod lane;
 mod ledger;
@@ -16,13 +17,14 @@ use glob::Pattern;
 
 use crate::checkpoint::{CheckpointError, Store, Trust};
 use crate::input::discover::SourceError;
-use crate::reader::{Account, Options as ReadOptions};
+use crate::reader::Options as ReadOptions;
 use crate::tail::events::{At, Gap};
 use crate::tail::loss::Retention;
 use crate::tail::set::{Set, sets};
 use crate::tail::stream::{Start, Stream};
-use crate::tail::watch::{Waker, Watch};
+use crate::tail::watch::{Waker, Watch, Woken};
 
+pub use delivered::{Delivered, Next};
 pub use journal::Happened;
 use journal::Journal;
 use lane::{Lane, Read};
@@ -30,8 +32,13 @@ use ledger::to_resume;
 pub use ledger::{Ledger, Receipt};
 pub use standing::Standing;
 
-/// How often a log that is being written is read: twice in the time in which a line is promised.
-const POLL: Duration = Duration::from_millis(20);
+/// How often what cannot wait is tried again.
+const SOON: Duration = Duration::from_millis(20);
+
+/// How often a log that is being written is read: so often that most of a batch's age is waiting and not reading, since
+/// each time costs something, and what was not read yet is lost when the file is cut.
+const MOST_OFTEN: Duration = Duration::from_millis(20);
+const LEAST_OFTEN: Duration = Duration::from_millis(250);
 
 /// How long a log counts as being written after its last byte.
 const ACTIVE: Duration = Duration::from_secs(1);
@@ -42,6 +49,9 @@ const UNWATCHED: Duration = Duration::from_millis(100);
 
 /// How soon to ask again while other threads read.
 const BUSY: Duration = Duration::from_millis(1);
+
+/// How long other threads are waited for at a time, where no other log waits: no signal ends that.
+const BUSY_ALONE: Duration = Duration::from_millis(50);
 
 /// How often patterns and directories are searched for new logs.
 const SEARCH: Duration = Duration::from_secs(1);
@@ -78,38 +88,6 @@ pub enum FollowError {
     /// The state.
     #[error(transparent)]
     State(#[from] CheckpointError),
-}
-
-/// What a wait came to.
-#[derive(Debug)]
-pub enum Next {
-    /// A batch.
-    Batch(Box<Delivered>),
-    /// Nothing yet.
-    Pending,
-    /// Nothing more.
-    End,
-}
-
-/// A batch with its place in its log.
-#[derive(Debug)]
-pub struct Delivered {
-    /// The rows; there may be none where lines became none.
-    pub batch: RecordBatch,
-    /// What was counted on the way to them.
-    pub account: Account,
-    /// The live file of the log.
-    pub stream: PathBuf,
-    /// The file, as it was called when it was read.
-    pub file: PathBuf,
-    /// First and last byte, and one more, of the decompressed file.
-    pub start: u64,
-    /// See `start`.
-    pub end: u64,
-    /// Bytes behind it in the log that were not read yet.
-    pub lag: u64,
-    /// What to acknowledge it with.
-    pub receipt: Receipt,
 }
 
 /// Logs that are followed.
@@ -184,22 +162,29 @@ impl Follow {
         self.watch.waker()
     }
 
-    /// The next batch, waiting for it no longer than `patience`.
+    /// The next batch, waiting for it no longer than `patience`. [`Next::Pending`] may come sooner: when somebody or a
+    /// signal ends the wait, and when there is nothing to do in the time that is left.
     ///
     /// # Errors
     /// The state cannot be written where a log begins at its end.
     pub fn next(&mut self, patience: Duration) -> Result<Next, FollowError> {
-        let deadline = Instant::now() + patience;
+        let mut now = Instant::now();
+        let deadline = now + patience;
+        if !self.rests(now, deadline) {
+            return Ok(Next::Pending);
+        }
         loop {
-            let now = Instant::now();
-            if self.rests(now, deadline) {
-                return Ok(Next::Pending);
-            }
+            now = Instant::now();
             match self.try_next(now, deadline.saturating_duration_since(now))? {
                 Next::Pending => {}
                 next => return Ok(next),
             }
-            self.rest_until = Some(self.next_poll(now));
+            let until = self.next_poll(now);
+            self.rest_until = Some(until);
+            // Whoever asks again waits until then: the time up to the deadline is not worth getting up for.
+            if until >= deadline || self.is_busy() || !self.rests(now, deadline) {
+                return Ok(Next::Pending);
+            }
         }
     }
 
@@ -233,31 +218,32 @@ impl Follow {
         self.journal.newest().cloned().collect()
     }
 
-    /// Waits for the next time to read. Answers whether the deadline came first.
+    /// Waits for the next time to read, but not beyond the deadline; answers whether it has come.
     fn rests(&mut self, now: Instant, deadline: Instant) -> bool {
-        let Some(until) = self.rest_until else { return false };
-        if now < until {
-            if now >= deadline {
-                return true;
-            }
-            let woken = self.watch.wait(until.min(deadline) - now);
-            if woken {
+        let Some(until) = self.rest_until else { return true };
+        let most = until.min(deadline).saturating_duration_since(now);
+        let woken = if most.is_zero() { Woken::Time } else { self.watch.wait(most) };
+        match woken {
+            Woken::Time if until > deadline => return false,
+            Woken::Time => {}
+            Woken::Signal => return false,
+            Woken::Somebody => {
                 self.lanes.iter_mut().for_each(|lane| lane.stream.look_soon());
-            } else if until > deadline {
-                return true;
+                self.rest_until = None;
+                return false;
             }
         }
         self.rest_until = None;
-        false
+        true
     }
 
     /// Asks one log after the other, beginning behind the one that gave the last batch.
     fn poll(&mut self, now: Instant, patience: Duration) -> Result<Option<Delivered>, FollowError> {
-        let busy = self.lanes.len() == 1;
+        let alone = self.lanes.len() == 1;
         for step in 0..self.lanes.len() {
             let index = (self.turn + step) % self.lanes.len();
-            let patience = if busy { patience } else { Duration::ZERO };
             let lane = &mut self.lanes[index];
+            let patience = if alone { patience.min(BUSY_ALONE) } else { Duration::ZERO };
             let read = lane.poll(now, patience, &mut self.journal);
             self.ledger.forget(index, lane.stream.take_forgotten());
             if lane.take_skipped() {
@@ -303,12 +289,14 @@ impl Follow {
             self.active_until = now + ACTIVE;
         }
         let due = self.lanes.iter().filter_map(Lane::due).min();
-        if self.lanes.iter().any(Lane::is_busy) {
+        if self.is_busy() {
             return now + BUSY;
         }
-        let rest = if now < self.active_until || !self.options.follow {
+        let rest = if !self.options.follow {
+            SOON
+        } else if now < self.active_until {
             self.watch.disarm();
-            POLL
+            interval(self.options.age)
         } else if !self.watch.is_armed() {
             let directories: Vec<PathBuf> =
                 self.lanes.iter().flat_map(|lane| lane.stream.directories()).collect();
@@ -318,8 +306,13 @@ impl Follow {
         } else {
             WATCHED
         };
-        let soonest = if self.lanes.iter().any(|lane| lane.stream.is_unsettled()) { POLL } else { rest };
+        let soonest = if self.lanes.iter().any(|lane| lane.stream.is_unsettled()) { SOON } else { rest };
         due.map_or(now + soonest, |due| due.min(now + soonest))
+    }
+
+    /// Whether work on other threads is under way.
+    fn is_busy(&self) -> bool {
+        self.lanes.iter().any(Lane::is_busy)
     }
 
     /// Finds logs that are not followed yet.
@@ -372,6 +365,11 @@ impl Follow {
         let path = PathBuf::from(self.options.specs.join(", "));
         Err(SourceError::NotFound { path }.into())
     }
+}
+
+/// How often a log that is being written is read, so that its lines are in batches of an age.
+fn interval(age: Duration) -> Duration {
+    (age / 4).clamp(MOST_OFTEN, LEAST_OFTEN)
 }
 
 /// The name of a log in the state.

@@ -29,9 +29,14 @@ impl Interrupts {
         Self { main: is_main.unwrap_or(false).then(|| thread::current().id()) }
     }
 
+    /// Whether they come to this thread.
+    pub(crate) fn are_seen(&self) -> bool {
+        self.main == Some(thread::current().id())
+    }
+
     /// The exception that a signal handler raised since the last look.
     pub(crate) fn look(&self) -> Option<PyErr> {
-        if self.main != Some(thread::current().id()) {
+        if !self.are_seen() {
             return None;
         }
         Python::attach(|py| py.check_signals().err())

@@ -12,7 +12,7 @@ use auditwake_core::follow::{Delivered, Follow, FollowError, Ledger, Next, Optio
 use auditwake_core::reader;
 use auditwake_core::tail::loss::Retention;
 use auditwake_core::tail::stream::Start;
-use auditwake_core::tail::watch::Waker;
+use auditwake_core::tail::watch::{PATIENCE, Waker};
 use glob::Pattern;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -20,8 +20,11 @@ use pyo3::types::PyCapsule;
 
 use crate::outcomes::{Outcomes, Rejected};
 use crate::reader::{at_least_one, line_options};
-use crate::run::{Interrupts, PATIENCE, detached};
+use crate::run::{Interrupts, detached};
 use crate::{capsule, error, schema};
+
+/// How long a wait lasts on a thread that sees no signals.
+const LONG_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long a reader that was asked to step aside does so.
 const ASIDE: Duration = Duration::from_micros(100);
@@ -137,9 +140,10 @@ impl Tail {
         let timeout = timeout.map(|timeout| seconds("timeout", timeout)).transpose()?;
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let interrupts = Interrupts::new(py);
+        let most = if interrupts.are_seen() { PATIENCE } else { LONG_PATIENCE };
         loop {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            let patience = left.map_or(PATIENCE, |left| left.min(PATIENCE));
+            let patience = left.map_or(most, |left| left.min(most));
             match detached(py, || self.wait(patience)).map_err(|error| failed(py, &error))? {
                 Next::Batch(batch) => return Ok(Some(TailBatch::new(*batch, Arc::clone(&self.ledger)))),
                 Next::End => {

@@ -10,6 +10,7 @@ use crate::tail::events::Events;
 use crate::tail::stream::{AfterError, AtEnd, FileId, Mark, Segment, Stream};
 
 use super::ahead::{Ahead, Did};
+use super::interval;
 
 /// A step that was read of a file.
 pub(super) struct Read {
@@ -45,8 +46,10 @@ pub(super) struct Lane {
     /// A file that could not be read to its end side by side with others.
     stuck: Option<FileId>,
     ready: VecDeque<Read>,
-    /// Since when rows have been waiting for their batch.
+    /// Since when rows may have been waiting for their batch.
     since: Option<Instant>,
+    /// When the log was last polled, and when before that.
+    polled: [Instant; 2],
     age: Duration,
     options: Options,
     threads: usize,
@@ -73,6 +76,7 @@ impl Lane {
             stuck: None,
             ready: VecDeque::new(),
             since: None,
+            polled: [now; 2],
             age,
             options: options.clone(),
             threads,
@@ -85,6 +89,7 @@ impl Lane {
     /// The next step, if there is one now. `patience` is for files that are read on other threads.
     pub(super) fn poll(&mut self, now: Instant, patience: Duration, events: &mut dyn Events) -> Option<Read> {
         self.moved = false;
+        self.polled = [now, self.polled[0]];
         self.stream.keep_looking(now, events);
         if let Some(reading) = &mut self.reading {
             reading.rested = true;
@@ -183,7 +188,9 @@ impl Lane {
         let Some(reading) = &mut self.reading else { return false };
         self.moved |= std::mem::replace(&mut reading.asked_at, offset + waiting) != offset + waiting;
         if self.reader.has_rows() {
-            self.since.get_or_insert(now);
+            // They may have been written right after the last poll.
+            let earliest = now.checked_sub(interval(self.age)).unwrap_or(now);
+            self.since.get_or_insert(self.polled[1].max(earliest));
         }
         match self.stream.at_end(offset, waiting, now, events) {
             AtEnd::More => {

@@ -1,30 +1,20 @@
 //! Wakes whoever waits for a log. Asking again and again is enough without it: a wake-up only comes sooner.
 
+mod wake;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
-/// Wakes a [`Watch`], from anywhere.
-#[derive(Clone, Debug)]
-pub struct Waker(Sender<()>);
-
-impl Waker {
-    /// Ends the present wait, or the next one if nobody waits.
-    pub fn wake(&self) {
-        match self.0.try_send(()) {
-            // One is on its way already.
-            Ok(()) | Err(TrySendError::Full(()) | TrySendError::Disconnected(())) => {}
-        }
-    }
-}
+use wake::Ends;
+pub use wake::{PATIENCE, Waker, Woken};
 
 /// Waits for directories to change.
 pub struct Watch {
-    waker: Waker,
-    woken: Receiver<()>,
+    ends: Arc<Ends>,
     /// `None` where the system gives no watcher: time alone wakes then.
     watcher: Option<RecommendedWatcher>,
     /// Directories that are watched at present.
@@ -41,22 +31,20 @@ impl Watch {
     /// Watches nothing yet.
     #[must_use]
     pub fn new() -> Self {
-        let (sender, woken) = bounded(1);
-        let waker = Waker(sender);
-        Self { waker, woken, watcher: None, watched: BTreeSet::new() }
+        Self { ends: Arc::new(Ends::new()), watcher: None, watched: BTreeSet::new() }
     }
 
     /// Something to wake it with.
     #[must_use]
     pub fn waker(&self) -> Waker {
-        self.waker.clone()
+        Waker(Arc::clone(&self.ends))
     }
 
     /// Watches these directories. Whoever reads a log that is being written should not: the server's every write would wake
     /// it.
     pub fn arm<'a>(&mut self, directories: impl IntoIterator<Item = &'a Path>) {
         if self.watcher.is_none() {
-            let waker = self.waker.clone();
+            let waker = self.waker();
             // Without a watcher, or for a directory that is not there, the time that is waited is all there is.
             let wake = move |event: notify::Result<notify::Event>| {
                 // Our own looks open the directory and its files.
@@ -91,9 +79,9 @@ impl Watch {
         !self.watched.is_empty()
     }
 
-    /// Waits until something changes, but no longer than `most`; answers whether something did.
+    /// Waits until something changes, but no longer than `most`.
     #[must_use]
-    pub fn wait(&self, most: Duration) -> bool {
-        self.woken.recv_timeout(most).is_ok()
+    pub fn wait(&self, most: Duration) -> Woken {
+        self.ends.wait(most)
     }
 }
