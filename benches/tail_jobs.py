@@ -101,11 +101,11 @@ def follow(options: dict[str, Any], take: Callable[["aw.TailBatch"], None]) -> d
             take(batch)
             batch.commit()
             now = time.perf_counter()
-            if not begun and now - opened >= 1:
+            if begun:
+                rows += batch.num_rows
+                batches += 1
+            elif now - opened >= 1:
                 begun, cpu = now, cpu_seconds()
-                rows = batches = 0
-            rows += batch.num_rows
-            batches += 1
             if now - opened >= options["seconds"]:
                 break
         wall = time.perf_counter() - begun
