@@ -52,7 +52,7 @@ def tail(
     bodies: bool = True,
     raw: bool = False,
     batch_rows: int = 65_536,
-    batch_bytes: int = 8 * MIB,
+    batch_bytes: int = 16 * MIB,
     batch_age: float = 1.0,
     max_line_bytes: int = 256 * MIB,
     threads: int | None = None,

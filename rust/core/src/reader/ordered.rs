@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-/// Results that a task may have waiting.
+/// Results that a task may have waiting, unless somebody says otherwise.
 const WAITING: usize = 2;
 
 /// How long an abandoned worker is waited for: longer than a batch takes, shorter than people wait for Ctrl-C.
@@ -83,11 +83,22 @@ impl<T: Send + 'static> Ordered<T> {
         make: impl Fn() -> State + Clone + Send + 'static,
         work: impl Fn(&mut State, Task, Emit<'_, T>) + Clone + Send + 'static,
     ) -> Self {
+        Self::start_with(WAITING, tasks, threads, make, work)
+    }
+
+    /// As [`Self::start`], with so many results that a task may have waiting.
+    pub fn start_with<Task: Send + 'static, State: 'static>(
+        waiting: usize,
+        tasks: Vec<Task>,
+        threads: usize,
+        make: impl Fn() -> State + Clone + Send + 'static,
+        work: impl Fn(&mut State, Task, Emit<'_, T>) + Clone + Send + 'static,
+    ) -> Self {
         let gate = Arc::new(Gate { used: Mutex::new(Some(0)), changed: Condvar::new(), ahead: threads + 1 });
         let mut channels = VecDeque::with_capacity(tasks.len());
         let mut queue = VecDeque::with_capacity(tasks.len());
         for (place, task) in tasks.into_iter().enumerate() {
-            let (sender, receiver) = bounded(WAITING);
+            let (sender, receiver) = bounded(waiting);
             channels.push_back(receiver);
             queue.push_back((place, task, sender));
         }

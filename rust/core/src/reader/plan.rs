@@ -49,31 +49,43 @@ fn file_tasks(source: usize, path: PathBuf, range: Option<u64>, tasks: &mut Vec<
 fn cuts(path: &Path, range: u64) -> io::Result<Vec<u64>> {
     let mut file = File::open(path)?;
     let metadata = file.metadata()?;
-    let mut head = [0; EVENT_START.len()];
-    if !metadata.is_file() || metadata.len() < 2 * range {
+    if !metadata.is_file() {
         return Ok(Vec::new());
     }
+    let inner = cuts_behind(&mut file, metadata.len(), 0, range)?;
+    Ok(if inner.is_empty() { inner } else { [&[0], &inner[..], &[u64::MAX]].concat() })
+}
+
+/// Where what stands behind an offset of a plain log, up to its length, is to be cut.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn cuts_behind<F: Read + Seek>(file: &mut F, len: u64, offset: u64, range: u64) -> io::Result<Vec<u64>> {
+    let mut cuts = Vec::new();
+    let mut head = [0; EVENT_START.len()];
+    if len.saturating_sub(offset) < 2 * range {
+        return Ok(cuts);
+    }
+    file.seek(SeekFrom::Start(0))?;
     file.read_exact(&mut head)?;
     if head != EVENT_START {
-        return Ok(Vec::new());
+        return Ok(cuts);
     }
-    let mut cuts = vec![0];
-    let mut nominal = range;
-    while nominal < metadata.len() {
-        match find_cut(&mut file, nominal)? {
+    let mut nominal = offset + range;
+    while nominal < len {
+        match find_cut(file, nominal)? {
             Some(cut) => {
                 cuts.push(cut);
-                nominal = (cut / range + 1) * range;
+                nominal = offset + ((cut - offset) / range + 1) * range;
             }
             None => nominal += SEARCH.max(range),
         }
     }
-    cuts.push(u64::MAX);
     Ok(cuts)
 }
 
 /// The first line at or behind `from` that begins an event.
-fn find_cut(file: &mut File, from: u64) -> io::Result<Option<u64>> {
+fn find_cut<F: Read + Seek>(file: &mut F, from: u64) -> io::Result<Option<u64>> {
     const STEP: usize = 64 << 10;
     let needle: Vec<u8> = [b"\n", EVENT_START].concat();
     let finder = memmem::Finder::new(&needle);

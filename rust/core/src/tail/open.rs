@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::input::discover::is_compressed;
 use crate::input::open::{Format, decode, sniff};
 use crate::lines::BEFORE;
+use crate::reader::plan::cuts_behind;
 
 use super::identity::{FileKey, Fingerprint, HEAD};
 
@@ -66,6 +67,27 @@ impl Place {
             return Err(NotThere::Other);
         }
         if is_plain(&file, &self.path)? { self.plain(Arc::new(file)) } else { self.compressed(file) }
+    }
+
+    /// The place cut into parts that can be read side by side, each with the offset where it ends, but for the last one.
+    /// One that cannot be cut, or is another file by now, is one part: opening that tells.
+    #[must_use]
+    pub fn parts(self, range: u64) -> Vec<(Self, Option<u64>)> {
+        let cuts = self.cuts(range).unwrap_or_default();
+        let starts = std::iter::once(self.offset).chain(cuts.iter().copied());
+        let ends = cuts.iter().copied().map(Some).chain([None]);
+        let part = |(offset, end)| {
+            let marker = if offset == self.offset { self.marker } else { Fingerprint::default() };
+            (Self { offset, marker, ..self.clone() }, end)
+        };
+        starts.zip(ends).map(part).collect()
+    }
+
+    fn cuts(&self, range: u64) -> Result<Vec<u64>, NotThere> {
+        let opened = Self { offset: 0, marker: Fingerprint::default(), ..self.clone() }.open()?;
+        let Some(file) = opened.plain else { return Ok(Vec::new()) };
+        let len = file.metadata()?.len();
+        Ok(cuts_behind(&mut &*file, len, self.offset, range)?)
     }
 
     fn plain(&self, file: Arc<File>) -> Result<Opened, NotThere> {
@@ -183,6 +205,15 @@ impl Read for ReadFrom {
         let read = read_once(&self.file, buffer, self.offset)?;
         self.offset += read as u64;
         Ok(read)
+    }
+}
+
+/// Gives its error once.
+pub(super) struct Failing(pub(super) Option<io::Error>);
+
+impl Read for Failing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
     }
 }
 

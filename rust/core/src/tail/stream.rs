@@ -19,7 +19,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::events::{Events, Gap};
 use super::identity::Fingerprint;
 use super::loss::Meter;
-use super::open::{Input, NotThere, Opened, Place};
+use super::open::{Failing, Input, NotThere, Opened, Place};
 use super::set::Set;
 
 pub use end::{AfterError, AtEnd};
@@ -37,6 +37,9 @@ const RETRY: Duration = Duration::from_millis(50);
 
 /// Longest wait before a file that could not be read is tried again.
 const LONGEST_RETRY: Duration = Duration::from_secs(1);
+
+/// Bytes on disk from which on a file is read by several threads, or by one beside the caller's.
+const LARGE: u64 = 4 << 20;
 
 /// Where to begin in a log that was not followed before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -256,15 +259,17 @@ impl Stream {
         }
     }
 
-    /// Files that nobody writes and that have unread bytes, in order; empty if there are fewer than two, or something
-    /// else is to be seen to first.
+    /// Files that nobody writes and that have unread bytes, in order; empty if that is not worth more than one thread, or
+    /// something else is to be seen to first.
     pub fn closed_places(&mut self, now: Instant, events: &mut dyn Events) -> Vec<(FileId, Place)> {
         if !self.may_try(now) || !self.look_if_due(now, events) || self.waits_for_a_look() {
             return Vec::new();
         }
-        let closed = self.files.iter().filter(|file| file.is_unread()).take_while(|file| !file.live);
-        let places: Vec<_> = closed.map(|file| (file.id, file.place())).collect();
-        if places.len() < 2 { Vec::new() } else { places }
+        let closed = || self.files.iter().filter(|file| file.is_unread()).take_while(|file| !file.live);
+        if closed().count() < 2 && closed().all(|file| file.len < LARGE) {
+            return Vec::new();
+        }
+        closed().map(|file| (file.id, file.place())).collect()
     }
 
     /// A file was read, and everything before the offset is accounted for.
@@ -368,14 +373,5 @@ impl Stream {
             file.verified = false;
         }
         self.look_anew();
-    }
-}
-
-/// Gives its error once.
-struct Failing(Option<io::Error>);
-
-impl io::Read for Failing {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        self.0.take().map_or(Ok(0), Err)
     }
 }
