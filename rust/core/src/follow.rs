@@ -182,7 +182,8 @@ impl Follow {
             let until = self.next_poll(now);
             self.rest_until = Some(until);
             // Whoever asks again waits until then: the time up to the deadline is not worth getting up for.
-            if until >= deadline || self.is_busy() || !self.rests(now, deadline) {
+            let waited = self.lanes.len() == 1 && self.is_busy();
+            if waited || until >= deadline || !self.rests(now, deadline) {
                 return Ok(Next::Pending);
             }
         }
