@@ -80,8 +80,8 @@ def tail(
         raw: As for `read`.
         batch_rows: Most rows of a batch.
         batch_bytes: Most bytes of input in a batch, unless a single line is longer.
-        batch_age: Seconds after which a line is given although its batch is not full. The log is read four times in that
-            time, but not more often than every 20 ms nor less often than every 250 ms.
+        batch_age: Seconds after which a line is given although its batch is not full. The log is read four times in
+            that time, but not more often than every 20 ms nor less often than every 250 ms.
         max_line_bytes: As for `read`.
         threads: How many threads read a backlog of rotated files; None for one a core. The live log is read on the
             caller's.
