@@ -9,4 +9,4 @@ pub mod set;
 pub mod stream;
 pub mod watch;
 
-pub use open::{Input, NotThere, Opened, Place};
+pub use open::{FindCuts, Input, NotThere, Opened, Place};

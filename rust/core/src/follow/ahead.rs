@@ -1,10 +1,12 @@
 //! Finished files, and parts of large ones, read side by side, their steps in the order of the log.
 
+use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::reader::ordered::{Emit, Next, Ordered};
+use crate::reader::plan::cuts_behind;
 use crate::reader::{Options, Reader, Step};
 use crate::tail::Place;
 use crate::tail::stream::FileId;
@@ -46,7 +48,8 @@ impl Ahead {
         options.limits.bytes = options.limits.bytes.min(MOST_BYTES);
         let range = options.limits.bytes.max(LEAST_RANGE) as u64;
         let parts = |(id, place): (FileId, Place)| {
-            place.parts(range).into_iter().map(move |(place, end)| Part { id, place, end })
+            let cuts = |mut file: &File, len, offset| cuts_behind(&mut file, len, offset, range);
+            place.parts(cuts).into_iter().map(move |(place, end)| Part { id, place, end })
         };
         let parts = places.into_iter().flat_map(parts).collect();
         let make = move || Reader::new(options.clone());

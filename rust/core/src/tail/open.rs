@@ -8,7 +8,6 @@ use std::sync::Arc;
 use crate::input::discover::is_compressed;
 use crate::input::open::{Format, decode, sniff};
 use crate::lines::BEFORE;
-use crate::reader::plan::cuts_behind;
 
 use super::identity::{FileKey, Fingerprint, HEAD};
 
@@ -29,6 +28,11 @@ pub struct Place {
     /// The bytes in front of `offset`.
     pub marker: Fingerprint,
 }
+
+/// Finds where a plain file of a length is to be cut behind an offset.
+pub trait FindCuts: FnOnce(&File, u64, u64) -> io::Result<Vec<u64>> {}
+
+impl<F: FnOnce(&File, u64, u64) -> io::Result<Vec<u64>>> FindCuts for F {}
 
 /// Why a file is not opened at a place.
 #[derive(Debug)]
@@ -72,8 +76,8 @@ impl Place {
     /// The place cut into parts that can be read side by side, each with the offset where it ends, but for the last one.
     /// One that cannot be cut, or is another file by now, is one part: opening that tells.
     #[must_use]
-    pub fn parts(self, range: u64) -> Vec<(Self, Option<u64>)> {
-        let cuts = self.cuts(range).unwrap_or_default();
+    pub fn parts(self, find_cuts: impl FindCuts) -> Vec<(Self, Option<u64>)> {
+        let cuts = self.cuts(find_cuts).unwrap_or_default();
         let starts = std::iter::once(self.offset).chain(cuts.iter().copied());
         let ends = cuts.iter().copied().map(Some).chain([None]);
         let part = |(offset, end)| {
@@ -83,11 +87,11 @@ impl Place {
         starts.zip(ends).map(part).collect()
     }
 
-    fn cuts(&self, range: u64) -> Result<Vec<u64>, NotThere> {
+    fn cuts(&self, find_cuts: impl FindCuts) -> Result<Vec<u64>, NotThere> {
         let opened = Self { offset: 0, marker: Fingerprint::default(), ..self.clone() }.open()?;
         let Some(file) = opened.plain else { return Ok(Vec::new()) };
         let len = file.metadata()?.len();
-        Ok(cuts_behind(&mut &*file, len, self.offset, range)?)
+        Ok(find_cuts(&file, len, self.offset)?)
     }
 
     fn plain(&self, file: Arc<File>) -> Result<Opened, NotThere> {
