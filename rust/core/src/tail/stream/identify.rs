@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use super::super::identity::{FileKey, Fingerprint, HEAD};
-use super::super::open::{Place, is_plain, read_head, stated_len};
+use super::super::open::{Place, is_plain, read_head, stands_before, stated_len};
 use super::super::set::Found;
 use super::Stream;
 use super::tracked::{Mark, Tracked};
@@ -72,9 +72,16 @@ impl Stream {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Ok(true),
             Err(error) => return Err(error),
         };
-        // A plain file only grows, unless somebody cuts it.
-        let is_uncut = found.len >= file.mark.size || is_compressed_now(found)?;
-        Ok(file.mark.head.begins(&head) && is_uncut)
+        if !file.mark.head.begins(&head) {
+            return Ok(false);
+        }
+        // A plain file only grows, unless somebody cuts it; it may have grown again since.
+        let opened = File::open(&found.path)?;
+        let is_uncut = || {
+            let stands = stands_before(&opened, file.mark.offset, file.mark.marker)?;
+            Ok(found.len >= file.mark.size && stands)
+        };
+        if is_plain(&opened, &found.path)? { is_uncut() } else { Ok(true) }
     }
 
     fn identify_by_content(&self, one: &Found, taken: &mut [bool], found: &[Found]) -> io::Result<Is> {

@@ -153,7 +153,7 @@ impl Stream {
             file.mark.size = found.len;
             let lost = mark.size - found.len;
             mark.offset = found.len;
-            self.gap(&mark, lost, true, Reason::Truncated, events);
+            self.gap(&mark, lost, mark.head.len > 0, Reason::Truncated, events);
         }
         let file = &mut self.files[index];
         // Whether the open file is still what was read is compared before its new size is believed.
@@ -206,7 +206,9 @@ impl Stream {
             self.gone_bytes += file.mark.size;
             self.left = Some(self.files.iter().filter(|file| file.present && !file.live).count() as u64);
             if file.unread() > 0 || file.compressed && !file.finished {
-                self.gap(&file.mark, file.unread(), true, Reason::Deleted, events);
+                // A file that nothing tells from others may stand elsewhere.
+                let certain = file.mark.head.len > 0;
+                self.gap(&file.mark, file.unread(), certain, Reason::Deleted, events);
             } else if file.lost_track {
                 self.gap(&file.mark, 0, false, Reason::Missing, events);
             }

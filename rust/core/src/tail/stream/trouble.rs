@@ -57,6 +57,7 @@ impl Stream {
         reason: Reason,
         events: &mut dyn Events,
     ) {
+        let bytes = if certain { bytes } else { 0 };
         let gap = Gap {
             stream: self.set.live().to_owned(),
             file: mark.path.clone(),
