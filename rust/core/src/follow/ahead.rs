@@ -37,6 +37,8 @@ pub(super) enum Did {
     File { id: FileId, whole: bool },
     /// All of them.
     All,
+    /// A thread has panicked.
+    Panicked,
 }
 
 /// Files that are read on several threads.
@@ -61,8 +63,8 @@ impl Ahead {
         match self.0.next(patience) {
             Ok(Next::Item(did)) => Some(did),
             Ok(Next::Pending) => None,
-            // A thread that panicked has handed out whole steps only: what it did not read is read again.
-            Ok(Next::End) | Err(_) => Some(Did::All),
+            Ok(Next::End) => Some(Did::All),
+            Err(_) => Some(Did::Panicked),
         }
     }
 }

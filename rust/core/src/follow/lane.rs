@@ -278,6 +278,11 @@ impl Lane {
                 self.ahead = None;
                 self.stream.look_soon();
             }
+            Some(Did::Panicked) => {
+                // Whole steps were handed out: the file that did it is read on here, where the caller sees the panic.
+                self.ahead = None;
+                self.stuck = self.stream.first_unread();
+            }
             None => return false,
         }
         true

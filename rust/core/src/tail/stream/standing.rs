@@ -44,6 +44,12 @@ impl Stream {
         self.files.iter().map(Tracked::unread).sum()
     }
 
+    /// The file with the oldest unread byte.
+    #[must_use]
+    pub fn first_unread(&self) -> Option<FileId> {
+        self.files.iter().find(|file| file.is_unread()).map(|file| file.id)
+    }
+
     /// Since when something has been unread.
     #[must_use]
     pub fn behind_since(&self) -> Option<Instant> {
