@@ -59,47 +59,6 @@ pub struct FileMark {
     pub size: u64,
 }
 
-impl StreamMark {
-    /// Moves a file's mark, or appends the file if it is none of those listed.
-    ///
-    /// A file is the same if its first bytes are. When more of them are known than before, say so with [`Self::grown`]
-    /// first: only the caller has the bytes, and a file that was written anew in the same place looks the same from
-    /// here. The offset of a file never falls: a mark behind it brings the name and the place up to date, no more.
-    pub fn advance(&mut self, mark: FileMark) {
-        let found = self.files.iter().position(|file| file.is_file_of(&mark));
-        // Where this file is now no other is; whoever was there was removed, and its place used again.
-        for (at, file) in self.files.iter_mut().enumerate() {
-            if Some(at) != found && file.key == mark.key {
-                file.key = None;
-            }
-        }
-        let Some(at) = found else { return self.files.push(mark) };
-        let file = &mut self.files[at];
-        let size = file.size.max(mark.size);
-        let (offset, marker) =
-            if mark.offset < file.offset { (file.offset, file.marker) } else { (mark.offset, mark.marker) };
-        *file = FileMark { offset, marker, size, ..mark };
-    }
-
-    /// More of a file's first bytes are known: those of `was` are among them. Returns whether the file is listed.
-    pub fn grown(&mut self, was: Fingerprint, now: Fingerprint) -> bool {
-        let found = self.files.iter_mut().find(|file| file.head == was && was.len > 0);
-        found.map(|file| file.head = now).is_some()
-    }
-}
-
-impl FileMark {
-    /// Whether a newer mark is of the same file. One that was empty is told by its place, which is safe: it has no
-    /// offset that a file with the same place could wrongly inherit.
-    fn is_file_of(&self, mark: &Self) -> bool {
-        if self.head.len > 0 {
-            return self.head == mark.head;
-        }
-        let same_place = if self.key.is_some() { self.key == mark.key } else { self.name == mark.name };
-        same_place && self.offset == 0
-    }
-}
-
 /// What a slot holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slot {

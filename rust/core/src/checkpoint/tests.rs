@@ -1,6 +1,5 @@
 mod damage;
 mod format;
-mod marks;
 mod refusals;
 
 use std::collections::BTreeMap;

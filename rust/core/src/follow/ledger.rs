@@ -1,6 +1,9 @@
 //! What was handed out and what was acknowledged: the offset of a file moves with the acknowledged prefix, and by nothing
 //! else.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
