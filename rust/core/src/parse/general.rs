@@ -99,11 +99,11 @@ fn find_key(raw: &[u8]) -> Option<Key> {
 /// Whether the text in front of a cut value ends with a body's key.
 fn cut_in_body(before: &str) -> bool {
     let Some(key) = before.trim_end().strip_suffix(':') else { return false };
-    let key = key.trim_end();
-    [Key::RequestObject, Key::ResponseObject].iter().any(|body| {
-        let quoted = key.strip_suffix('"').and_then(|key| key.strip_suffix(body.name()));
-        quoted.is_some_and(|rest| rest.ends_with('"'))
-    })
+    let Some(key) = key.trim_end().strip_suffix('"').map(str::as_bytes) else { return false };
+    // The quote that begins the key is the last one that no backslash escapes.
+    let is_escaped = |at: usize| key[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1;
+    let begin = (0..key.len()).rev().find(|&at| key[at] == b'"' && !is_escaped(at));
+    begin.is_some_and(|quote| find_key(&key[quote + 1..]).is_some_and(Key::is_body))
 }
 
 /// Whether a value is what its first byte says, as far as its extent tells: a bare word must be a number or a literal.
@@ -151,6 +151,24 @@ fn is_event(text: &str, spans: &Spans) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_body_whose_key_has_escapes_is_a_body_when_it_is_cut() {
+        for (key, body) in [
+            (r"\u0072esponseObject", true),
+            (r"requestObj\u0065ct", true),
+            ("responseObject", true),
+            (r"\u0022responseObject", false),
+            (r#"\"requestObject"#, false),
+            (r#"\\\"requestObject"#, false),
+            ("annotations", false),
+        ] {
+            let text = format!(r#"{{"kind":"Event","auditID":"1","stage":"Panic","{key}" : ["a", "#);
+            let cut = parse(&text, &mut Spans::default());
+            let metadata = matches!(cut, Err(ParseError::Cut { metadata: true, .. }));
+            assert_eq!(metadata, body, "{text}: {cut:?}");
+        }
+    }
 
     #[test]
     fn a_whole_member_in_front_of_a_cut_is_kept() {
