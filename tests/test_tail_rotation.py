@@ -316,3 +316,20 @@ def test_a_directory_that_is_deleted_and_made_anew(log: Rotator, tail: aw.Tail) 
         log.path.parent.mkdir()
         log.write(3)
         assert taken.until(tail, 6).rows == [(1, 6)]
+
+
+def test_a_file_that_a_look_has_missed_is_no_gap_when_it_is_deleted_later(log: Rotator, tail: aw.Tail) -> None:
+    with tail:
+        log.write(5)
+        taken = Taken().until(tail, 5)
+        hidden = log.path.parent.parent / "hidden"
+        log.path.rename(hidden)
+        log.path.touch()
+        nothing_comes(tail, 1.5)
+        hidden.rename(log.backup_name())
+        nothing_comes(tail, 1.5)
+        log.write(5)
+        taken.until(tail, 10)
+        log.drop_oldest()
+        nothing_comes(tail, 2.5)
+        whole(tail, taken)

@@ -118,6 +118,7 @@ impl Tracked {
         self.compressed = compressed;
         (self.len, self.modified) = (found.len, found.modified);
         (self.present, self.live, self.missing, self.verified) = (true, found.live, None, true);
+        self.lost_track = false;
         if !compressed {
             self.mark.size = self.mark.size.max(found.len);
         }
