@@ -38,8 +38,6 @@ pub(crate) struct Tail {
     waker: Waker,
     /// Whether nothing more is to be read.
     closed: AtomicBool,
-    /// Whether everything was read that will be.
-    ended: AtomicBool,
     /// How many ask for something while another thread waits for a batch.
     asking: AtomicUsize,
     selection: auditwake_core::schema::Selection,
@@ -129,7 +127,6 @@ impl Tail {
             waker: follow.waker(),
             follow: Mutex::new(Some(follow)),
             closed: AtomicBool::new(false),
-            ended: AtomicBool::new(false),
             asking: AtomicUsize::new(0),
             selection,
         })
@@ -146,10 +143,7 @@ impl Tail {
             let patience = left.map_or(most, |left| left.min(most));
             match detached(py, || self.wait(patience)).map_err(|error| failed(py, &error))? {
                 Next::Batch(batch) => return Ok(Some(TailBatch::new(*batch, Arc::clone(&self.ledger)))),
-                Next::End => {
-                    self.ended.store(true, Ordering::Relaxed);
-                    return Ok(None);
-                }
+                Next::End => return Ok(None),
                 Next::Pending => {}
             }
             if let Some(interrupt) = interrupts.look() {
@@ -159,12 +153,6 @@ impl Tail {
                 return Ok(None);
             }
         }
-    }
-
-    /// Whether `next` gives nothing more.
-    #[getter]
-    fn ended(&self) -> bool {
-        self.ended.load(Ordering::Relaxed) || self.closed.load(Ordering::Relaxed)
     }
 
     /// Ends the reading, also that of a thread that waits. What was handed out can still be committed.

@@ -67,16 +67,15 @@ impl Stream {
     /// will be.
     #[must_use]
     pub fn time_to_loss(&self, retention: Retention) -> Option<Duration> {
-        let backups = || self.files.iter().filter(|file| file.present && !file.live);
+        let is_backup = |file: &&Tracked| file.present && !file.live;
         let unread = self.files.iter().position(|file| file.is_unread() && !file.live);
-        let newer =
-            unread.map(|place| backups().count() as u64 - 1 - place.min(backups().count() - 1) as u64);
+        let newer = unread.map(|place| self.files[place + 1..].iter().filter(is_backup).count() as u64);
         let rotated = unread.and_then(|place| self.files[place].modified?.elapsed().ok());
         let view = View {
             live: self.files.iter().find(|file| file.live).map_or(0, |file| file.len),
             newer,
             rotated: rotated.unwrap_or_default(),
-            largest: backups().map(|file| file.mark.size).max().unwrap_or(0),
+            largest: self.files.iter().filter(is_backup).map(|file| file.mark.size).max().unwrap_or(0),
             left: self.left,
         };
         time_to_loss(view, retention, self.meter.rate())
