@@ -198,6 +198,16 @@ fn several_events_on_a_line_are_all_kept() {
     }
 }
 
+/// Reading has resumed at the event behind such a text, just as behind a torn fragment.
+#[test]
+fn the_row_behind_rejected_text_says_so() {
+    for between in ["}", "garbage", "2026-11-26T00:10:19.262Z stdout F ", r#"{"kind":"Pod"}"#] {
+        let read = Read::of(event("a", "") + between + &event("b", ""));
+        assert_eq!(read.ids(), ["a", "b"], "{between:?}");
+        assert_eq!(read.repairs(1), ["resynchronised"], "{between:?}");
+    }
+}
+
 /// What is wrong with a line must show in its row too, not only in the counts.
 #[test]
 fn the_row_names_what_stood_behind_its_event() {

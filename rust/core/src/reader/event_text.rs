@@ -180,6 +180,9 @@ impl Reading<'_> {
                     None => return self.last_chance(at, failure, repairs),
                 },
             };
+            if gap.repair == Some(Repair::Resynchronised) {
+                repairs.add(Repair::Resynchronised);
+            }
             match self.next_object(at, gap) {
                 Some(next) => at = next,
                 None => return,
