@@ -52,9 +52,10 @@ PYTHON_TABLE: Mapping[str, set[str]] = {
     "scan": {"read", "types"},
     "convert": {"_core", "errors", "read", "schema", "sources", "types"},
     "tail": {"_core", "schema", "types"},
+    "forwarder": {"_core", "convert", "errors", "policy", "read", "schema", "tail", "types"},
     "demo": set(),
     "__init__": {"_core", *PUBLIC},
-    "cli": {"__init__", "_core", "demo", "errors", "policy", "tail"},
+    "cli": {"__init__", "_core", "demo", "errors", "forwarder", "policy", "tail"},
     "__main__": {"cli"},
 }
 

@@ -10,6 +10,7 @@
 | `ColumnError` | `ValueError` | there is no such column or group |
 | `OutputError` | | the output cannot be written |
 | `StateError` | | the state of a tail is in use, or cannot be read or written |
+| `SinkError` | | a sink did not take rows; they are not lost, and are written again |
 | `PolicyError` | `ValueError` | kube-apiserver would refuse an audit policy; has `line` and `column` |
 
 Example:
@@ -44,12 +45,31 @@ __all__ = [
     "OutputError",
     "PolicyError",
     "RejectedError",
+    "SinkError",
     "SourceError",
     "SourceNotFoundError",
     "StateError",
 ]
 
 LONGEST_MESSAGE, LONGEST_LINE, MOST_ERRORS = 1000, 120, 10
+
+
+class SinkError(AuditwakeError):
+    """A sink did not take rows: nothing of them is acknowledged, and they are written again.
+
+    Attributes:
+        needs_a_person: Whether trying again is of no use until somebody has changed something.
+
+    Example:
+        >>> raise SinkError("the table cannot be written: no space left")
+        Traceback (most recent call last):
+        ...
+        auditwake.errors.SinkError: the table cannot be written: no space left
+    """
+
+    def __init__(self, message: str, *, needs_a_person: bool = False) -> None:
+        super().__init__(message)
+        self.needs_a_person = needs_a_person
 
 
 class PolicyError(AuditwakeError, ValueError):

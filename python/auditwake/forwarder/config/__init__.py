@@ -1,0 +1,1 @@
+"""The configuration: files and environment in Datadog's shape, and our own block, to one frozen `AgentConfig`."""
