@@ -155,6 +155,10 @@ class TailOptions(Protocol):
     @property
     def backups(self) -> str | None: ...  # noqa: D102  # as the core calls it
     @property
+    def exclude(self) -> list[str]: ...  # noqa: D102  # as the core calls it
+    @property
+    def resume(self) -> str | None: ...  # noqa: D102  # as the core calls it
+    @property
     def max_size(self) -> int | None: ...  # noqa: D102  # as the core calls it
     @property
     def max_backups(self) -> int | None: ...  # noqa: D102  # as the core calls it

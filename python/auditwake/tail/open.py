@@ -35,6 +35,8 @@ class _Options:
     max_line_bytes: int
     threads: int | None
     backups: str | None
+    exclude: list[str]
+    resume: str | None
     max_size: int | None
     max_backups: int | None
     max_age: float | None
@@ -57,6 +59,8 @@ def tail(
     max_line_bytes: int = 256 * MIB,
     threads: int | None = None,
     backups: str | None = None,
+    exclude: Iterable[str] = (),
+    resume: str | None = None,
     retention: Retention | None = None,
     cluster: str | None = None,
     apiserver: str | None = None,
@@ -87,6 +91,8 @@ def tail(
             caller's.
         backups: Pattern for the names of rotated files, if they are not called after the log as lumberjack (which is in
             kube-apiserver) and logrotate do it.
+        exclude: Patterns for the paths of logs that are left out, where `path` means several.
+        resume: What `Tail.checkpoint` gave, to begin there whatever the state says; it becomes the state.
         retention: What rotation keeps, for `StreamStats.time_to_loss`; what it does not say is learned from the files.
         cluster: Value of the column `cluster`.
         apiserver: Value of the column `apiserver`.
@@ -95,7 +101,7 @@ def tail(
         An iterable of batches, also with `async for`, to be used as a context manager.
 
     Raises:
-        StateError: The state is in use by another tail, or cannot be read or written.
+        StateError: The state is in use by another tail, or cannot be read or written; or `resume` is no checkpoint.
         SourceError: Nothing is there and `follow` is false (`SourceNotFoundError`), or a pattern is none.
         ColumnError: There is no such column or group.
 
@@ -124,6 +130,8 @@ def tail(
         max_line_bytes=max_line_bytes,
         threads=threads,
         backups=backups,
+        exclude=list(exclude),
+        resume=resume,
         max_size=None if kept.maxsize is None else kept.maxsize * MIB,
         max_backups=kept.maxbackup,
         max_age=None if kept.maxage is None else kept.maxage * DAY,

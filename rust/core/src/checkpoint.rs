@@ -34,6 +34,11 @@ pub enum CheckpointError {
         /// Who, as far as the lock tells: `another process (pid 123)`.
         by: String,
     },
+    /// It is no checkpoint.
+    #[error(
+        "the checkpoint to resume from cannot be used: {0}; give what a tail's checkpoint() gave, unchanged"
+    )]
+    Resume(Bad),
     /// It was let go.
     #[error("the tail is closed, and its state may be in other hands: commit before it is closed")]
     Closed,
@@ -47,6 +52,16 @@ pub enum CheckpointError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+/// A state as a text that others keep; it is spelled as a slot.
+pub(crate) fn text(state: &State) -> String {
+    String::from_utf8(encode(state, 1, &Host::this())).expect("a slot is text")
+}
+
+/// The state that a text holds.
+pub(crate) fn resumed(text: &str) -> Result<State, CheckpointError> {
+    decode(text.as_bytes()).map(|slot| slot.state).map_err(CheckpointError::Resume)
 }
 
 impl CheckpointError {

@@ -6,23 +6,20 @@ mod delivered;
 mod journal;
 mod lane;
 mod ledger;
+mod options;
 mod standing;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow_array::RecordBatch;
-use glob::Pattern;
-
-use crate::checkpoint::{CheckpointError, Store, Trust};
+use crate::checkpoint::{self, Store, Trust};
 use crate::input::discover::SourceError;
-use crate::reader::Options as ReadOptions;
 use crate::tail::events::{At, Gap};
-use crate::tail::loss::Retention;
 use crate::tail::set::{Set, sets};
 use crate::tail::stream::{Start, Stream};
 use crate::tail::watch::{Waker, Watch, Woken};
+use arrow_array::RecordBatch;
 
 pub use delivered::{Delivered, Next};
 pub use journal::Happened;
@@ -30,6 +27,7 @@ use journal::Journal;
 use lane::{Lane, Read};
 use ledger::to_resume;
 pub use ledger::{Ledger, Receipt};
+pub use options::{FollowError, Options};
 pub use standing::Standing;
 
 /// How often what cannot wait is tried again.
@@ -55,40 +53,6 @@ const BUSY_ALONE: Duration = Duration::from_millis(50);
 
 /// How often patterns and directories are searched for new logs.
 const SEARCH: Duration = Duration::from_secs(1);
-
-/// What to follow, and how.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Paths, directories and patterns.
-    pub specs: Vec<String>,
-    /// Names of backups that are not named after their log.
-    pub backups: Option<Pattern>,
-    /// Whether to wait for more; else what is there is all.
-    pub follow: bool,
-    /// Where to begin in a log that was not followed before.
-    pub start: Start,
-    /// How to read.
-    pub read: ReadOptions,
-    /// How old the oldest row of a batch gets before the batch closes.
-    pub age: Duration,
-    /// Threads for files that nobody writes any more.
-    pub threads: usize,
-    /// Where offsets are remembered; `None`: nowhere.
-    pub state: Option<PathBuf>,
-    /// What rotation keeps.
-    pub retention: Retention,
-}
-
-/// Why logs cannot be followed.
-#[derive(Debug, thiserror::Error)]
-pub enum FollowError {
-    /// They are nothing.
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    /// The state.
-    #[error(transparent)]
-    State(#[from] CheckpointError),
-}
 
 /// Logs that are followed.
 pub struct Follow {
@@ -120,15 +84,18 @@ impl Follow {
         let now = Instant::now();
         let mut journal = Journal::default();
         let mut distrusts = false;
+        let resumed = options.resume.as_deref().map(checkpoint::resumed).transpose()?;
+        let is_told = resumed.is_some();
         let ledger = match &options.state {
-            None => Ledger::default(),
+            None => Ledger::new(None, resumed.unwrap_or_default()),
             Some(dir) => {
                 let (store, loaded) = Store::open(dir)?;
-                distrusts = loaded.trust == Trust::Lost;
-                for alarm in loaded.alarms {
+                // What it says is of no account beside a checkpoint, and so are its faults.
+                distrusts = loaded.trust == Trust::Lost && !is_told;
+                for alarm in loaded.alarms.into_iter().filter(|_| !is_told) {
                     journal.add("state", At { stream: dir, file: &alarm.path, offset: 0 }, alarm.message);
                 }
-                Ledger::new(Some(store), loaded.state)
+                Ledger::new(Some(store), resumed.unwrap_or(loaded.state))
             }
         };
         let mut follow = Self {
@@ -146,6 +113,9 @@ impl Follow {
         };
         follow.search(now)?;
         follow.began = true;
+        if is_told {
+            follow.ledger.save_now()?;
+        }
         follow.require_something()?;
         Ok(follow)
     }
@@ -321,7 +291,8 @@ impl Follow {
         self.searched = now;
         let mut found: Vec<Set> = Vec::new();
         for spec in &self.options.specs {
-            for set in sets(spec, self.options.backups.as_ref())? {
+            let sets = sets(spec, self.options.backups.as_ref())?;
+            for set in sets.into_iter().filter(|set| !self.options.excludes(set.live())) {
                 match found.iter_mut().find(|known| known.live() == set.live()) {
                     Some(known) => known.merge(set),
                     None => found.push(set),

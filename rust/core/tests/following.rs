@@ -34,6 +34,11 @@ enum Step {
     Crash,
     /// Acknowledges everything, ends and begins again.
     Restart,
+    /// Keeps the checkpoint together with what came, acknowledges nothing, ends, and goes on from the checkpoint; the state
+    /// directory is lost meanwhile, or says what it said.
+    Resume {
+        lost: bool,
+    },
     /// Damages the newest slot of the state, or both, while nobody runs.
     Corrupt {
         both: bool,
@@ -59,6 +64,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         5 => any::<bool>().prop_map(|backwards| Step::Commit { backwards }),
         2 => Just(Step::Crash),
         2 => Just(Step::Restart),
+        2 => any::<bool>().prop_map(|lost| Step::Resume { lost }),
         1 => any::<bool>().prop_map(|both| Step::Corrupt { both }),
     ];
     prop::collection::vec(step, 1..60)
@@ -98,12 +104,14 @@ impl Follower {
         read.lines.buffer = 1 << 12;
         let options = Options {
             specs: vec![dir.join("audit.log").to_string_lossy().into_owned()],
+            exclude: Vec::new(),
             backups: None,
             follow: true,
             start: Start::Beginning,
             read,
             age: Duration::ZERO,
             threads,
+            resume: None,
             state: Some(dir.join("state")),
             retention: Retention::default(),
         };
@@ -194,6 +202,19 @@ impl Follower {
         self.crashed |= !self.open.is_empty();
         self.stop();
         self.start();
+    }
+
+    fn resume(&mut self, lost: bool) {
+        let checkpoint = self.follow.as_ref().unwrap().ledger().checkpoint();
+        self.saved.clone_from(&self.seen);
+        self.open.clear();
+        self.stop();
+        if lost {
+            fs::remove_dir_all(self.options.state.as_ref().unwrap()).unwrap();
+        }
+        self.options.resume = Some(checkpoint);
+        self.start();
+        self.options.resume = None;
     }
 
     fn corrupt(&mut self, both: bool) {
@@ -291,6 +312,7 @@ fn run(steps: &[Step], append: bool, threads: usize, rows: usize) {
                 follower.stop();
                 follower.start();
             }
+            Step::Resume { lost } => follower.resume(*lost),
             Step::Corrupt { both } => follower.corrupt(*both),
         }
     }

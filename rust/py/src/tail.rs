@@ -59,6 +59,8 @@ struct Asked {
     max_line_bytes: usize,
     threads: Option<usize>,
     backups: Option<String>,
+    exclude: Vec<String>,
+    resume: Option<String>,
     max_size: Option<u64>,
     max_backups: Option<u64>,
     max_age: Option<f64>,
@@ -74,17 +76,19 @@ impl Asked {
         at_least_one("max_line_bytes", self.max_line_bytes)?;
         at_least_one("threads", self.threads.unwrap_or(1))?;
         let age = seconds("batch_age", self.batch_age)?;
-        let pattern = |text: String| {
-            Pattern::new(&text).map_err(|error| {
+        let pattern = |name: &str, text: &str| {
+            Pattern::new(text).map_err(|error| {
                 PyValueError::new_err(format!(
-                    "backups: not a valid pattern, {error}: {}",
-                    error::escape(&text)
+                    "{name}: not a valid pattern, {error}: {}",
+                    error::escape(text)
                 ))
             })
         };
+        let exclude = self.exclude.iter().map(|text| pattern("exclude", text)).collect::<PyResult<_>>()?;
         Ok(Options {
             specs,
-            backups: self.backups.map(pattern).transpose()?,
+            exclude,
+            backups: self.backups.map(|text| pattern("backups", &text)).transpose()?,
             follow: self.follow,
             start: if self.from_end { Start::End } else { Start::Beginning },
             read: reader::Options {
@@ -101,6 +105,7 @@ impl Asked {
                 .threads
                 .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),
             state: self.state,
+            resume: self.resume,
             retention: Retention {
                 size: self.max_size,
                 backups: self.max_backups,
@@ -172,6 +177,10 @@ impl Tail {
 
     fn commit(&self, py: Python<'_>) -> PyResult<()> {
         detached(py, || self.ledger.commit_all()).map_err(|error| error::checkpoint(py, &error))
+    }
+
+    fn checkpoint(&self, py: Python<'_>) -> String {
+        detached(py, || self.ledger.checkpoint())
     }
 
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {

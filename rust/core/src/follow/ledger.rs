@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::checkpoint::{CheckpointError, FileMark, State, Store, StreamMark};
+use crate::checkpoint::{self, CheckpointError, FileMark, State, Store, StreamMark};
 use crate::tail::identity::Fingerprint;
 use crate::tail::stream::{FileId, Mark, Resume};
 
@@ -40,6 +40,7 @@ struct Inner {
 }
 
 /// The account of one log.
+#[derive(Clone)]
 struct Account {
     key: String,
     /// Files in order, each with its acknowledged offset.
@@ -54,6 +55,7 @@ struct Account {
 }
 
 /// A batch that was handed out.
+#[derive(Clone)]
 struct Pending {
     id: FileId,
     mark: FileMark,
@@ -93,12 +95,24 @@ impl Ledger {
     /// As [`Self::commit`].
     pub fn commit_all(&self) -> Result<(), CheckpointError> {
         let mut inner = self.lock();
-        for account in &mut inner.lanes {
-            account.pending.iter_mut().for_each(|pending| pending.acknowledged = true);
-        }
-        let moved = inner.lanes.iter_mut().map(Account::take_prefix).fold(false, |any, moved| any | moved);
+        let moved =
+            inner.lanes.iter_mut().map(Account::acknowledge_all).fold(false, |any, moved| any | moved);
         inner.unsaved |= moved;
         inner.save()
+    }
+
+    /// The state as it would be if everything that was handed out were acknowledged now, as a text for
+    /// [`super::Options::resume`]: whoever keeps it together with what was handed out has both or neither.
+    #[must_use]
+    pub fn checkpoint(&self) -> String {
+        let inner = self.lock();
+        let mut state = State { streams: inner.others.clone() };
+        for account in &inner.lanes {
+            let mut account = account.clone();
+            account.acknowledge_all();
+            state.streams.insert(account.key.clone(), account.marks());
+        }
+        checkpoint::text(&state)
     }
 
     /// Lets the state go: nothing can be acknowledged any more.
@@ -198,6 +212,18 @@ impl Ledger {
 }
 
 impl Account {
+    /// Acknowledges everything that was handed out; answers whether an offset moved.
+    fn acknowledge_all(&mut self) -> bool {
+        self.pending.iter_mut().for_each(|pending| pending.acknowledged = true);
+        self.take_prefix()
+    }
+
+    /// What is kept of it.
+    fn marks(&self) -> StreamMark {
+        let files = self.files.iter().map(|(_, mark)| mark.clone()).collect();
+        StreamMark { files, older_done: self.older_done }
+    }
+
     /// Moves the offsets to the end of the acknowledged prefix; answers whether there was one.
     fn take_prefix(&mut self) -> bool {
         let mut moved = false;
@@ -251,9 +277,7 @@ impl Inner {
         if let Some(store) = &mut self.store {
             let mut state = State { streams: self.others.clone() };
             for account in &self.lanes {
-                let files = account.files.iter().map(|(_, mark)| mark.clone()).collect();
-                let marks = StreamMark { files, older_done: account.older_done };
-                state.streams.insert(account.key.clone(), marks);
+                state.streams.insert(account.key.clone(), account.marks());
             }
             store.save(&state)?;
         }
