@@ -94,6 +94,22 @@ def test_what_is_no_checkpoint_is_refused(log: Rotator, state: Path) -> None:
     assert drain(log.path, state).rows == [(1, 4)]
 
 
+def test_the_committed_place_is_where_a_restart_goes_on(log: Rotator, state: Path) -> None:
+    log.write(3)
+    size = log.path.stat().st_size
+    with follow(log.path, state, batch_rows=1) as tail:
+        batches = [tail.next(timeout=20) for _ in range(3)]
+        for number, batch in enumerate(batches):
+            stats = tail.stats.streams[0]
+            assert stats.committed_offset == size * number // 3
+            assert stats.committed_file == (str(log.path) if number else None)
+            assert batch is not None
+            batch.commit()
+    # Also before anything was read in this run.
+    with follow(log.path, state) as tail:
+        assert tail.stats.streams[0].committed_offset == size
+
+
 def test_logs_are_left_out_by_pattern(tmp_path: Path) -> None:
     logs = [Rotator(tmp_path / name / "audit.log") for name in ("a", "b", "c")]
     for log in logs:

@@ -176,6 +176,8 @@ class TailStanding(TypedDict):
     path: str
     file: str | None
     offset: int
+    committed_file: str | None
+    committed_offset: int
     bytes: int
     lines: int
     outcomes: Any  # of the core, which uses this module

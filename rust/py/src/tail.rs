@@ -258,6 +258,8 @@ struct Stands {
     path: OsString,
     file: Option<OsString>,
     offset: u64,
+    committed_file: Option<OsString>,
+    committed_offset: u64,
     bytes: u64,
     lines: u64,
     outcomes: Outcomes,
@@ -277,10 +279,13 @@ struct Stands {
 
 impl From<Standing> for Stands {
     fn from(from: Standing) -> Self {
+        let committed = from.acknowledged;
         Self {
             path: from.stream.into(),
             file: from.file.map(PathBuf::into_os_string),
             offset: from.offset,
+            committed_offset: committed.as_ref().map_or(0, |(_, offset)| *offset),
+            committed_file: committed.map(|(file, _)| file.into_os_string()),
             bytes: from.outcomes.bytes(),
             lines: from.lines,
             outcomes: Outcomes(from.outcomes),

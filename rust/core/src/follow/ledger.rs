@@ -128,6 +128,14 @@ impl Ledger {
         self.lock().lanes.get(lane).map_or(0, |account| account.pending.iter().map(|one| one.bytes).sum())
     }
 
+    /// The last place of a log that was acknowledged: a file, and its bytes; `None` before the first.
+    #[must_use]
+    pub fn acknowledged(&self, lane: usize) -> Option<(PathBuf, u64)> {
+        let inner = self.lock();
+        let place = inner.lanes.get(lane)?.files.iter().rev().find(|(_, mark)| mark.offset > 0);
+        place.map(|(_, mark)| (PathBuf::from(&mark.name), mark.offset))
+    }
+
     /// Opens the account of the next log; answers where an earlier run has come to, if one has.
     pub(super) fn open(&self, key: String) -> Option<StreamMark> {
         let mut inner = self.lock();

@@ -18,6 +18,8 @@ pub struct Standing {
     pub file: Option<PathBuf>,
     /// Up to where it was handed out.
     pub offset: u64,
+    /// The last place that was acknowledged, in this run or before it.
+    pub acknowledged: Option<(PathBuf, u64)>,
     /// Counts of all that was handed out.
     pub outcomes: Outcomes,
     /// Lines of all outcomes.
@@ -55,6 +57,7 @@ impl Follow {
             stream: stream.live().to_owned(),
             file: mark.map(|mark| mark.path.clone()),
             offset: mark.map_or(0, |mark| mark.offset),
+            acknowledged: self.ledger.acknowledged(index),
             outcomes: lane.outcomes.clone(),
             lines: lane.lines(),
             counters: stream.counters(),
