@@ -109,9 +109,9 @@ class StreamStats:
         path: The live file.
         file: The file that is read, or was last; None before the first.
         offset: Up to where it was handed out, in bytes of the decompressed file.
-        committed_file: The file that the offset stands in that a restart would go on from, by the name that it had then;
-            None before anything was committed.
-        committed_offset: That offset, in bytes of the decompressed file.
+        committed_file: The file in which a restart would go on, by the name that it had then; None before anything was
+            committed.
+        committed_offset: Where in it, in bytes of the decompressed file.
         bytes: Bytes handed out since the tail was opened.
         lines: Lines handed out, of all outcomes.
         outcomes: What became of them.
