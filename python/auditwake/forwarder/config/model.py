@@ -94,7 +94,7 @@ class WebhookSource:
         client_ca_file: Who signs the certificates of clients; without one, no client is asked for one.
         token: What a client has to say in `Authorization: Bearer`, if anything.
         max_body_bytes: Largest body; a larger one is answered with 413.
-        max_backlog_bytes: Most bytes that are kept for sinks that do not take them; beyond, the server is told to retry.
+        max_backlog_bytes: Most bytes that are kept for sinks that do not take them; beyond, the answer is 503.
         service: As of a log.
         source: As of a log.
         tags: As of a log.

@@ -1,0 +1,153 @@
+"""Answers one request of a server's webhook backend."""
+
+import hmac
+import http.client
+import logging
+from contextlib import suppress
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, Final
+
+from auditwake import _core
+from auditwake.forwarder.webhook.batch import NotABatchError, to_batch
+from auditwake.forwarder.webhook.segments import BacklogFullError
+
+if TYPE_CHECKING:
+    from auditwake.forwarder.webhook.receiver import Server
+
+__all__ = ["Handler"]
+
+log = logging.getLogger("auditwake.webhook")
+
+TOO_LARGE: Final = (
+    "the body has more than {limit} bytes. On the server, set --audit-webhook-truncate-enabled and lower "
+    "--audit-webhook-batch-max-size; or raise max_body_bytes here"
+)
+CHUNK_LINE: Final = 1024
+RETRY_AFTER: Final = "10"
+LINGER: Final = 0.5  # seconds without a byte
+LINGER_READS: Final = 4096
+PIECE: Final = 65_536
+
+
+class _RefusedError(Exception):
+    """A request that is answered without a look at its body."""
+
+    def __init__(self, status: HTTPStatus, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+        self.why = why
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection; the server keeps it open between batches."""
+
+    server: "Server"
+    protocol_version = "HTTP/1.1"
+    server_version = f"auditwake/{_core.__version__}"
+    sys_version = ""
+
+    def do_POST(self) -> None:
+        """Take a batch: 200 only when it is durable."""
+        try:
+            self._check_sender()
+            body = self._body()
+            self._take(body)
+        except _RefusedError as refused:
+            # What is left of the body on the connection would be read as the next request.
+            self.close_connection = True
+            self.server.counters.refused += 1
+            self._answer(refused.status, refused.why)
+            self._linger()
+
+    def _linger(self) -> None:
+        """Take a little of what is still coming: a connection that is closed over it is reset, and the answer lost."""
+        self.connection.settimeout(LINGER)
+        with suppress(OSError):
+            for _ in range(LINGER_READS):
+                if not self.rfile.read1(PIECE):
+                    return
+
+    def _check_sender(self) -> None:
+        config = self.server.config
+        token = self.server.token()
+        if token is not None:
+            given = self.headers.get("Authorization", "")
+            if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+                raise _RefusedError(HTTPStatus.UNAUTHORIZED, "this receiver wants another bearer token")
+        if self.path.partition("?")[0] != config.path:
+            raise _RefusedError(HTTPStatus.NOT_FOUND, "the webhook is not at this path")
+        if self.headers.get("Content-Encoding", "identity") != "identity":
+            raise _RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the body as it is, without compression")
+
+    def _body(self) -> bytes:
+        limit = self.server.config.max_body_bytes
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            return self._chunks(limit)
+        length = self.headers.get("Content-Length", "")
+        if not length.isdecimal():
+            raise _RefusedError(HTTPStatus.LENGTH_REQUIRED, "the length of the body is not given")
+        if int(length) > limit:
+            raise _RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LARGE.format(limit=limit))
+        return self._exactly(int(length))
+
+    def _chunks(self, limit: int) -> bytes:
+        body = bytearray()
+        while True:
+            size_text = self.rfile.readline(CHUNK_LINE).partition(b";")[0].strip()
+            try:
+                size = int(size_text, 16)
+            except ValueError:
+                raise _RefusedError(HTTPStatus.BAD_REQUEST, "a chunk has no size") from None
+            if size < 0 or len(body) + size > limit:
+                raise _RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LARGE.format(limit=limit))
+            if size == 0:
+                http.client.parse_headers(self.rfile)
+                return bytes(body)
+            body += self._exactly(size)
+            self._exactly(2)
+
+    def _exactly(self, size: int) -> bytes:
+        data = self.rfile.read(size)
+        if len(data) < size:
+            raise _RefusedError(HTTPStatus.BAD_REQUEST, "the body breaks off")
+        return data
+
+    def _take(self, body: bytes) -> None:
+        counters = self.server.counters
+        try:
+            batch = to_batch(body)
+            is_new = self.server.segments.append(batch)
+        except NotABatchError as error:
+            counters.refused += 1
+            self._answer(HTTPStatus.BAD_REQUEST, f"no audit events: {error}")
+        except BacklogFullError as error:
+            counters.refused += 1
+            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, f"the backlog is full: {error}")
+        except OSError as error:
+            counters.refused += 1
+            log.warning("a batch cannot be kept, and the server is told to send it again: %s", error.strerror)
+            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, f"it cannot be kept: {error.strerror}")
+        else:
+            counters.batches += is_new
+            counters.events += batch.events if is_new else 0
+            self._answer(HTTPStatus.OK, "")
+
+    def _answer(self, status: HTTPStatus, why: str) -> None:
+        text = f"{why}\n".encode() if why else b""
+        self.send_response(status)
+        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Content-Length", str(len(text)))
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            self.send_header("Retry-After", RETRY_AFTER)
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name in the base class
+        """Say nothing of requests that went well; of others their answer, without a word that the peer sent."""
+
+    def log_error(self, format: str, *args: object) -> None:  # noqa: A002, ARG002  # the names in the base class
+        """Count what is no request at all."""
+        self.server.counters.refused += 1

@@ -1,0 +1,202 @@
+"""The receiver: a small HTTP server for one kube-apiserver or several."""
+
+import logging
+import socket
+import ssl
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http.server import ThreadingHTTPServer
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final
+
+from auditwake.errors import SourceError
+from auditwake.forwarder.config.model import WebhookSource
+from auditwake.forwarder.config.secret import SecretFile
+from auditwake.forwarder.webhook.handler import Handler
+from auditwake.forwarder.webhook.segments import Segments
+
+__all__ = ["Counters", "Server", "WebhookReceiver"]
+
+log = logging.getLogger("auditwake.webhook")
+
+# A server opens one connection and sends ten batches a second at most; the rest is for peers that are slow or hostile.
+MOST_CONNECTIONS: Final = 64
+SILENCE: Final = 30.0  # seconds that a peer may say nothing in the middle of a request
+
+
+@dataclass(slots=True)
+class Counters:
+    """What a receiver has seen: batches and events that were new, and requests that were not answered with 200."""
+
+    batches: int = 0
+    events: int = 0
+    refused: int = 0
+
+
+class Server(ThreadingHTTPServer):
+    """Listens, with a thread a connection and a bound on their number."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 128
+
+    def __init__(self, config: WebhookSource, segments: Segments) -> None:
+        self.config = config
+        self.segments = segments
+        self.counters = Counters()
+        self._context = _context(config)
+        self._free = threading.BoundedSemaphore(MOST_CONNECTIONS)
+        host, port = _address(config)
+        if ":" in host:
+            self.address_family = socket.AF_INET6
+        super().__init__((host, port), Handler)
+
+    def token(self) -> str | None:
+        """Give the bearer token that a peer has to say; None when none is asked for."""
+        token = self.config.token
+        if token is None:
+            return None
+        return (token.current() if isinstance(token, SecretFile) else token).reveal()
+
+    def process_request(self, request: "socket.socket | tuple[bytes, socket.socket]", address: object) -> None:
+        """Begin a thread for a connection, unless there are too many."""
+        if not self._free.acquire(blocking=False):
+            self.counters.refused += 1
+            self.shutdown_request(request)
+            return
+        super().process_request(request, address)
+
+    def process_request_thread(self, request: "socket.socket | tuple[bytes, socket.socket]", address: object) -> None:
+        """Serve a connection; the handshake is made here, so that a peer that is slow in it holds up nobody."""
+        try:
+            if isinstance(request, socket.socket):
+                request.settimeout(SILENCE)
+                request = self._context.wrap_socket(request, server_side=True) if self._context else request
+            super().process_request_thread(request, address)
+        except OSError:
+            # TLS that fails, a certificate that is missing or not ours, a peer that went away.
+            self.counters.refused += 1
+            self.shutdown_request(request)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Count a connection that broke; its text is the peer's, and stays out of the log."""
+        del request, client_address
+        self.counters.refused += 1
+
+
+class WebhookReceiver:
+    """Takes batches of a server's webhook backend into a log that is followed as any other.
+
+    Args:
+        config: How to listen.
+        directory: Where the log is kept; of its own.
+
+    Raises:
+        SourceError: It may not or cannot listen there: plain HTTP anywhere but on loopback, a certificate that cannot
+            be read, an address that is in use.
+
+    Example:
+        >>> import tempfile
+        >>> config = WebhookSource(integration="audit", file=Path("conf.yaml"), address="127.0.0.1:0")
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     receiver = WebhookReceiver(config, Path(directory))
+        ...     receiver.start()
+        ...     receiver.stop()
+        ...     receiver.log.name
+        'audit.log'
+    """
+
+    def __init__(self, config: WebhookSource, directory: Path) -> None:
+        self._segments = Segments(directory, max_backlog=config.max_backlog_bytes)
+        try:
+            self._server = Server(config, self._segments)
+        except (OSError, ValueError) as error:
+            self._segments.close()
+            message = f"webhook: cannot listen on {config.address}: {_why(error)}"
+            raise SourceError(message) from error
+        self._thread = threading.Thread(target=self._server.serve_forever, name="auditwake-webhook", daemon=True)
+
+    @property
+    def log(self) -> Path:
+        """The log to follow."""
+        return self._segments.path
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return int(self._server.server_address[1])
+
+    @property
+    def counters(self) -> Counters:
+        """What it has seen since it was made."""
+        return self._server.counters
+
+    @property
+    def duplicates(self) -> int:
+        """Batches that were sent again and are here once."""
+        return self._segments.duplicates
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
+        log.info("listening for audit batches on %s", self._server.config.address)
+
+    def discard(self, committed: Iterable[str | None]) -> None:
+        """Delete files that every sink has acknowledged.
+
+        Args:
+            committed: `StreamStats.committed_file` of each route that follows the log.
+        """
+        self._segments.discard(committed)
+
+    def stop(self) -> None:
+        """End; what was answered with 200 is on disk."""
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join()
+        self._server.server_close()
+        self._segments.close()
+
+
+def _address(config: WebhookSource) -> tuple[str, int]:
+    host, _, port = config.address.rpartition(":")
+    host = host.strip("[]")
+    if not port.isdecimal():
+        message = "the address is no host:port"
+        raise ValueError(message)
+    if config.cert_file is None and not _is_loopback(host):
+        message = (
+            "without a certificate (cert_file) events would cross the network in the clear: only loopback is allowed"
+        )
+        raise ValueError(message)
+    return host, int(port)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _context(config: WebhookSource) -> ssl.SSLContext | None:
+    if config.cert_file is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    context.load_cert_chain(config.cert_file, config.key_file)
+    if config.client_ca_file is not None:
+        context.load_verify_locations(config.client_ca_file)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def _why(error: Exception) -> str:
+    return str(error.strerror or error) if isinstance(error, OSError) else str(error)

@@ -1,0 +1,206 @@
+"""The log that a receiver writes: appended, fsynced, rotated by size, deleted when every sink has acknowledged it."""
+
+import errno
+import hashlib
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from auditwake.forwarder.webhook.batch import Batch
+
+__all__ = ["BacklogFullError", "Segments"]
+
+LIVE: Final = "audit.log"
+INTENTS: Final = "batches"
+MIB: Final = 1 << 20
+
+# A server gives a batch up after some 98 s of tries; so many batches are hours of the largest rate there is.
+REMEMBERED: Final = 100_000
+FIELDS: Final = 4
+
+
+class BacklogFullError(OSError):
+    """The sinks have not taken what is here already: more is not kept."""
+
+
+class Segments:
+    """A log of received events, `audit.log` and `audit-<time>.log` in a directory of its own.
+
+    A batch is durable when `append` returns. In front of it goes a line of `batches` with its digest and its place:
+    after a crash, a batch that the log holds in full is known, and one that it holds in part is taken again. The log
+    itself is never cut: whoever follows it may have read what would be cut off.
+
+    Args:
+        directory: Made if it is not there; mode 0700.
+        max_bytes: Size at which the log is rotated.
+        max_backlog: Most bytes of all its files.
+    """
+
+    def __init__(self, directory: Path, *, max_bytes: int = 64 * MIB, max_backlog: int = 1024 * MIB) -> None:
+        self.directory = directory
+        self.path = directory / LIVE
+        self.duplicates = 0
+        self._closed = False
+        self._max_bytes = max_bytes
+        self._max_backlog = max_backlog
+        self._lock = threading.Lock()
+        self._known: OrderedDict[str, None] = OrderedDict()
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._recover()
+        self._log = _append(self.path)
+        self._intents = _append(directory / INTENTS)
+
+    def append(self, batch: Batch) -> bool:
+        """Make a batch durable.
+
+        Returns:
+            False if it is here already: it was sent again, since the answer got lost.
+
+        Raises:
+            BacklogFullError: There is too much already.
+            OSError: It cannot be written; nothing of it is left.
+        """
+        with self._lock:
+            if self._closed:
+                raise OSError(errno.ESHUTDOWN, "the receiver has ended")
+            if batch.digest in self._known:
+                self.duplicates += 1
+                return False
+            if self.backlog + len(batch.lines) > self._max_backlog:
+                message = f"{self.backlog} bytes wait for the sinks already"
+                raise BacklogFullError(message)
+            start = os.fstat(self._log).st_size
+            if start and start + len(batch.lines) > self._max_bytes:
+                self._rotate()
+                start = 0
+            # A line that a full disk or a crash has left half is ended first.
+            lines = batch.lines if self._is_at_a_line(start) else b"\n" + batch.lines
+            self._write(f"{batch.digest} {start} {len(lines)} {_check(lines)}\n".encode(), lines)
+            self._remember(batch.digest)
+            return True
+
+    @property
+    def backlog(self) -> int:
+        """Bytes of all files of the log."""
+        return sum(path.stat().st_size for path in (*self._rotated(), self.path) if path.exists())
+
+    def discard(self, committed: Iterable[str | None]) -> None:
+        """Delete rotated files that nobody needs any more.
+
+        Args:
+            committed: For each sink the file that it would go on in after a restart (`StreamStats.committed_file`).
+        """
+        needed = list(committed)
+        if not needed or None in needed:
+            return
+        names = [Path(str(file)).name for file in needed]
+        # The live file is younger than all others.
+        oldest = min((name for name in names if name != LIVE), default=None)
+        for path in self._rotated():
+            if oldest is None or path.name < oldest:
+                path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        with self._lock:
+            self._closed = True
+            os.close(self._log)
+            os.close(self._intents)
+
+    def _write(self, intent: bytes, lines: bytes) -> None:
+        before = os.fstat(self._intents).st_size
+        try:
+            _write_all(self._intents, intent)
+            os.fsync(self._intents)
+            _write_all(self._log, lines)
+            os.fsync(self._log)
+        except OSError:
+            # Else the place would belong to the batch that is written there next.
+            os.ftruncate(self._intents, before)
+            raise
+
+    def _is_at_a_line(self, size: int) -> bool:
+        os.lseek(self._log, max(size - 1, 0), os.SEEK_SET)
+        return os.read(self._log, 1) in {b"", b"\n"}
+
+    def _rotated(self) -> list[Path]:
+        return sorted(self.directory.glob("audit-*.log"))
+
+    def _rotate(self) -> None:
+        """Begin a new log, as the rotation in kube-apiserver does it; the list of batches begins anew with it."""
+        now = datetime.now(UTC)
+        name = self.directory / f"audit-{now:%Y-%m-%dT%H-%M-%S}.{now.microsecond // 1000:03}.log"
+        if name.exists():
+            # Twice in a millisecond: the log grows a little longer instead.
+            return
+        self.path.rename(name)
+        os.close(self._log)
+        self._log = _append(self.path)
+        kept = self.directory / f"{INTENTS}.new"
+        with kept.open("wb") as file:
+            # Batches of older files are remembered too: they have no place in this one.
+            file.writelines(f"{digest} - 0 -\n".encode() for digest in self._known)
+            file.flush()
+            os.fsync(file.fileno())
+        kept.rename(self.directory / INTENTS)
+        os.close(self._intents)
+        self._intents = _append(self.directory / INTENTS)
+        _sync_directory(self.directory)
+
+    def _remember(self, digest: str) -> None:
+        self._known[digest] = None
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+
+    def _recover(self) -> None:
+        """Learn the batches that are here in full; the last may not be, and is forgotten."""
+        intents = self.directory / INTENTS
+        whole = 0
+        for line in intents.read_bytes().splitlines(keepends=True) if intents.exists() else []:
+            fields = line.split()
+            if not line.endswith(b"\n") or len(fields) != FIELDS or not self._holds(fields):
+                os.truncate(intents, whole)
+                return
+            whole += len(line)
+            self._remember(fields[0].decode())
+
+    def _holds(self, fields: list[bytes]) -> bool:
+        """Tell whether the log has a batch: of one that is no longer in this file, there is nothing to look at."""
+        _, start, length, check = fields
+        if start == b"-":
+            return True
+        with suppress(OSError), self.path.open("rb") as file:
+            file.seek(int(start))
+            return _check(file.read(int(length))).encode() == check
+        return False
+
+
+def _append(path: Path) -> int:
+    # Binary matters on Windows only, where a newline would become two bytes.
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+    return os.open(path, flags, 0o600)
+
+
+def _write_all(file: int, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[os.write(file, left) :]
+
+
+def _check(lines: bytes) -> str:
+    return hashlib.sha256(lines).hexdigest()[:16]
+
+
+def _sync_directory(directory: Path) -> None:
+    if os.name == "nt":
+        return
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
