@@ -49,9 +49,9 @@ def to_batch(body: bytes) -> Batch:
         NotABatchError: There is no audit event in it, and why.
 
     Example:
-        >>> body = b'{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[{"auditID":"1"}]}'
+        >>> body = b'{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[{"auditID":"1","stage":"Panic"}]}'
         >>> to_batch(body).lines
-        b'{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"1"}\n'
+        b'{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"1","stage":"Panic"}\n'
     """
     reader = read(io.BytesIO(body))
     events = list(restored(reader))
