@@ -11,6 +11,7 @@
 | `OutputError` | | the output cannot be written |
 | `StateError` | | the state of a tail is in use, or cannot be read or written |
 | `SinkError` | | a sink did not take rows; they are not lost, and are written again |
+| `ConfigError` | `ValueError` | the configuration of the agent cannot be used; `problems` has each place |
 | `PolicyError` | `ValueError` | kube-apiserver would refuse an audit policy; has `line` and `column` |
 
 Example:
@@ -22,6 +23,7 @@ Example:
     True
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from auditwake._core import (
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 __all__ = [
     "AuditwakeError",
     "ColumnError",
+    "ConfigError",
+    "ConfigProblem",
     "InputError",
     "OutputError",
     "PolicyError",
@@ -70,6 +74,62 @@ class SinkError(AuditwakeError):
     def __init__(self, message: str, *, needs_a_person: bool = False) -> None:
         super().__init__(message)
         self.needs_a_person = needs_a_person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigProblem:
+    """One thing that is wrong in a configuration. No secret stands in any of its texts.
+
+    Attributes:
+        file: The file as it was named, or the environment variable.
+        line: From 1; None where no place is known.
+        column: From 1; None where no place is known.
+        path: The key, such as `logs[0].path`; empty where it is none.
+        message: What is wrong.
+        remedy: What to do.
+        shown: The line of the file, with secrets masked, and a caret under the place; empty where there is none.
+
+    Example:
+        >>> print(ConfigProblem(file="conf.yaml", line=2, column=5, path="logs", message="is empty", remedy="add a log"))
+        conf.yaml:2:5: logs: is empty
+          add a log
+    """
+
+    file: str
+    line: int | None = None
+    column: int | None = None
+    path: str = ""
+    message: str
+    remedy: str = ""
+    shown: str = ""
+
+    def __str__(self) -> str:
+        place = "" if self.line is None else f":{self.line}:{self.column}"
+        path = f" {self.path}:" if self.path else ""
+        remedy = f"  {self.remedy}" if self.remedy else ""
+        return "\n".join(part for part in (f"{self.file}{place}:{path} {self.message}", self.shown, remedy) if part)
+
+
+class ConfigError(AuditwakeError, ValueError):
+    """The configuration of the agent cannot be used.
+
+    Attributes:
+        problems: Everything that is wrong in it, at once.
+
+    Example:
+        >>> raise ConfigError([ConfigProblem(file="conf.d", message="no such directory", remedy="make it")])
+        Traceback (most recent call last):
+        ...
+        auditwake.errors.ConfigError: conf.d: no such directory
+          make it
+    """
+
+    def __init__(self, problems: "Sequence[ConfigProblem]") -> None:
+        super().__init__(tuple(problems))
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.problems))
 
 
 class PolicyError(AuditwakeError, ValueError):

@@ -9,17 +9,17 @@ import os
 import sys
 from collections.abc import Sequence
 
-from auditwake.cli import cat, convert, demo, policy, schema, tail
+from auditwake.cli import agent, cat, convert, demo, policy, schema, tail
 from auditwake.cli.commands import EXIT_CODES, Command, add_commands
 from auditwake.cli.exits import Exit, UsageError
 from auditwake.cli.style import escape
 from auditwake.cli.version import VersionAction
 from auditwake.cli.where import WhereError
-from auditwake.errors import AuditwakeError, ColumnError, PolicyError
+from auditwake.errors import AuditwakeError, ColumnError, ConfigError, PolicyError
 
 __all__ = ["main", "parser"]
 
-COMMANDS: tuple[Command, ...] = (demo, convert, cat, tail, schema, policy)
+COMMANDS: tuple[Command, ...] = (demo, convert, cat, tail, schema, policy, agent)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _pipe_closed()
     except (UsageError, ColumnError) as error:
         return _failed(error, Exit.USAGE)
-    except PolicyError as error:
+    except (ConfigError, PolicyError) as error:
         return _failed(error, Exit.CONFIG)
     except (AuditwakeError, OSError, ImportError, ValueError) as error:
         return _failed(error, Exit.FAILURE)
@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _failed(error: Exception, code: Exit) -> Exit:
-    lines = str(error).split("\n") if isinstance(error, (PolicyError, WhereError)) else [str(error)]
+    lines = str(error).split("\n") if isinstance(error, (ConfigError, PolicyError, WhereError)) else [str(error)]
     print("auditwake: " + "\n".join(map(escape, lines)), file=sys.stderr)
     return code
 

@@ -10,7 +10,7 @@ __all__ = ["EXIT_CODES", "Command", "add_commands"]
 
 EXIT_CODES = (
     "exit codes: 0 fine, 1 failure, 2 usage, 3 finished but lines were rejected or something was found, "
-    "78 a policy that the server would refuse, 130 interrupted"
+    "78 a policy that the server would refuse or a configuration that is wrong, 130 interrupted"
 )
 
 
@@ -38,7 +38,7 @@ def add_commands(parser: argparse.ArgumentParser, modules: Iterable[Command], de
     """
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for module in modules:
-        name = module.__name__.rpartition(".")[2]
+        name = module.__name__.rpartition(".")[2].replace("_", "-")
         one = commands.add_parser(name, help=module.HELP, description=module.DESCRIPTION, epilog=EXIT_CODES)
         module.add_arguments(one)
         one.set_defaults(**{dest: module})

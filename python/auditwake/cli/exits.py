@@ -13,7 +13,7 @@ class Exit(IntEnum):
     USAGE = 2
     REJECTED = 3  # finished, but some lines hold no event
     FOUND = 3  # finished, and something was found that is to be looked at
-    CONFIG = 78  # kube-apiserver would refuse the policy
+    CONFIG = 78  # kube-apiserver would refuse the policy, or the agent its configuration
     INTERRUPTED = 130
     BROKEN_PIPE = 141
 

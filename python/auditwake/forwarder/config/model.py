@@ -9,6 +9,7 @@ from auditwake.forwarder.config.secret import Secret, SecretFile
 
 __all__ = [
     "AgentConfig",
+    "Backoff",
     "Batching",
     "DatadogSink",
     "DeltaSink",
@@ -61,7 +62,7 @@ class LogSource:
         start_position: `forceBeginning` and `forceEnd` leave the saved offset out of account.
         service: Attribute `service`.
         source: Attribute `ddsource`.
-        sourcecategory: Becomes a tag.
+        sourcecategory: As configured; it is among the tags already.
         tags: Tags of this entry and those for all, `key:value`.
         encoding: `utf-8`; audit logs have no other.
         rules: Its processing rules, the ones for all in front.
@@ -162,7 +163,9 @@ class HttpOptions:
         client_cert_file: Our certificate, if the receiver asks for one.
         client_key_file: Its key.
         verify: Whether the receiver's certificate is checked.
-        proxy: URL of a proxy; None takes `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
+        proxy: URL of a proxy, without credentials; None takes `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
+        proxy_username: For the proxy.
+        proxy_password: For the proxy.
         http2: Whether HTTP/2 is offered.
         timeout: Seconds for a request.
         compression: How bodies are compressed.
@@ -179,6 +182,8 @@ class HttpOptions:
     client_key_file: Path | None = None
     verify: bool = True
     proxy: str | None = None
+    proxy_username: str = ""
+    proxy_password: Secret | None = None
     http2: bool = True
     timeout: float = 10.0
     compression: Literal["zstd", "gzip", "none"] = "gzip"
@@ -354,6 +359,7 @@ class AgentConfig:
         log_format: Of the agent's own logs.
         files: The files that were read, in order.
         warnings: What is legal and has no effect, or is likely to be a mistake; whole texts with their places.
+        environment: The variables that had an effect, with their values as they may be shown.
     """
 
     sources: tuple[Source, ...]
@@ -375,3 +381,4 @@ class AgentConfig:
     log_format: Literal["text", "json"] = "text"
     files: tuple[Path, ...] = ()
     warnings: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()

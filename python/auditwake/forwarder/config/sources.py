@@ -1,0 +1,230 @@
+"""From `logs:` and `webhook:` to what is read."""
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from auditwake.forwarder.config.check import Section
+from auditwake.forwarder.config.credentials import choose
+from auditwake.forwarder.config.environment import Environment
+from auditwake.forwarder.config.model import LogSource, ProcessingRule, WebhookSource
+from auditwake.forwarder.config.report import Place, Report
+from auditwake.forwarder.config.rules import OTHER_RULES
+
+__all__ = ["address_of", "logs", "rules", "twice", "webhooks"]
+
+HIGHEST_PORT: Final = 65535
+
+
+def rules(report: Report, given: Iterable[Section]) -> tuple[ProcessingRule, ...]:
+    """Give the rules that are applied here; warn of those that are not."""
+    found = []
+    for one in given:
+        kind, pattern = one["type"], one["pattern"]
+        if kind is None:
+            continue
+        if kind in OTHER_RULES:
+            report.warning(one.at("type"), f"the rule {kind} has no effect: {OTHER_RULES[kind]}", "remove the rule")
+        elif pattern is not None and one["name"] is not None:
+            rule = ProcessingRule(
+                name=one["name"], type=kind, pattern=pattern, replace_placeholder=one["replace_placeholder"]
+            )
+            if _compiles(report, rule, one):
+                found.append(rule)
+    return tuple(found)
+
+
+def _compiles(report: Report, rule: ProcessingRule, section: Section) -> bool:
+    """Let the core say whether a pattern is one, in the very language in which it will be used."""
+    from auditwake import _core
+    from auditwake.forwarder.encoding import Encoding
+
+    encoder = getattr(_core, "Encoder", None)
+    if encoder is None:
+        return True
+    if rule.pattern == "" and rule.type != "include_at_match":
+        report.error(section.at("pattern"), "the pattern is empty, and so matches everything", "write what is to match")
+        return False
+    try:
+        encoder(Encoding(format="ndjson"), rules=(rule,))
+    except ValueError as error:
+        report.error(
+            section.at("pattern"),
+            _one_line(error),
+            "patterns are in RE2's language: no look-around, no back-references",
+        )
+        return False
+    return True
+
+
+def _one_line(error: ValueError) -> str:
+    return " ".join(str(error).split())
+
+
+def logs(
+    report: Report,
+    given: Iterable[Section],
+    integration: str,
+    everywhere: Sequence[str],
+    front: tuple[ProcessingRule, ...],
+) -> list[LogSource]:
+    """Give the logs of a file.
+
+    Args:
+        report: Takes what is wrong.
+        given: The entries of `logs:`.
+        integration: Name of the integration.
+        everywhere: Tags of all logs.
+        front: Rules of all logs.
+    """
+    found = []
+    for one in given:
+        own = rules(report, one["log_processing_rules"])
+        kind, path = one["type"], one["path"]
+        if kind is not None and kind != "file":
+            report.warning(
+                one.at("type"),
+                f"an entry with type: {kind} is left out: this agent only follows files",
+                "leave it for Datadog's Agent",
+            )
+            continue
+        if kind is None or path is None:
+            continue
+        if not path.strip():
+            report.error(
+                one.at("path"), "the path is empty", "write where kube-apiserver has its log: --audit-log-path"
+            )
+            continue
+        _notes(report, one, path)
+        category = (f"sourcecategory:{one['sourcecategory']}",) if one["sourcecategory"] else ()
+        found.append(
+            LogSource(
+                integration=integration,
+                file=Path(one.place.name),
+                path=path,
+                exclude_paths=tuple(one["exclude_paths"]),
+                start_position=one["start_position"],
+                service=one["service"],
+                source=one["source"],
+                sourcecategory=one["sourcecategory"],
+                tags=tuple(dict.fromkeys((*one["tags"], *category, *everywhere))),
+                rules=(*front, *own),
+            )
+        )
+    return found
+
+
+def _notes(report: Report, entry: Section, path: str) -> None:
+    """Warn of what is likely to be a mistake in an entry."""
+    place = entry.at("path")
+    if not path.startswith(("/", "~")) and not Path(path).is_absolute():
+        report.warning(place, "the path is relative: it depends on where the agent is started", "write the whole path")
+    elif path == "-":
+        report.warning(place, "a dash is the name of a file here", "write --audit-log-path to a file")
+    if path.endswith((".gz", ".zst")):
+        report.warning(
+            place, "a compressed file does not grow", "name the live log: its rotated files are found beside it"
+        )
+    if entry["start_position"] in {"forceBeginning", "forceEnd"}:
+        what = "reads everything again" if entry["start_position"] == "forceBeginning" else "skips what was not read"
+        report.warning(
+            entry.at("start_position"),
+            f"{entry['start_position']} {what} at each start",
+            "write beginning or end once that is not wanted",
+        )
+    if entry["exclude_paths"] and not any(char in path for char in "*?["):
+        report.warning(entry.at("exclude_paths"), "has no effect: the path is no pattern", "remove it")
+
+
+def twice(report: Report, given: Iterable[Section]) -> None:
+    """Warn of one path in two entries: each sink gets each event of it twice."""
+    first: dict[str, Place] = {}
+    for one in given:
+        path = one["path"]
+        if one["type"] != "file" or path is None:
+            continue
+        before = first.setdefault(path, one.at("path"))
+        if before != one.at("path"):
+            line = before.mark.line if before.mark else 0
+            report.warning(
+                one.at("path"),
+                f"the log is named already, in {before.name}:{line}: each event is sent twice",
+                "remove one of the two entries",
+            )
+
+
+def webhooks(
+    report: Report,
+    environment: Environment,
+    given: Iterable[Section],
+    integration: str,
+    everywhere: Sequence[str],
+    front: tuple[ProcessingRule, ...],
+) -> list[WebhookSource]:
+    """Give the receivers of a block."""
+    found: list[WebhookSource] = []
+    for one in given:
+        own = rules(report, one["log_processing_rules"])
+        address = address_of(report, one, "address")
+        token = choose(report, environment, one, "token", "token_file")
+        if not _certificates(report, one, address) or address is None:
+            continue
+        if not one["path"].startswith("/"):
+            report.error(one.at("path"), "the path of a URL begins with /", f"write /{one['path']}")
+            continue
+        if address in {other.address for other in found}:
+            report.error(one.at("address"), "two receivers cannot listen on one address", "write another port")
+        found.append(
+            WebhookSource(
+                integration=integration,
+                file=Path(one.place.name),
+                address=address,
+                path=one["path"],
+                **{name: Path(one[name]) for name in ("cert_file", "key_file", "client_ca_file") if one[name]},
+                token=token,
+                max_body_bytes=one["max_body_bytes"],
+                service=one["service"],
+                source=one["source"],
+                tags=tuple(dict.fromkeys((*one["tags"], *everywhere))),
+                rules=(*front, *own),
+            )
+        )
+    return found
+
+
+def _certificates(report: Report, one: Section, address: str | None) -> bool:
+    if bool(one["cert_file"]) != bool(one["key_file"]):
+        given, other = ("cert_file", "key_file") if one["cert_file"] else ("key_file", "cert_file")
+        report.error(one.at(given), f"{given} is of no use without {other}", f"add {other}")
+        return False
+    if one["client_ca_file"] and not one["cert_file"]:
+        report.error(one.at("client_ca_file"), "certificates of clients need TLS", "add cert_file and key_file")
+        return False
+    if address is not None and not one["cert_file"] and not _loopback(address.rpartition(":")[0]):
+        report.error(
+            one.at("address"),
+            "without TLS it may listen on loopback only: events hold secrets",
+            "add cert_file and key_file, or listen on 127.0.0.1",
+        )
+        return False
+    return True
+
+
+def address_of(report: Report, section: Section, name: str) -> str | None:
+    """Give `host:port`; None where there is none, or a wrong one."""
+    address = section[name]
+    if address is None:
+        return None
+    host, colon, port = str(address).rpartition(":")
+    if not colon or not host or not (port.isascii() and port.isdigit() and int(port) <= HIGHEST_PORT):
+        report.error(section.at(name), "expected host:port", "write it as 127.0.0.1:8686 or [::1]:8686")
+        return None
+    return str(address)
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
