@@ -110,9 +110,10 @@ wheel: $(installed) ## the wheel and the source distribution, into dist/
 	$(python) -m maturin build --release --locked --sdist --out dist --interpreter $(python)
 
 .PHONY: docs
-docs: $(built) ## write docs/schema.md and the findings of docs/policy.md anew from their tables
+docs: $(built) ## write the tables of docs/schema.md, docs/policy.md and docs/agent-config.md anew
 	$(venv)/bin/auditwake schema --output markdown > docs/schema.md
 	$(python) -m auditwake.policy.lint.page docs/policy.md
+	$(python) -m auditwake.forwarder.config.page docs/agent-config.md
 
 .PHONY: lock
 lock: python-present ## resolve requirements/dev.txt anew from pyproject.toml

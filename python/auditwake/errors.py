@@ -90,9 +90,9 @@ class ConfigProblem:
         shown: The line of the file, with secrets masked, and a caret under the place; empty where there is none.
 
     Example:
-        >>> print(ConfigProblem(file="conf.yaml", line=2, column=5, path="logs", message="is empty", remedy="add a log"))
+        >>> print(ConfigProblem(file="conf.yaml", line=2, column=5, path="logs", message="is empty", remedy="add one"))
         conf.yaml:2:5: logs: is empty
-          add a log
+          add one
     """
 
     file: str

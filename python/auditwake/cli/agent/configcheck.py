@@ -11,8 +11,8 @@ __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
 HELP = "show the configuration as it is understood, and everything that is wrong with it"
 DESCRIPTION = (
-    "Read the configuration and show what is collected and where it goes, secrets masked. Exit code 78 when it cannot be "
-    "used; with --strict, 3 when there are warnings."
+    "Read the configuration and show what is collected and where it goes, secrets masked. Exit code 78 when it "
+    "cannot be used; with --strict, 3 when there are warnings."
 )
 
 

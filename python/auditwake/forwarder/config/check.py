@@ -1,7 +1,6 @@
 """The shape of a file, against the table: which keys there are, and of which type their values."""
 
 import re
-from collections.abc import Mapping
 from typing import Any, Final
 
 from auditwake.forwarder.config.document import Document, Node
@@ -232,7 +231,7 @@ class _Check:
     def names(self, section: Section, key: Key, node: Node, place: Place) -> None:
         if not self.is_a(node, "map", "a map of names to strings", place):
             return
-        values: Mapping[str, tuple[str, Place]] = {
+        values = {
             one.key: (one.node.text, place.at(one.node.start, f"{place.path}.{one.key}"))
             for one in node.value
             if one.node.kind not in {"map", "list", "null"}

@@ -72,7 +72,7 @@ def one_secret(report: Report, environment: Environment, text: str, place: Place
     return Secret(value.strip())
 
 
-def secrets(report: Report, environment: Environment, given: dict[str, tuple[str, Place]]) -> dict[str, Secret]:
+def secrets(environment: Environment, given: dict[str, tuple[str, Place]]) -> dict[str, Secret]:
     """Give names and their secrets."""
     found = {}
     for name, (text, place) in given.items():

@@ -1,6 +1,6 @@
 """Datadog's intake: from `datadog.yaml`, `logs_config` and the environment to sinks."""
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from auditwake.forwarder.config.check import Section
 from auditwake.forwarder.config.credentials import api_key, choose, one_secret
@@ -87,7 +87,7 @@ class Intake:
     def options(self, url: Url) -> HttpOptions:
         """Give how the intake is spoken to."""
         logs = self._settings.logs
-        kind = logs["compression_kind"] if logs["use_compression"] else "none"
+        kind: Literal["zstd", "gzip", "none"] = logs["compression_kind"] if logs["use_compression"] else "none"
         level = logs["zstd_compression_level"] if kind == "zstd" else logs["compression_level"]
         proxy = self._proxy(url)
         if self._settings.main["skip_ssl_validation"]:
@@ -125,7 +125,7 @@ class Intake:
     def batching(self) -> Batching:
         """Give when a payload is full."""
         logs = self._settings.logs
-        largest = logs["max_message_size_bytes"] if "max_message_size_bytes" in logs else MB
+        largest = logs["max_message_size_bytes"]
         if largest > MB:
             self._report.warning(
                 logs.at("max_message_size_bytes"),

@@ -237,8 +237,7 @@ LOGS_CONFIG: Final = Group(
         _logs(
             "max_message_size_bytes",
             kind="whole",
-            default=900_000,
-            shown="1000000",
+            default=1_000_000,
             least=1000,
             fallback=True,
             meaning="a larger event is shrunk, never cut; at most 1,000,000",

@@ -4,6 +4,7 @@ import os
 import re
 import socket
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from auditwake.forwarder.config.model import AgentConfig, SinkConfig, Source
 from auditwake.forwarder.config.own import OWN
 from auditwake.forwarder.config.report import Place, Report
 from auditwake.forwarder.config.sinks import Sinks
-from auditwake.forwarder.config.sources import address_of, logs, rules, twice, webhooks
+from auditwake.forwarder.config.sources import Shared, address_of, logs, rules, twice, webhooks
 from auditwake.forwarder.config.yamltext import LARGEST, TextError, decode, parse
 
 __all__ = ["load"]
@@ -85,11 +86,11 @@ class _Loading:
             if "auditwake" in section:
                 blocks.append(section.section("auditwake"))
                 self.integration = "auditwake" if one.main else one.integration
-        for first, again in zip(blocks, blocks[1:], strict=False):
+        for first, again in pairwise(blocks):
             line = first.place.mark.line if first.place.mark else 1
             message = f"there is an auditwake: block already, in {first.place.name}:{line}"
             self.report.error(again.place, message, "put everything into one of the two")
-        for first, again in zip(mains, mains[1:], strict=False):
+        for first, again in pairwise(mains):
             self.report.error(
                 again.place, f"there is a datadog.yaml already, {first.place.name}", "name one of the two"
             )
@@ -146,17 +147,17 @@ class _Loading:
 
     def sources(self, logs_config: Section) -> list[Source]:
         """Give what is read, in the order of the files, the receivers last."""
-        tags = (*self.main["tags"], *self.main["extra_tags"])
         front = rules(self.report, (*logs_config["processing_rules"], *self.own["processing_rules"]))
+        shared = Shared((*self.main["tags"], *self.main["extra_tags"]), front)
         found: list[Source] = []
         entries: list[Section] = []
         for one, section in self.files:
             if not one.main:
                 entries += section["logs"]
-                found += logs(self.report, section["logs"], one.integration, tags, front)
+                found += logs(self.report, section["logs"], one.integration, shared)
         twice(self.report, entries)
         receivers = self.own["webhook"]
-        return [*found, *webhooks(self.report, self.environment, receivers, self.integration, tags, front)]
+        return [*found, *webhooks(self.report, self.environment, receivers, self.integration, shared)]
 
     def sinks(self, settings: Settings) -> tuple[tuple[SinkConfig, ...], bool]:
         """Give the sinks, and whether anything is shipped at all."""

@@ -27,7 +27,7 @@ RULE: Final = Group(
             kind="text",
             required=True,
             choices=(*RULE_TYPES, *OTHER_RULES),
-            meaning="`exclude_at_match`, `include_at_match` or `mask_sequences`; the others are left out with a warning",
+            meaning="`exclude_at_match`, `include_at_match` or `mask_sequences`; others are left out with a warning",
         ),
         Key(name="pattern", kind="word", needed_by=RULE_TYPES, meaning="a regular expression"),
         Key(

@@ -77,8 +77,7 @@ class Sinks:
         for section, name in zip(sections, names, strict=True):
             sink = makers[section["type"]](section)
             if sink is not None:
-                backoff = self._backoff(section)
-                made.append(replace(sink, name=name, **({"backoff": backoff} if backoff else {})))
+                made.append(replace(sink, name=name, backoff=self._backoff(section) or sink.backoff))
         return tuple(made)
 
     def _names(self, sections: list[Section]) -> list[str]:
@@ -140,7 +139,7 @@ class Sinks:
         """Put what a sink says over what holds without it."""
         values: dict[str, Any] = {key: section[key] for key in PLAIN_HTTP if key in section}
         values |= {key: Path(section[key]) for key in FILES if key in section}
-        values["headers"] = secrets(self._report, self._environment, section["headers"])
+        values["headers"] = secrets(self._environment, section["headers"])
         values["username"] = section["username"] or url.username
         values["password"] = (
             choose(self._report, self._environment, section, "password", "password_file") or url.password
@@ -294,7 +293,7 @@ class Sinks:
             return None
         return DeltaSink(
             table=table,
-            storage_options=secrets(self._report, self._environment, section["storage_options"]),
+            storage_options=secrets(self._environment, section["storage_options"]),
             partition_by=tuple(section["partition_by"]),
             roll_bytes=section["roll_bytes"],
             roll_seconds=section["roll_seconds"],

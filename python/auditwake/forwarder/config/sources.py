@@ -1,9 +1,9 @@
 """From `logs:` and `webhook:` to what is read."""
 
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from auditwake.forwarder.config.check import Section
 from auditwake.forwarder.config.credentials import choose
@@ -12,9 +12,16 @@ from auditwake.forwarder.config.model import LogSource, ProcessingRule, WebhookS
 from auditwake.forwarder.config.report import Place, Report
 from auditwake.forwarder.config.rules import OTHER_RULES
 
-__all__ = ["address_of", "logs", "rules", "twice", "webhooks"]
+__all__ = ["Shared", "address_of", "logs", "rules", "twice", "webhooks"]
 
 HIGHEST_PORT: Final = 65535
+
+
+class Shared(NamedTuple):
+    """What all logs have: tags, and rules in front of their own."""
+
+    tags: tuple[str, ...]
+    rules: tuple[ProcessingRule, ...]
 
 
 def rules(report: Report, given: Iterable[Section]) -> tuple[ProcessingRule, ...]:
@@ -37,15 +44,15 @@ def rules(report: Report, given: Iterable[Section]) -> tuple[ProcessingRule, ...
 
 def _compiles(report: Report, rule: ProcessingRule, section: Section) -> bool:
     """Let the core say whether a pattern is one, in the very language in which it will be used."""
+    if not rule.pattern:
+        report.error(section.at("pattern"), "the pattern is empty, and so matches everything", "write what is to match")
+        return False
     from auditwake import _core
     from auditwake.forwarder.encoding import Encoding
 
     encoder = getattr(_core, "Encoder", None)
     if encoder is None:
         return True
-    if rule.pattern == "" and rule.type != "include_at_match":
-        report.error(section.at("pattern"), "the pattern is empty, and so matches everything", "write what is to match")
-        return False
     try:
         encoder(Encoding(format="ndjson"), rules=(rule,))
     except ValueError as error:
@@ -62,21 +69,14 @@ def _one_line(error: ValueError) -> str:
     return " ".join(str(error).split())
 
 
-def logs(
-    report: Report,
-    given: Iterable[Section],
-    integration: str,
-    everywhere: Sequence[str],
-    front: tuple[ProcessingRule, ...],
-) -> list[LogSource]:
+def logs(report: Report, given: Iterable[Section], integration: str, shared: Shared) -> list[LogSource]:
     """Give the logs of a file.
 
     Args:
         report: Takes what is wrong.
         given: The entries of `logs:`.
         integration: Name of the integration.
-        everywhere: Tags of all logs.
-        front: Rules of all logs.
+        shared: What all logs have.
     """
     found = []
     for one in given:
@@ -108,8 +108,8 @@ def logs(
                 service=one["service"],
                 source=one["source"],
                 sourcecategory=one["sourcecategory"],
-                tags=tuple(dict.fromkeys((*one["tags"], *category, *everywhere))),
-                rules=(*front, *own),
+                tags=tuple(dict.fromkeys((*one["tags"], *category, *shared.tags))),
+                rules=(*shared.rules, *own),
             )
         )
     return found
@@ -159,8 +159,7 @@ def webhooks(
     environment: Environment,
     given: Iterable[Section],
     integration: str,
-    everywhere: Sequence[str],
-    front: tuple[ProcessingRule, ...],
+    shared: Shared,
 ) -> list[WebhookSource]:
     """Give the receivers of a block."""
     found: list[WebhookSource] = []
@@ -186,8 +185,8 @@ def webhooks(
                 max_body_bytes=one["max_body_bytes"],
                 service=one["service"],
                 source=one["source"],
-                tags=tuple(dict.fromkeys((*one["tags"], *everywhere))),
-                rules=(*front, *own),
+                tags=tuple(dict.fromkeys((*one["tags"], *shared.tags))),
+                rules=(*shared.rules, *own),
             )
         )
     return found

@@ -30,7 +30,7 @@ DECIMAL: Final = re.compile(r"[-+]?([0-9]{1,18}(\.[0-9]{0,18})?|\.[0-9]{1,18})([
 
 
 class Given(NamedTuple):
-    """What was given for a key: its kind, as of a node, its value, how it is written, and whether in the environment."""
+    """What was given for a key: its kind and value, how it is written, and whether the environment says it."""
 
     kind: str
     value: Any

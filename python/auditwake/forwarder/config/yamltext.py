@@ -100,6 +100,10 @@ def _at_tab(text: str, place: Any) -> bool:  # noqa: ANN401  # a mark of PyYAML;
     return place is not None and place.line < len(lines) and "\t" in lines[place.line][: place.column + 1]
 
 
+def _place(mark: Any) -> Mark:  # noqa: ANN401  # as above
+    return Mark(mark.line + 1, mark.column + 1)
+
+
 def _mark(place: Any) -> Mark | None:  # noqa: ANN401  # as above
     return None if place is None else Mark(place.line + 1, place.column + 1)
 
@@ -203,17 +207,17 @@ class _Reading:
             return self.value(event)
         if isinstance(event, yaml.CollectionEndEvent):
             done = self.open.pop()
-            return self.named(done.anchor, done.close(Mark(event.end_mark.line + 1, event.end_mark.column + 1)))
+            return self.named(done.anchor, done.close(_place(event.end_mark)))
         return None
 
     def value(self, event: Any) -> Node | None:  # noqa: ANN401  # one of three classes
-        start = Mark(event.start_mark.line + 1, event.start_mark.column + 1)
+        start = _place(event.start_mark)
         if event.tag not in {None, "!"}:
             raise TextError(
                 what="tags have no meaning here", remedy="remove the word that begins with '!'", place=start
             )
         if isinstance(event, yaml.ScalarEvent):
-            end = Mark(event.end_mark.line + 1, event.end_mark.column + 1)
+            end = _place(event.end_mark)
             return self.named(event.anchor, _scalar(event.value, start, end, plain=event.implicit[0]))
         if len(self.open) >= DEEPEST:
             message = f"is nested more than {DEEPEST} deep"
