@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final
 
-from auditwake.forwarder.config.document import Document, Node
+from auditwake.forwarder.config.document import Document, Mark, Node
 from auditwake.forwarder.config.key import Group, Key
 from auditwake.forwarder.config.report import Place, Report, meant
 from auditwake.forwarder.config.values import EXPECTED, Given, scalar
@@ -11,6 +11,8 @@ from auditwake.forwarder.config.values import EXPECTED, Given, scalar
 __all__ = ["Section", "check", "check_list", "mask_secrets", "split"]
 
 SUSPECT: Final = re.compile(r"key|token|pass|secret|credential|auth|cookie|header|storage_options", re.IGNORECASE)
+PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,39}")
+WIDE: Final = 1 << 20
 FEW: Final = 12
 
 
@@ -121,7 +123,7 @@ class _Check:
             key = group.find(name, variant)
             if key is None:
                 self.document.mask(value)
-                strangers.append((name, here))
+                strangers.append((name, self.named(here, name, place)))
             elif key.ignored:
                 self.ignored(key, value, here)
             elif value.kind != "null" or key.nullable:
@@ -129,6 +131,14 @@ class _Check:
         self.strangers(strangers, group, variant, place)
         self.missing(node, group, variant, place)
         return section
+
+    def named(self, here: Place, name: str, place: Place) -> Place:
+        """Give the place of an unknown key; what is no name may be a secret whose colon was forgotten."""
+        if PLAIN_NAME.fullmatch(name):
+            return here
+        assert here.mark is not None  # noqa: S101  # it stands in a file
+        self.document.masks.append((here.mark, Mark(here.mark.line, WIDE)))
+        return here.at(here.mark, f"{place.path}.***" if place.path else "***")
 
     def variant(self, node: Node, group: Group) -> str | None:
         """Give the `type` that decides about the other keys; None where it is missing or wrong."""
@@ -158,7 +168,7 @@ class _Check:
                     here, "is no key that this agent knows; it has no effect", near or "remove it if it is a mistake"
                 )
             else:
-                quiet.append(name)
+                quiet.append(name if PLAIN_NAME.fullmatch(name) else "***")
         if quiet:
             names = ", ".join(quiet[:FEW]) + (", ..." if len(quiet) > FEW else "")
             self.report.warning(
