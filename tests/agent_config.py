@@ -85,9 +85,9 @@ PLACES: tuple[tuple[Group, str | None, Wrap, str], ...] = (
     ),
     *(
         (
-            SINK,
-            name,
-            lambda values, name=name, group=group: sink({"type": name} | needed(group) | values),  # type: ignore[misc]
+            group,
+            None,
+            lambda values, name=name, group=group: sink({"type": name} | needed(group) | values),
             "auditwake.sinks[0].",
         )
         for name, group in SINK.variants.items()
@@ -101,7 +101,7 @@ def needed(group: Group) -> dict[str, Any]:
 
 def is_main(group: Group) -> bool:
     """Whether the map stands in `datadog.yaml`."""
-    return group in {DATADOG, LOGS_CONFIG, ENDPOINT, PROXY}
+    return any(group is one for one in (DATADOG, LOGS_CONFIG, ENDPOINT, PROXY))
 
 
 def right(key: Key) -> Any:  # noqa: ANN401  # whatever the key takes

@@ -74,7 +74,14 @@ def test_two_loads_give_equal_configurations(tmp_path: Path) -> None:
 @pytest.fixture
 def confd(tmp_path: Path) -> Path:
     folder = tmp_path / "conf.d"
-    for name in ("b.d/conf.yaml", "b.d/a.yml", "a.yaml", "c.d/auto_conf.yaml", "c.d/conf.yaml.default", "c.d/x.yaml.example"):
+    for name in (
+        "b.d/conf.yaml",
+        "b.d/a.yml",
+        "a.yaml",
+        "c.d/auto_conf.yaml",
+        "c.d/conf.yaml.default",
+        "c.d/x.yaml.example",
+    ):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(INTEGRATION.replace("audit.log", f"{name.replace('/', '-')}.log"))
@@ -124,7 +131,8 @@ def test_datadog_yaml_beside_conf_d_is_read(confd: Path) -> None:
 
 def test_the_environment_wins_over_datadog_yaml(confd: Path) -> None:
     (confd.parent / "datadog.yaml").write_text(
-        f"logs_enabled: false\napi_key: {'f' * 32}\nsite: datadoghq.com\nlogs_config: {{batch_wait: 9, use_compression: false}}\n"
+        f"logs_enabled: false\napi_key: {'f' * 32}\nsite: datadoghq.com\n"
+        "logs_config: {batch_wait: 9, use_compression: false}\n"
     )
     config = load(confd, {**SHIPPING, "DD_SITE": "ddog-gov.com", "DD_LOGS_CONFIG_BATCH_WAIT": "2.5"})
     sink = datadog(config)
@@ -148,14 +156,44 @@ def test_where_the_configuration_is_when_nobody_says_it(tmp_path: Path) -> None:
 
 # --- the environment -------------------------------------------------------------------------------------------------
 
-OF_THE_AGENT = """
-LOGS_DD_URL LOGS_NO_SSL FORCE_USE_HTTP USE_V2_API HTTP_PROTOCOL HTTP_TIMEOUT CONNECTION_RESET_INTERVAL
-ADDITIONAL_ENDPOINTS BATCH_WAIT BATCH_MAX_SIZE BATCH_MAX_CONTENT_SIZE BATCH_MAX_CONCURRENT_SEND PIPELINES
-MESSAGE_CHANNEL_SIZE PAYLOAD_CHANNEL_SIZE USE_COMPRESSION COMPRESSION_KIND ZSTD_COMPRESSION_LEVEL COMPRESSION_LEVEL
-SENDER_BACKOFF_FACTOR SENDER_BACKOFF_BASE SENDER_BACKOFF_MAX SENDER_RECOVERY_INTERVAL RUN_PATH OPEN_FILES_LIMIT
-FILE_SCAN_PERIOD FILE_WILDCARD_SELECTION_MODE CLOSE_TIMEOUT AUDITOR_TTL ATOMIC_REGISTRY_WRITE STOP_GRACE_PERIOD
-MAX_MESSAGE_SIZE_BYTES AGGREGATION_TIMEOUT TAG_TRUNCATED_LOGS PROCESSING_RULES EXPECTED_TAGS_DURATION
-""".split()
+OF_THE_AGENT = (
+    "LOGS_DD_URL",
+    "LOGS_NO_SSL",
+    "FORCE_USE_HTTP",
+    "USE_V2_API",
+    "HTTP_PROTOCOL",
+    "HTTP_TIMEOUT",
+    "CONNECTION_RESET_INTERVAL",
+    "ADDITIONAL_ENDPOINTS",
+    "BATCH_WAIT",
+    "BATCH_MAX_SIZE",
+    "BATCH_MAX_CONTENT_SIZE",
+    "BATCH_MAX_CONCURRENT_SEND",
+    "PIPELINES",
+    "MESSAGE_CHANNEL_SIZE",
+    "PAYLOAD_CHANNEL_SIZE",
+    "USE_COMPRESSION",
+    "COMPRESSION_KIND",
+    "ZSTD_COMPRESSION_LEVEL",
+    "COMPRESSION_LEVEL",
+    "SENDER_BACKOFF_FACTOR",
+    "SENDER_BACKOFF_BASE",
+    "SENDER_BACKOFF_MAX",
+    "SENDER_RECOVERY_INTERVAL",
+    "RUN_PATH",
+    "OPEN_FILES_LIMIT",
+    "FILE_SCAN_PERIOD",
+    "FILE_WILDCARD_SELECTION_MODE",
+    "CLOSE_TIMEOUT",
+    "AUDITOR_TTL",
+    "ATOMIC_REGISTRY_WRITE",
+    "STOP_GRACE_PERIOD",
+    "MAX_MESSAGE_SIZE_BYTES",
+    "AGGREGATION_TIMEOUT",
+    "TAG_TRUNCATED_LOGS",
+    "PROCESSING_RULES",
+    "EXPECTED_TAGS_DURATION",
+)
 
 
 def test_every_variable_of_the_agents_logs_is_known() -> None:

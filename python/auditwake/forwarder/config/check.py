@@ -14,6 +14,9 @@ SUSPECT: Final = re.compile(r"key|token|pass|secret|credential|auth|cookie|heade
 PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,39}")
 WIDE: Final = 1 << 20
 FEW: Final = 12
+# Where many words are known to others, only one that is nearly ours is taken for a mistake.
+LIKE: Final = 0.6
+NEARLY: Final = 0.8
 
 
 class Section:
@@ -156,7 +159,7 @@ class _Check:
         known = [key.name for key in group.of(variant)]
         quiet = []
         for name, here in found:
-            near = meant(name, known)
+            near = meant(name, known, cutoff=NEARLY if group.quiet else LIKE)
             if group.closed:
                 self.report.error(
                     here,

@@ -20,6 +20,7 @@ __all__ = ["CONFIG", "Environment", "variables"]
 CONFIG: Final = "AUDITWAKE_CONFIG"
 REFERENCE: Final = re.compile(r"\$(\$)?\{([^}]*)\}")
 NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+NEARLY: Final = 0.85
 NONE: Final = {"none", "null", "off"}
 NEAR: Final = ("DD_LOGS_", "DD_API_", "DD_SITE", "DD_TAG", "DD_HOSTN", "DD_PROXY_", "AUDITWAKE_")
 ELSEWHERE: Final = {CONFIG, "AUDITWAKE_SIMD", "DD_API_KEYS", "DD_LOGS_INJECTION"}
@@ -127,7 +128,7 @@ class Environment:
         for name in sorted(self._values):
             if name in known or name in ELSEWHERE or not name.startswith(NEAR):
                 continue
-            near = meant(name, known)
+            near = meant(name, known, cutoff=NEARLY)
             if near or name.startswith("DD_LOGS_CONFIG_"):
                 remedy = near or "remove it if it is a mistake"
                 self._report.warning(Place(name), "is no variable that this agent knows; it has no effect", remedy)

@@ -222,4 +222,5 @@ class _Loading:
             message = f"kube-apiserver would refuse this policy: {error.server_message}"
             self.report.error(self.own.at("policy"), message, f"auditwake policy check {path}")
         except OSError as error:
-            self.report.error(self.own.at("policy"), f"the policy cannot be read: {error.strerror}", "mend the path")
+            why = error.strerror or str(error)
+            self.report.error(self.own.at("policy"), f"the policy cannot be read: {why}", "mend the path")

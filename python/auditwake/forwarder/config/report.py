@@ -111,13 +111,18 @@ def _problem(note: _Note) -> ConfigProblem:
     )
 
 
-def meant(word: str, known: Iterable[str]) -> str:
+def meant(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """Ask for the word that was meant; nothing where none is near. Capitals do not count.
+
+    Args:
+        word: The word that was written.
+        known: Those that there are.
+        cutoff: How alike they have to be, from 0 to 1.
 
     Example:
         >>> meant("servce", ["service", "source"])
         'did you mean service?'
     """
     words = {one.lower(): one for one in known}
-    near = difflib.get_close_matches(word.lower()[:LONGEST], words, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word.lower()[:LONGEST], words, n=1, cutoff=cutoff)
     return f"did you mean {words[near[0]]}?" if near else ""

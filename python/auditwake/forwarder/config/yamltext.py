@@ -74,19 +74,28 @@ def parse(text: str) -> Node:
         parser = PARSER(text)
         return _Reading(parser).document()
     except yaml.MarkedYAMLError as error:
-        place = error.problem_mark or error.context_mark
-        message = _problem(error)
-        remedy = "YAML takes spaces for indentation, no tabs" if "\\t" in message or _at_tab(text, place) else ""
-        raise TextError(
-            what=message,
-            remedy=remedy or "check indentation, quotes and colons here and in the line above",
-            place=_mark(place),
-        ) from None
+        raise _syntax(error, text) from None
     except yaml.YAMLError:
         raise TextError(what="is no YAML", remedy="write it anew as UTF-8") from None
     finally:
         if parser is not None:
             parser.dispose()
+
+
+def _syntax(error: yaml.MarkedYAMLError, text: str) -> TextError:
+    """Give an error of the parser, with what is most likely its cause."""
+    mark = error.problem_mark or error.context_mark
+    if "nesting depth" in (error.problem or ""):
+        return _too_deep(_mark(mark))
+    remedy = "check indentation, quotes and colons here and in the line above"
+    if _at_tab(text, mark):
+        remedy = "YAML takes spaces for indentation, no tabs"
+    return TextError(what=_problem(error), remedy=remedy, place=_mark(mark))
+
+
+def _too_deep(place: Mark | None) -> TextError:
+    remedy = "no key of a configuration is so deep: look for a bracket that is not closed"
+    return TextError(what=f"is nested more than {DEEPEST} deep", remedy=remedy, place=place)
 
 
 def _problem(error: yaml.MarkedYAMLError) -> str:
@@ -220,12 +229,7 @@ class _Reading:
             end = _place(event.end_mark)
             return self.named(event.anchor, _scalar(event.value, start, end, plain=event.implicit[0]))
         if len(self.open) >= DEEPEST:
-            message = f"is nested more than {DEEPEST} deep"
-            raise TextError(
-                what=message,
-                remedy="no key of a configuration is so deep: look for a bracket that is not closed",
-                place=start,
-            )
+            raise _too_deep(start)
         if event.anchor is not None:
             self.anchors[event.anchor] = None
         self.open.append(_Open("map" if isinstance(event, yaml.MappingStartEvent) else "list", start, event.anchor))
