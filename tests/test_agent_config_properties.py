@@ -19,7 +19,7 @@ from auditwake.forwarder.config.key import Group, Key
 from auditwake.forwarder.config.keys import DATADOG, FILE, words
 from auditwake.forwarder.config.schema import schema
 from auditwake.forwarder.config.yamltext import parse
-from tests.agent_config import SHIPPING, problems, right, wrong
+from tests.agent_config import PLACES, SHIPPING, Wrap, is_main, problems, right, wrong
 
 CASES = int(os.environ.get("AUDITWAKE_CASES", "50"))
 CANARY = "5ecretCANARYc0ffee99d00d5ecret77"
@@ -115,6 +115,18 @@ def test_the_schemas_are_schemas() -> None:
 def test_the_schema_says_what_the_checker_says(document: Any) -> None:  # noqa: ANN401  # a document, be it one or not
     errors, _ = problems(document)
     assert CHECKED.is_valid(document) == (not errors), [str(one) for one in errors]
+
+
+@pytest.mark.parametrize(
+    ("key", "wrap"),
+    [(key, wrap) for group, variant, wrap, _ in PLACES for key in group.of(variant) if not is_main(group)],
+)
+def test_the_bounds_of_the_schema_are_those_of_the_checker(key: Key, wrap: Wrap) -> None:
+    for bound, step in ((key.least, -1), (key.most, 1)):
+        if bound is not None:
+            outside = wrap({key.name: type(right(key))(bound + step)})
+            assert problems(outside)[0]
+            assert not CHECKED.is_valid(outside)
 
 
 @settings(max_examples=CASES, deadline=None)
