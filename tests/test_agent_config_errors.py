@@ -275,6 +275,8 @@ def test_an_empty_file_is_a_warning(tmp_path: Path) -> None:
 
 def test_a_place_where_there_is_nothing(tmp_path: Path) -> None:
     (tmp_path / "conf.d").mkdir()
+    with pytest.raises(ConfigError, match="no path was given"):
+        load([], SHIPPING)
     with pytest.raises(ConfigError) as caught:
         load([tmp_path / "conf.d", tmp_path / "none", "a\0b"], SHIPPING)
     assert [one.message for one in caught.value.problems] == [
@@ -328,6 +330,10 @@ def test_a_pattern_is_checked_by_the_core(tmp_path: Path, monkeypatch: pytest.Mo
             "  - {type: file, path: /var/log/kubernetes/apiserver/audit.log}",
             "conf.yaml:6:24: logs[1].path: the log is named already, in conf.yaml:3: each event is sent twice",
         ),
+        (
+            "  - {type: file, path: /var/log/kubernetes/*/audit.log}",
+            "conf.yaml:6:24: logs[1].path: the log is named already, in conf.yaml:3: each event is sent twice",
+        ),
         ("  - {type: file, path: audit.log}", "conf.yaml:6:24: logs[1].path: the path is relative"),
         ("  - {type: file, path: /audit.log.gz}", "conf.yaml:6:24: logs[1].path: a compressed file does not grow"),
         (
@@ -353,6 +359,16 @@ def test_a_pattern_is_checked_by_the_core(tmp_path: Path, monkeypatch: pytest.Mo
 )
 def test_a_warning_has_its_place(tmp_path: Path, text: str, first: str) -> None:
     assert warned(loaded(tmp_path, INTEGRATION + text), tmp_path)[0].startswith(first)
+
+
+def test_what_a_pattern_leaves_out_is_not_sent_twice(tmp_path: Path) -> None:
+    text = "  - {type: file, path: /var/log/kubernetes/*/audit.log, exclude_paths: '/var/log/kubernetes/apiserver/*'}"
+    assert loaded(tmp_path, INTEGRATION + text).warnings == ()
+
+
+def test_a_pattern_of_nothing_matches_nothing(tmp_path: Path) -> None:
+    text = "  - {type: file, path: '.'}\n  - {type: file, path: /a, exclude_paths: ['', '.']}\n"
+    assert not [one for one in loaded(tmp_path, INTEGRATION + text).warnings if "named already" in one]
 
 
 def test_an_empty_list_of_instances_is_no_warning(tmp_path: Path) -> None:

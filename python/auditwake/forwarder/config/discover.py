@@ -59,6 +59,9 @@ def discover(report: Report, paths: Iterable[str | os.PathLike[str]]) -> list[Fo
         paths: Files, directories such as `conf.d`, or folders of an integration.
     """
     found: list[Found] = []
+    paths = list(paths)
+    if not paths:
+        report.error(Place("the configuration"), "no path was given", "name conf.d or a file")
     for path in map(Path, paths):
         before = len(found)
         try:

@@ -2,14 +2,14 @@
 
 import ipaddress
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final, NamedTuple
 
 from auditwake.forwarder.config.check import Section
 from auditwake.forwarder.config.credentials import choose
 from auditwake.forwarder.config.environment import Environment
 from auditwake.forwarder.config.model import LogSource, ProcessingRule, WebhookSource
-from auditwake.forwarder.config.report import Place, Report
+from auditwake.forwarder.config.report import Report
 from auditwake.forwarder.config.rules import OTHER_RULES
 
 __all__ = ["Shared", "address_of", "logs", "rules", "twice", "webhooks"]
@@ -138,20 +138,33 @@ def _notes(report: Report, entry: Section, path: str) -> None:
 
 
 def twice(report: Report, given: Iterable[Section]) -> None:
-    """Warn of one path in two entries: each sink gets each event of it twice."""
-    first: dict[str, Place] = {}
+    """Warn of one log in two entries: each sink gets each event of it twice."""
+    before: list[Section] = []
     for one in given:
-        path = one["path"]
-        if one["type"] != "file" or path is None:
+        if one["type"] != "file" or one["path"] is None:
             continue
-        before = first.setdefault(path, one.at("path"))
-        if before != one.at("path"):
-            line = before.mark.line if before.mark else 0
-            report.warning(
-                one.at("path"),
-                f"the log is named already, in {before.name}:{line}: each event is sent twice",
-                "remove one of the two entries",
-            )
+        other = next((other for other in before if _same(other, one) or _same(one, other)), None)
+        if other is not None:
+            place = other.at("path")
+            where = f"{place.name}:{place.mark.line}" if place.mark else place.name
+            message = f"the log is named already, in {where}: each event is sent twice"
+            report.warning(one.at("path"), message, "remove one of the two entries, or add exclude_paths")
+        before.append(one)
+
+
+def _same(pattern: Section, one: Section) -> bool:
+    """Say whether the path of an entry is that of another, or matches its pattern and is not left out there."""
+    path = PurePath(one["path"])
+    if pattern["path"] == one["path"]:
+        return True
+    return _matches(path, pattern["path"]) and not any(_matches(path, one) for one in pattern["exclude_paths"])
+
+
+def _matches(path: PurePath, pattern: str) -> bool:
+    try:
+        return path.match(pattern)
+    except ValueError:  # A pattern of nothing.
+        return False
 
 
 def webhooks(
