@@ -9,9 +9,10 @@ from auditwake.forwarder.config.environment import Environment
 from auditwake.forwarder.config.report import Place, Report
 from auditwake.forwarder.config.secret import Secret, SecretFile
 
-__all__ = ["api_key", "choose", "one_secret", "secrets"]
+__all__ = ["api_key", "choose", "headers", "one_secret", "secrets"]
 
 BACKEND: Final = re.compile(r"ENC\[.*\]")
+HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 API_KEY: Final = re.compile(r"[0-9a-fA-F]{32}")
 
 
@@ -79,6 +80,18 @@ def secrets(environment: Environment, given: dict[str, tuple[str, Place]]) -> di
         value = environment.resolve(text, place)
         if value is not None:
             found[name] = Secret(value)
+    return found
+
+
+def headers(report: Report, environment: Environment, given: dict[str, tuple[str, Place]]) -> dict[str, Secret]:
+    """Give headers, with names and values that HTTP can carry."""
+    found = secrets(environment, given)
+    for name, value in found.items():
+        place = given[name][1]
+        if not HEADER.fullmatch(name):
+            report.error(place, "is no name of a header", "write letters, digits and - only")
+        elif not value.reveal().isascii() or not value.reveal().isprintable():
+            report.error(place, "holds characters that no HTTP header can hold", "write it anew, on one line")
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from auditwake.errors import ColumnError
 from auditwake.forwarder.config.check import Section
-from auditwake.forwarder.config.credentials import api_key, choose, secrets
+from auditwake.forwarder.config.credentials import api_key, choose, headers, secrets
 from auditwake.forwarder.config.environment import Environment
 from auditwake.forwarder.config.intake import Intake, intake_url
 from auditwake.forwarder.config.model import (
@@ -139,7 +139,7 @@ class Sinks:
         """Put what a sink says over what holds without it."""
         values: dict[str, Any] = {key: section[key] for key in PLAIN_HTTP if key in section}
         values |= {key: Path(section[key]) for key in FILES if key in section}
-        values["headers"] = secrets(self._environment, section["headers"])
+        values["headers"] = headers(self._report, self._environment, section["headers"])
         values["username"] = section["username"] or url.username
         values["password"] = (
             choose(self._report, self._environment, section, "password", "password_file") or url.password
