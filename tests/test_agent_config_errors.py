@@ -148,6 +148,14 @@ conf.yaml:11:10: auditwake.grace: expected a number, got another word
         ("auditwake: {sinks: []}", "conf.yaml:1:20: auditwake.sinks: there is no sink in it"),
         ("auditwake: {sinks: [{type: http}]}", "conf.yaml:1:21: auditwake.sinks[0].url: is missing"),
         (
+            "auditwake: {sinks: [{type: http, url: 'https://h', headers: {a b: c}}]}",
+            "conf.yaml:1:67: auditwake.sinks[0].headers.a b: is no name of a header",
+        ),
+        (
+            'auditwake: {sinks: [{type: http, url: "https://h", headers: {a: "b\\r\\nc: d"}}]}',
+            "conf.yaml:1:65: auditwake.sinks[0].headers.a: holds characters that no HTTP header can hold",
+        ),
+        (
             "auditwake: {sinks: [{type: kafka}]}",
             "conf.yaml:1:28: auditwake.sinks[0].type: 'kafka' is not one of datadog, ",
         ),
