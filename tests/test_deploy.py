@@ -96,6 +96,13 @@ def test_a_key_in_the_secret_is_seen_when_it_changes() -> None:
         assert path.name in documents(BASE / "secret.example.yaml")[0]["stringData"]
 
 
+def test_the_log_can_only_be_read() -> None:
+    for manifests in (base(), rendered({})):
+        (container,) = next(pods(manifests))[1]["containers"]
+        mounts = {mount["name"]: mount.get("readOnly", False) for mount in container["volumeMounts"]}
+        assert mounts == {"log": True, "state": False, "config": True, "secrets": True}
+
+
 def test_the_namespace_allows_what_the_pod_needs() -> None:
     (namespace,) = of_kind(base(), "Namespace")
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "privileged"
@@ -173,7 +180,7 @@ def test_the_chart_deploys_what_the_base_deploys() -> None:
 
 def test_the_webhook_receiver_is_off_and_needs_a_certificate() -> None:
     assert of_kind(rendered({}), "Deployment") == []
-    with pytest.raises(helm_python.HelmRenderError, match="webhook.tls.secretName"):
+    with pytest.raises(helm_python.HelmRenderError, match=r"webhook\.tls\.secretName"):
         rendered({"webhook": {"enabled": True}})
 
 
@@ -202,7 +209,9 @@ def test_values_that_cannot_work_are_refused(values: dict[str, Any], place: str)
 def test_images_have_no_registry_and_one_version() -> None:
     """Whoever builds the image names the place that it is pushed to."""
     version = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
-    images = [documents(path)[0]["images"][0] for path in (BASE / "kustomization.yaml", *KUSTOMIZE.glob("overlays/*/*"))]
+    images = [
+        documents(path)[0]["images"][0] for path in (BASE / "kustomization.yaml", *KUSTOMIZE.glob("overlays/*/*"))
+    ]
     assert {(image["newName"], image["newTag"]) for image in images} == {("auditwake", version)}
     for manifests in (documents(PAGE), rendered({})):
         assert {c["image"] for _, pod in pods(manifests) for c in pod["containers"]} == {f"auditwake:{version}"}
@@ -221,7 +230,9 @@ BROKEN: dict[str, Callable[[list[Manifest]], object]] = {
     "a number as text": lambda m: _pod(m).update(terminationGracePeriodSeconds="45"),
     "an unknown field": lambda m: _pod(m).update(automountServiceAccountTokens=False),
     "a kind's missing field": lambda m: of_kind(m, "DaemonSet")[0]["spec"].pop("selector"),
-    "the log and not its directory": lambda m: _log(m).update(path="/var/log/kubernetes/apiserver/audit.log", type="File"),
+    "the log and not its directory": lambda m: _log(m).update(
+        path="/var/log/kubernetes/apiserver/audit.log", type="File"
+    ),
     "another directory": lambda m: _log(m).update(path="/var/log/pods"),
     "no state": lambda m: _pod(m)["containers"][0]["volumeMounts"].pop(1),
     "probes to loopback": lambda m: _pod(m)["containers"][0]["env"][1].update(value="127.0.0.1:8686"),

@@ -1,6 +1,7 @@
 """What is wrong with a set of manifests: against Kubernetes' schemas, and against what a deployment has to hold."""
 
 import functools
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,13 +39,15 @@ def schema_faults(manifests: list[Manifest]) -> list[str]:
         for found in manifests
         if found["kind"] not in EXTENSIONS
         for version in VERSIONS
-        if (fault := _against(found, version))
+        if (fault := _against(json.dumps(found), version))
     ]
 
 
-def _against(manifest: Manifest, version: str) -> str | None:
+@functools.cache
+def _against(text: str, version: str) -> str | None:
+    """Compare a manifest with a version's schema, once: most of a set that is broken in one place was seen before."""
     try:
-        kubernetes_validate.validate(manifest, version, strict=True)
+        kubernetes_validate.validate(json.loads(text), version, strict=True)
     except kubernetes_validate.ValidationError as error:
         return f"{'.'.join(map(str, error.path))}: {error.message}"
     return None
@@ -155,7 +158,7 @@ def _of_mounts(container: Manifest, pod: Manifest, manifests: list[Manifest]) ->
 
 
 def _of_items(source: Manifest | None, manifests: list[Manifest]) -> Iterator[str]:
-    """The ConfigMap is there, and so are the keys that are mounted; what is mounted is YAML that names logs or sinks."""
+    """The ConfigMap is there, and so are the keys that are mounted; each is a file of the configuration."""
     if source is None:
         return
     data = next((m["data"] for m in of_kind(manifests, "ConfigMap") if m["metadata"]["name"] == source["name"]), {})

@@ -62,9 +62,5 @@ def rendered(values: Mapping[str, Any], chart: Path = CHART) -> list[Manifest]:
     with helm_python.Chart.load(chart) as loaded:
         texts = loaded.render(dict(values), name="demo", namespace="audit")
     return [
-        found
-        for name, text in texts.items()
-        if name.endswith(".yaml")
-        for found in yaml.safe_load_all(text)
-        if found
+        found for name, text in texts.items() if name.endswith(".yaml") for found in yaml.safe_load_all(text) if found
     ]
