@@ -7,7 +7,7 @@ from typing import Any
 
 import kubernetes_validate  # type: ignore[import-untyped]
 import yaml
-from kubernetes_validate import utils  # type: ignore[import-untyped]
+from kubernetes_validate import utils
 
 from tests.deploying.manifests import Manifest, of_kind, pods
 
@@ -161,7 +161,9 @@ def _of_items(source: Manifest | None, manifests: list[Manifest]) -> Iterator[st
     """The ConfigMap is there, and so are the keys that are mounted; each is a file of the configuration."""
     if source is None:
         return
-    data = next((m["data"] for m in of_kind(manifests, "ConfigMap") if m["metadata"]["name"] == source["name"]), {})
+    data: dict[str, str] = next(
+        (m["data"] for m in of_kind(manifests, "ConfigMap") if m["metadata"]["name"] == source["name"]), {}
+    )
     for item in source["items"]:
         if item["key"] not in data:
             yield f"{source['name']} has no key {item['key']}"
