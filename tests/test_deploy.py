@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -216,6 +217,26 @@ def test_images_have_no_registry_and_one_version() -> None:
     for manifests in (documents(PAGE), rendered({})):
         assert {c["image"] for _, pod in pods(manifests) for c in pod["containers"]} == {f"auditwake:{version}"}
     assert f'\nversion = "{version}"' in (ROOT / "Cargo.toml").read_text()
+
+
+def test_the_page_names_what_is_there() -> None:
+    """Every path of `docs/deploy.md`, in a link or in a command; and each part of `deploy/` stands on the page."""
+    page = (ROOT / "docs" / "deploy.md").read_text()
+    named = {path.rstrip("./") for path in re.findall(r"\bdeploy/[\w./-]*\w", page)}
+    assert len(named) > 10
+    assert [path for path in named if not (ROOT / path).exists()] == []
+    assert {path.name for path in DEPLOY.iterdir() if path.is_dir()} <= {Path(path).parts[1] for path in named}
+
+
+def test_the_page_says_what_is_in_the_manifests() -> None:
+    page = (ROOT / "docs" / "deploy.md").read_text()
+    assert all(f"`{name}`" in page for name in COMPONENTS)
+    (_, pod), *_ = pods(base())
+    (container,) = pod["containers"]
+    environment = {env["name"]: env.get("value", "") for env in container["env"]}
+    for said in (pod["priorityClassName"], environment["AUDITWAKE_METRICS_ADDRESS"]):
+        assert f"`{said}`" in page or f"on `{said}`" in page
+    assert f"{pod['terminationGracePeriodSeconds']} seconds to end" in page
 
 
 def _pod(manifests: list[Manifest]) -> Manifest:
