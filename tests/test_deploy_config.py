@@ -1,5 +1,6 @@
 """The configuration that a deployment mounts is one that the agent takes, without a warning, under the very paths."""
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -9,10 +10,12 @@ import yaml
 
 from tests.deploying.faults import GRACE
 from tests.deploying.manifests import CHART, DEPLOY, KUSTOMIZE, Manifest, documents, of_kind, pods, rendered
-from tests.test_deploy_node import settings
+from tests.deploying.unit import settings
 
 if TYPE_CHECKING:
     from auditwake.forwarder.config import AgentConfig
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="links need a privilege there, and no pod has Windows")
 
 COMPONENTS = KUSTOMIZE / "components"
 VALUES = sorted(path.name for path in (CHART / "ci").iterdir())

@@ -17,10 +17,10 @@ import yaml
 import auditwake as aw
 from tests.deploying.faults import GRACE, VERSIONS
 from tests.deploying.manifests import DEPLOY, ROOT, documents
+from tests.deploying.unit import UNIT, settings
 
 APISERVER = DEPLOY / "apiserver"
 POLICY = APISERVER / "policy.yaml"
-UNIT = DEPLOY / "systemd" / "auditwake.service"
 DOCKERFILE = DEPLOY / "Dockerfile"
 EXPOSURE = 20  # tenths: "OK" is what systemd calls up to 4.9, and the unit is at 1.8
 KUBEADM = ("v1beta3", "v1beta4")
@@ -164,14 +164,6 @@ def test_the_unit_is_hardened(tmp_path: Path) -> None:
     weaker = tmp_path / UNIT.name
     weaker.write_text(re.sub(r"^(Protect|Restrict|SystemCall).*\n", "", UNIT.read_text(), flags=re.MULTILINE))
     assert analyze("security", "--offline=true", f"--threshold={EXPOSURE}", "--no-pager", str(weaker)).returncode != 0
-
-
-def settings() -> dict[str, list[str]]:
-    """Read the unit; a key may stand in it more than once."""
-    found: dict[str, list[str]] = {}
-    for key, value in re.findall(r"^(\w+)=(.*)$", UNIT.read_text(), re.MULTILINE):
-        found.setdefault(key, []).append(value)
-    return found
 
 
 def test_the_unit_lets_the_agent_work() -> None:

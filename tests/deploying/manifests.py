@@ -24,7 +24,11 @@ Manifest: TypeAlias = dict[str, Any]
 
 def documents(*paths: Path) -> list[Manifest]:
     """Read all documents of some files."""
-    return [found for path in paths for found in yaml.safe_load_all(path.read_text()) if found]
+    return [found for path in paths for found in _parsed(path.read_text())]
+
+
+def _parsed(text: str) -> list[Manifest]:
+    return [found for found in yaml.load_all(text, Loader=yaml.CSafeLoader) if found]
 
 
 def of_kind(manifests: list[Manifest], kind: str) -> list[Manifest]:
@@ -54,13 +58,11 @@ def kustomized(folder: Path) -> list[Manifest]:
     nowhere = {**os.environ, "KUBECONFIG": os.devnull}
     done = subprocess.run([*command, str(folder)], env=nowhere, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return [found for found in yaml.safe_load_all(done.stdout) if found]
+    return _parsed(done.stdout)
 
 
 def rendered(values: Mapping[str, Any], chart: Path = CHART) -> list[Manifest]:
     """Render the chart as `helm install demo --namespace audit` does."""
     with helm_python.Chart.load(chart) as loaded:
         texts = loaded.render(dict(values), name="demo", namespace="audit")
-    return [
-        found for name, text in texts.items() if name.endswith(".yaml") for found in yaml.safe_load_all(text) if found
-    ]
+    return [found for name, text in texts.items() if name.endswith(".yaml") for found in _parsed(text)]
