@@ -18,6 +18,7 @@ PYTHON = ROOT / "python" / "auditwake"
 # Module of rust/core/src -> what it may use. `lines` and `input` know bytes and offsets and no JSON; `parse` knows a
 # line and no file; `reader` is the one that brings them together.
 RUST: Mapping[str, set[str]] = {
+    "edit": set(),
     "repair": set(),
     "schema": set(),
     "scan": set(),
@@ -29,7 +30,8 @@ RUST: Mapping[str, set[str]] = {
     "batch": {"event", "parse", "repair", "scan", "schema"},
     "restore": {"event", "parse", "scan", "schema"},
     "output": {"parse", "stats"},
-    "policy": {"batch", "event", "input", "lines", "output", "parse", "reader", "scan", "schema", "stats"},
+    "policy": {"batch", "edit", "event", "input", "lines", "output", "parse", "reader", "scan", "schema", "stats"},
+    "payload": {"edit", "event", "parse", "policy", "scan", "stats"},
     "envelope": {"event", "lines", "parse", "repair", "scan"},
     "reader": {"batch", "envelope", "event", "input", "lines", "parse", "repair", "scan", "schema", "stats"},
     "tail": {"input", "lines"},

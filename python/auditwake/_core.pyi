@@ -1,60 +1,19 @@
-"""The Rust core, as Python sees it. `auditwake` is the public face of this module.
-
-All classes are frozen: they can be shared between threads, and what changes while a pass runs is behind a lock.
-"""
+"""The Rust core behind `auditwake`. All classes are frozen: threads can share them, what changes is behind a lock."""
 
 import builtins
 from collections.abc import Callable, Sequence
 from typing import Self, TypeAlias, final
 
-from auditwake.types import (
-    ArrowStreamExportable,
-    AskedRequest,
-    BinaryReadable,
-    PolicyRequest,
-    PolicyRule,
-    TailOptions,
-    TailStanding,
-)
+from auditwake import types as t
 
-__all__ = [
-    "Applied",
-    "AuditwakeError",
-    "Batch",
-    "Column",
-    "ColumnError",
-    "Converted",
-    "Evaluator",
-    "InputError",
-    "Keys",
-    "Lines",
-    "Outcome",
-    "Outcomes",
-    "OutputError",
-    "Progress",
-    "Reader",
-    "Rejected",
-    "RejectedError",
-    "Schema",
-    "SourceError",
-    "SourceNotFoundError",
-    "StateError",
-    "Tail",
-    "TailBatch",
-    "Verdicts",
-    "__version__",
-    "apply",
-    "columns",
-    "convert",
-    "discover",
-    "lines",
-    "policy_columns",
-    "requests",
-    "schema",
-    "simd_level",
-]
+__all__ = ["Applied", "AuditwakeError", "Batch", "Column", "ColumnError", "Converted", "Encoder", "Evaluator"]
+__all__ += ["InputError", "Keys", "Lines", "Outcome", "Outcomes", "OutputError", "Payload", "Prepared", "Progress"]
+__all__ += ["Reader", "Rejected", "RejectedError", "Schema", "SourceError", "SourceNotFoundError", "StateError"]
+__all__ += ["Tail", "TailBatch", "Verdicts", "__version__", "apply", "columns", "convert", "discover", "lines"]
+__all__ += ["policy_columns", "requests", "schema", "simd_level"]
 
 __version__: str
+_Sources: TypeAlias = list[str | t.BinaryReadable]
 
 class AuditwakeError(Exception):
     """The root of all errors of auditwake."""
@@ -211,7 +170,7 @@ class Reader:
 
     def __new__(
         cls,
-        sources: list[str | BinaryReadable],
+        sources: _Sources,
         *,
         columns: list[str] | None = None,
         bodies: bool = True,
@@ -282,7 +241,7 @@ class Converted:
     """Inputs left out because the output has them already."""
 
 def convert(
-    sources: list[str | BinaryReadable],
+    sources: _Sources,
     out: str,
     *,
     columns: list[str] | None,
@@ -306,17 +265,17 @@ class Lines:
     def __iter__(self) -> Self: ...
     def __next__(self) -> builtins.bytes: ...
 
-def lines(batches: ArrowStreamExportable) -> Lines:
+def lines(batches: t.ArrowStreamExportable) -> Lines:
     """Write the events back from their rows; see `auditwake.lines`."""
 
 @final
 class Evaluator:
     """An audit policy, ready to answer."""
-    def __new__(cls, rules: Sequence[PolicyRule], omit_stages: Sequence[str], omit_managed_fields: bool) -> Self: ...
-    def explain(self, request: AskedRequest) -> list[str | None]: ...
-    def evaluate(self, batches: ArrowStreamExportable) -> Verdicts: ...
-    def reach(self, possible: bool) -> list[tuple[list[int | None], PolicyRequest]]: ...
-    def pairs(self, other: Evaluator, possible: bool) -> list[tuple[list[int | None], PolicyRequest]]: ...
+    def __new__(cls, rules: Sequence[t.PolicyRule], omit_stages: Sequence[str], omit_managed_fields: bool) -> Self: ...
+    def explain(self, request: t.AskedRequest) -> list[str | None]: ...
+    def evaluate(self, batches: t.ArrowStreamExportable) -> Verdicts: ...
+    def reach(self, possible: bool) -> list[tuple[list[int | None], t.PolicyRequest]]: ...
+    def pairs(self, other: Evaluator, possible: bool) -> list[tuple[list[int | None], t.PolicyRequest]]: ...
 
 @final
 class Applied:
@@ -335,9 +294,7 @@ class Applied:
     rejects_file: str | None
     rejected: list[Rejected]
 
-def apply(
-    sources: list[str | BinaryReadable], evaluator: Evaluator, out: str, *, threads: int | None, progress: _Tell | None
-) -> Applied:
+def apply(sources: _Sources, evaluator: Evaluator, out: str, *, threads: int | None, progress: _Tell | None) -> Applied:
     """Write what a log would have been; see `auditwake.policy.apply`."""
 
 @final
@@ -351,7 +308,7 @@ class Verdicts:
 class Keys:
     """Distinct keys of streams."""
     def __new__(cls, rows: bool) -> Self: ...
-    def add(self, batches: ArrowStreamExportable) -> None: ...
+    def add(self, batches: t.ArrowStreamExportable) -> None: ...
     @property
     def span(self) -> tuple[int, int] | None: ...
     def keys(self) -> Batch: ...
@@ -364,16 +321,57 @@ class Batch:
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 @final
+class Encoder:
+    """Makes payloads of the batches of a tail that reads with `raw=True`; any number of threads can use one."""
+
+    columns: list[str]  # to read beside `raw`
+    def __new__(
+        cls, encoding: t.PayloadEncoding, rules: Sequence[t.PayloadRule] = (), policy: Evaluator | None = None
+    ) -> Self: ...
+    def prepare(self, batch: t.ArrowStreamExportable, made: int) -> Prepared: ...  # `made`: ms since the epoch
+
+@final
+class Prepared:
+    """Events left by policy and rules, in order; `rejected` are to be shipped but cannot be reduced safely."""
+
+    events: int
+    bytes: int
+    read: int
+    policy_dropped: int
+    policy_reduced: int
+    excluded: int
+    masked: int
+    rejected: list[Rejected]
+    last_event: float | None
+    def payloads(self, start: int = 0, stop: int | None = None) -> list[Payload]: ...
+    def event(self, index: int) -> builtins.bytes: ...
+    def place(self, index: int) -> tuple[str | None, int]: ...
+    def lines(self) -> builtins.bytes: ...
+
+@final
+class Payload:
+    """A payload of the events from `start` to `stop` but those of `oversized`; `body` is empty where none is left."""
+
+    body: builtins.bytes
+    bytes: int
+    start: int
+    stop: int
+    events: int
+    shrunk: list[int]
+    oversized: list[int]
+    indexes: list[int]
+
+@final
 class Tail:
     """Logs that are followed; see `auditwake.Tail`."""
-    def __new__(cls, specs: list[str], asked: TailOptions) -> Self: ...
+    def __new__(cls, specs: list[str], asked: t.TailOptions) -> Self: ...
     def __arrow_c_schema__(self) -> object: ...
     def next(self, timeout: float | None) -> TailBatch | None: ...
     def close(self) -> None: ...
     def release(self) -> None: ...
     def commit(self) -> None: ...
     def checkpoint(self) -> str: ...
-    def standings(self) -> list[TailStanding]: ...
+    def standings(self) -> list[t.TailStanding]: ...
     def gaps(self) -> list[tuple[str, str, int, int, bool, str, str]]: ...
     def events(self) -> list[tuple[int, str, str, str, int, str]]: ...
 
@@ -391,7 +389,7 @@ class TailBatch:
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
-def requests(batches: ArrowStreamExportable) -> list[PolicyRequest]:
+def requests(batches: t.ArrowStreamExportable) -> list[t.PolicyRequest]:
     """Give the requests of the events of a stream."""
 
 def policy_columns() -> tuple[list[str], list[str]]:

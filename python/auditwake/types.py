@@ -1,7 +1,7 @@
 """What the public functions take and give, said as protocols: neither pyarrow nor any engine is imported for it."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict, runtime_checkable
 
 __all__ = [
@@ -11,6 +11,8 @@ __all__ = [
     "Columns",
     "Compression",
     "OnError",
+    "PayloadEncoding",
+    "PayloadRule",
     "PolicyRequest",
     "PolicyResources",
     "PolicyRule",
@@ -125,6 +127,38 @@ class PolicyRequest(TypedDict):
     namespace: str
     name: str
     path: str | None
+
+
+class PayloadEncoding(Protocol):
+    """What the core reads of an encoding; `auditwake.forwarder.encoding.Encoding` says what is what."""
+
+    @property
+    def format(self) -> str: ...  # noqa: D102  # as the core calls it
+    @property
+    def compression(self) -> str: ...  # noqa: D102  # as the core calls it
+    @property
+    def compression_level(self) -> int: ...  # noqa: D102  # as the core calls it
+    @property
+    def max_events(self) -> int: ...  # noqa: D102  # as the core calls it
+    @property
+    def max_bytes(self) -> int: ...  # noqa: D102  # as the core calls it
+    @property
+    def max_event_bytes(self) -> int | None: ...  # noqa: D102  # as the core calls it
+    @property
+    def attributes(self) -> Mapping[str, str]: ...  # noqa: D102  # as the core calls it
+
+
+class PayloadRule(Protocol):
+    """What the core reads of a processing rule."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102  # as the core calls it
+    @property
+    def type(self) -> str: ...  # noqa: D102  # as the core calls it
+    @property
+    def pattern(self) -> str: ...  # noqa: D102  # as the core calls it
+    @property
+    def replace_placeholder(self) -> str: ...  # noqa: D102  # as the core calls it
 
 
 class TailOptions(Protocol):

@@ -4,6 +4,7 @@
 
 pub mod batch;
 pub mod checkpoint;
+mod edit;
 pub mod envelope;
 pub mod event;
 pub mod follow;
@@ -12,6 +13,7 @@ pub mod lines;
 mod output;
 pub mod parquet;
 pub mod parse;
+pub mod payload;
 pub mod policy;
 pub mod reader;
 pub mod repair;

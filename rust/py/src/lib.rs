@@ -6,6 +6,7 @@ mod convert;
 mod error;
 mod lines;
 mod outcomes;
+mod payload;
 mod policy;
 mod progress;
 mod reader;
@@ -29,6 +30,8 @@ mod _core {
     use super::lines::{Lines, lines};
     #[pymodule_export]
     use super::outcomes::{Outcome, Outcomes, Rejected};
+    #[pymodule_export]
+    use super::payload::{Encoder, Payload, Prepared};
     #[pymodule_export]
     use super::policy::{Batch, Evaluator, Keys, Verdicts, policy_columns, requests};
     #[pymodule_export]

@@ -246,7 +246,7 @@ impl<W: Write> Writer<W> {
 
 /// Writes an event on one line; answers how many bytes that took. Between the tokens of JSON a line break and the
 /// indentation behind it mean nothing, and inside a string there is none.
-fn write_line(event: &[u8], out: &mut impl Write) -> io::Result<u64> {
+pub(crate) fn write_line(event: &[u8], out: &mut impl Write) -> io::Result<u64> {
     if memchr2(b'\n', b'\r', event).is_none() {
         out.write_all(event)?;
         out.write_all(b"\n")?;
@@ -271,7 +271,8 @@ fn place_of(batch: &RecordBatch, row: usize) -> (String, u64) {
     (file.to_owned(), column("src_offset").as_primitive::<Int64Type>().value(row) as u64)
 }
 
-fn reject(raw: &[u8], error: Unreduced, (file, offset): (String, u64)) -> Rejected {
+/// The account of an event that is to be written and cannot be reduced.
+pub(crate) fn reject(raw: &[u8], error: Unreduced, (file, offset): (String, u64)) -> Rejected {
     let reason = match error {
         Unreduced::NotAnObject(_) => "not_json",
         Unreduced::Cut(_) => "torn",

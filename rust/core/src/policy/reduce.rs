@@ -10,16 +10,15 @@
 //! - A text that is not one valid JSON object is refused: where its bodies end would be a guess.
 
 mod annotations;
-mod edits;
 mod managed;
 
+use crate::edit::{Edits, Trim};
 use crate::event::Key;
 use crate::parse::gojson::{decode_string, spells};
 use crate::scan::{Checked, ScanError, checked_members, skip_space};
 
 use super::level::Level;
 use annotations::Fate;
-use edits::{Edits, Trim};
 
 /// Why a text cannot be reduced; each has the position of the offence in the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -187,7 +186,7 @@ impl Reducer {
 }
 
 /// The key between its quotes, if a reduction looks at it.
-fn key_of(raw: &[u8], escaped: bool) -> Option<Key> {
+pub(crate) fn key_of(raw: &[u8], escaped: bool) -> Option<Key> {
     match raw {
         b"level" => Some(Key::Level),
         b"verb" => Some(Key::Verb),

@@ -4,10 +4,9 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
+use crate::edit::{Edits, Trim};
 use crate::parse::gojson::decode_string;
 use crate::scan::{Members, ScanError};
-
-use super::edits::{Edits, Trim};
 
 /// What becomes of a member of the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,11 +13,11 @@
 //!
 //! What was emptied stays, as `{}`. No value is recoded, so that all else is as it was.
 
+use crate::edit::{Edits, Trim};
 use crate::parse::gojson::spells;
 use crate::scan::{Elements, Members, ScanError};
 
 use super::content;
-use super::edits::{Edits, Trim};
 
 /// The members of a body that may hold managed fields, by the position of their value.
 enum Place {

@@ -4,27 +4,27 @@ use std::ops::Range;
 
 /// Changes to one text, in the order of the text and none inside another.
 #[derive(Debug, Default)]
-pub(super) struct Edits(Vec<(Range<usize>, &'static str)>);
+pub(crate) struct Edits(Vec<(Range<usize>, &'static str)>);
 
 impl Edits {
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(super) fn cut(&mut self, span: Range<usize>) {
+    pub(crate) fn cut(&mut self, span: Range<usize>) {
         self.0.push((span, ""));
     }
 
-    pub(super) fn replace(&mut self, span: Range<usize>, by: &'static str) {
+    pub(crate) fn replace(&mut self, span: Range<usize>, by: &'static str) {
         self.0.push((span, by));
     }
 
     /// Writes the changed text in place of whatever `out` holds.
-    pub(super) fn write(&self, text: &[u8], out: &mut Vec<u8>) {
+    pub(crate) fn write(&self, text: &[u8], out: &mut Vec<u8>) {
         out.clear();
         let mut kept = 0;
         for (span, by) in &self.0 {
@@ -39,7 +39,7 @@ impl Edits {
 /// Leaves members of one object out, each with one comma: what is left is as valid as before. The members are told in
 /// order, and [`Trim::close`] ends the object.
 #[derive(Debug, Default)]
-pub(super) struct Trim {
+pub(crate) struct Trim {
     /// End of the last member, lost or kept.
     end: usize,
     /// Whether a member was kept: the ones lost behind it go with the comma in front of them.
@@ -50,7 +50,7 @@ pub(super) struct Trim {
 
 impl Trim {
     /// A member stays; changes inside it come behind this call.
-    pub(super) fn keep(&mut self, member: Range<usize>, edits: &mut Edits) {
+    pub(crate) fn keep(&mut self, member: Range<usize>, edits: &mut Edits) {
         if let Some(from) = self.lost.take() {
             edits.cut(from..member.start);
         }
@@ -59,7 +59,7 @@ impl Trim {
     }
 
     /// A member goes.
-    pub(super) fn lose(&mut self, member: Range<usize>, edits: &mut Edits) {
+    pub(crate) fn lose(&mut self, member: Range<usize>, edits: &mut Edits) {
         if self.kept {
             edits.cut(self.end..member.end);
         } else {
@@ -69,7 +69,7 @@ impl Trim {
     }
 
     /// The object is over.
-    pub(super) fn close(self, edits: &mut Edits) {
+    pub(crate) fn close(self, edits: &mut Edits) {
         if let Some(from) = self.lost {
             edits.cut(from..self.end);
         }
