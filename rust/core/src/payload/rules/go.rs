@@ -59,10 +59,15 @@ fn escape<'a>(rest: &'a str, in_class: bool, out: &mut String) -> &'a str {
     if matches!(letter, '0'..='7') {
         return octal(rest, out);
     }
-    if matches!(letter, 'p' | 'P')
-        && let Some((name, after)) = after.strip_prefix("{^").and_then(|name| name.split_once('}'))
+    if matches!(letter, 'p' | 'P' | 'x')
+        && let Some((name, after)) = after.strip_prefix('{').and_then(|name| name.split_once('}'))
     {
-        out.push_str(if letter == 'p' { r"\P{" } else { r"\p{" });
+        let (letter, name) = match (letter, name.strip_prefix('^')) {
+            ('p', Some(name)) => ('P', name),
+            ('P', Some(name)) => ('p', name),
+            _ => (letter, name),
+        };
+        out.extend(['\\', letter, '{']);
         out.push_str(name);
         out.push('}');
         return after;
