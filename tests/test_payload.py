@@ -21,16 +21,24 @@ MADE = 1_789_898_400_123
 ATTRIBUTES: Mapping[str, str] = MappingProxyType(
     {"hostname": "node-1", "service": "audit", "ddsource": "kubernetes.audit", "host": "node-1", "index": "audit"}
 )
-EVENT = b'{"level":"RequestResponse","auditID":"a","verb":"get","responseStatus":{"code":%d},"user":{"username":"u"}}'
+EVENT = (
+    b'{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"RequestResponse","auditID":"a","stage":"Panic",'
+    b'"verb":"get","responseStatus":{"code":%d},"user":{"username":"u"}}'
+)
 
 
-def encoding(format: Format, **changes: object) -> Encoding:  # noqa: A002  # as the field is called
-    return replace(Encoding(format=format, attributes=ATTRIBUTES), **changes)  # type: ignore[arg-type]  # of the fields
+def encoding(kind: str, **changes: object) -> Encoding:
+    given = Encoding(format="ndjson", attributes=ATTRIBUTES)
+    return replace(given, **{"format": kind, **changes})  # type: ignore[arg-type]  # of the fields
 
 
 def prepare(log: str | bytes, encoder: _core.Encoder) -> _core.Prepared:
     source = log if isinstance(log, str) else io.BytesIO(log)
     return encoder.prepare(aw.read(source, columns=encoder.columns, raw=True, bodies=False), MADE)
+
+
+def policy_of(text: str) -> _core.Evaluator:
+    return aw.policy.Policy(aw.policy.loads(text))._core  # noqa: SLF001  # one package
 
 
 def lines_of(log: object) -> list[bytes]:
@@ -129,7 +137,7 @@ def test_compressed_payloads_are_the_same_each_time() -> None:
 
 
 def test_policy_then_rules() -> None:
-    policy = aw.policy.loads(
+    policy = policy_of(
         "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- level: None\n  verbs: [watch]\n- level: Metadata\n"
     )
     rules = [
@@ -138,7 +146,7 @@ def test_policy_then_rules() -> None:
             name="mask", type="mask_sequences", pattern='"auditID":"[^"]*"', replace_placeholder='"auditID":"*"'
         ),
     ]
-    encoder = _core.Encoder(encoding("ndjson"), rules, policy._core)  # noqa: SLF001  # one package
+    encoder = _core.Encoder(encoding("ndjson"), rules, policy)
     prepared = prepare(str(aw.demo.LOG), encoder)
     events = [json.loads(line) for line in prepared.lines().splitlines()]
     before = [json.loads(line) for line in lines_of(aw.demo.LOG)]
@@ -174,8 +182,8 @@ def test_an_event_that_is_no_json_is_text() -> None:
 
 def test_a_policy_ships_nothing_that_it_cannot_reduce() -> None:
     cut = b'{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Request","auditID":"a","stage":"ResponseComplete"'
-    policy = aw.policy.loads("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- level: Metadata\n")
-    encoder = _core.Encoder(encoding("datadog"), (), policy._core)  # noqa: SLF001  # one package
+    policy = policy_of("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- level: Metadata\n")
+    encoder = _core.Encoder(encoding("datadog"), (), policy)
     prepared = prepare(cut + b',"verb":"get","requestObject":{"a":"b\n', encoder)
     assert (prepared.read, prepared.events, len(prepared.rejected)) == (1, 0, 1)
     assert prepared.payloads() == []
@@ -238,8 +246,8 @@ def test_batches_without_what_it_needs() -> None:
 
 
 def test_threads_share_one() -> None:
-    policy = aw.policy.loads("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- level: Metadata\n")
-    encoder = _core.Encoder(encoding("datadog", compression="zstd"), (), policy._core)  # noqa: SLF001  # one package
+    policy = policy_of("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- level: Metadata\n")
+    encoder = _core.Encoder(encoding("datadog", compression="zstd"), (), policy)
     wanted = [payload.body for payload in prepare(str(aw.demo.LOG), encoder).payloads()]
     found: list[list[bytes]] = []
     prepared = prepare(str(aw.demo.LOG), encoder)

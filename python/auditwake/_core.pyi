@@ -324,7 +324,7 @@ class Batch:
 class Encoder:
     """Makes payloads of the batches of a tail that reads with `raw=True`; any number of threads can use one."""
 
-    columns: list[str]  # to read beside `raw`
+    columns: list[str]  # to read, `raw` with them
     def __new__(
         cls, encoding: t.PayloadEncoding, rules: Sequence[t.PayloadRule] = (), policy: Evaluator | None = None
     ) -> Self: ...

@@ -30,8 +30,8 @@ use compress::Compression;
 use prepared::Prepared;
 use rules::Rules;
 
-/// Columns that are read beside the policy's, and beside the event's text in `raw`.
-const OWN_COLUMNS: [&str; 3] = ["src_file", "src_offset", "ts_stage"];
+/// Columns that are read beside the policy's.
+const OWN_COLUMNS: [&str; 4] = ["src_file", "src_offset", "ts_stage", "raw"];
 
 /// What a payload is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +128,7 @@ impl Encoder {
         Self { settings: Arc::new(settings), rules, policy: policy.map(Mutex::new) }
     }
 
-    /// The columns that batches have to have beside `raw`.
+    /// The columns that batches have to have; `raw` for every row.
     #[must_use]
     pub fn columns(&self) -> Vec<&'static str> {
         let policy = self.policy.iter().flat_map(|_| NEEDED.into_iter().chain(HELPFUL));

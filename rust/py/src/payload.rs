@@ -85,7 +85,7 @@ impl Encoder {
         Ok(Self(payload::Encoder::new(encoding.settings()?, rules, policy)))
     }
 
-    /// The columns to read beside `raw`.
+    /// The columns to read, with `raw=True`.
     #[getter]
     fn columns(&self) -> Vec<&'static str> {
         self.0.columns()
