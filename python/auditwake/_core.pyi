@@ -156,13 +156,13 @@ class Rejected:
     offset: int
     """Where it starts in the decompressed input, in bytes."""
     length: int
-    """Its length in bytes, newline included."""
+    """Its length in bytes, newline included; of a piece of a record that is kept otherwise, the length of that."""
     reason: str
     """Why, in a word or two: the key in `Outcomes.reasons`."""
     detail: str
     """Why, in a sentence that quotes nothing from the line."""
     bytes: builtins.bytes | None
-    """The line as it stood in the log; None beyond the limit of what is kept."""
+    """The line as it stood in the log, or the piece as it was unwrapped; None beyond the limit of what is kept."""
 
 @final
 class Reader:

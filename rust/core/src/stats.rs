@@ -118,12 +118,12 @@ pub struct Rejected {
     pub file: String,
     /// Offset of the first byte in the decompressed file.
     pub offset: u64,
-    /// Length in bytes.
+    /// Length in bytes there: of a piece of a record that is kept otherwise, the record's.
     pub length: u64,
     /// One word.
     pub reason: &'static str,
     /// What is wrong and what to do, for people.
     pub detail: String,
-    /// The bytes, at most [`KEPT_BYTES`] of them.
+    /// The bytes, at most [`KEPT_BYTES`] of them; of such a piece, those that became no row.
     pub bytes: Vec<u8>,
 }

@@ -9,6 +9,7 @@ use auditwake_core::input::open::decode;
 use auditwake_core::lines::LineOptions;
 use auditwake_core::reader::{Options, Reader};
 use auditwake_core::stats::{Outcome, Outcomes, Rejected};
+use base64::Engine as _;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
@@ -143,5 +144,23 @@ fn a_gzip_log_cut_at_every_byte() {
                 assert!(error.detail.contains(&format!("compressed offset {at};")), "{}", error.detail);
             }
         }
+    }
+}
+
+/// The text of such a piece has no place of its own: it was put together, taken out of a string or inflated.
+#[test]
+fn a_piece_of_a_record_is_found_where_the_record_stands() {
+    let event =
+        r#"{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"auditID\":\"1\",\"stage\":\"Panic\"}"#;
+    let torn = format!("{{\"records\":\n[{{\"properties\":{{\"log\":\"{event}\"}}}}]");
+    let (packed, _) = gzip(&[format!("{}{}", event.replace('\\', ""), "x".repeat(10_000)).as_bytes()]);
+    let packed = base64::engine::general_purpose::STANDARD.encode(packed);
+    let wrapped = format!("{{\"awslogs\":{{\"data\":\"{packed}\"}}}}");
+    for (log, reason) in [(torn, "torn_document"), (wrapped, "trailing_text")] {
+        let pass = Pass::of(log.as_bytes());
+        assert_eq!((pass.rows.len(), pass.outcomes.total(Outcome::Repaired).lines), (1, 1), "{log}");
+        let [rejected] = &pass.rejected[..] else { panic!("{log}: {:?}", pass.rejected) };
+        let place = (rejected.offset, rejected.length);
+        assert_eq!((place, rejected.reason), ((0, log.len() as u64), reason), "{log}");
     }
 }

@@ -262,7 +262,7 @@ impl Sink for Unwrapped<'_> {
                 }
                 if record.rows > 0 && !record.inner.is_empty() {
                     record.repairs.add(Repair::ItemRejected);
-                    self.quarantine(offset, record.inner.drain(..));
+                    self.quarantine(offset, closed.len, record.inner.drain(..));
                 }
                 self.records.close(record, offset, closed.len, closed.bytes);
             }
@@ -274,13 +274,19 @@ impl Sink for Unwrapped<'_> {
 }
 
 impl Unwrapped<'_> {
-    /// Keeps what became no row of a record that is kept. The bytes of the record are counted once, as the record's.
-    fn quarantine(&mut self, offset: u64, inner: impl Iterator<Item = (&'static str, String, Vec<u8>)>) {
+    /// Keeps what became no row of a record that is kept. The bytes of the record are counted once, as the record's, and its
+    /// place is the one where they can be read again: what was inflated or unescaped stands nowhere as it is.
+    fn quarantine(
+        &mut self,
+        offset: u64,
+        length: u64,
+        inner: impl Iterator<Item = (&'static str, String, Vec<u8>)>,
+    ) {
         for (reason, detail, bytes) in inner {
             self.records.account.keep(Rejected {
                 file: self.records.file.clone(),
                 offset,
-                length: bytes.len() as u64,
+                length,
                 reason,
                 detail,
                 bytes,
