@@ -4,6 +4,7 @@
 
 mod callers;
 
+use std::mem;
 use std::ops::Range;
 
 use crate::repair::Repairs;
@@ -133,12 +134,10 @@ impl Spans {
         self.repairs = Repairs::default();
     }
 
-    /// Notes the value of a key; answers whether the key had one before. Go keeps the last, and so do we.
-    pub fn set(&mut self, key: Key, start: usize, end: usize) -> bool {
-        let slot = &mut self.values[key as usize];
-        let before = slot.start < slot.end;
-        *slot = start as u32..end as u32;
-        before
+    /// Notes the value of a key; answers where the one stands that it had before. Go keeps the last, and so do we.
+    pub fn set(&mut self, key: Key, start: usize, end: usize) -> Option<Range<usize>> {
+        let before = mem::replace(&mut self.values[key as usize], start as u32..end as u32);
+        (before.end > 0).then_some(before.start as usize..before.end as usize)
     }
 
     /// Notes that the value of a key is a string without escapes and control characters.
@@ -180,11 +179,6 @@ impl Spans {
         let values = std::array::from_fn(|place| moved(&values[place]));
         let plain = self.plain & 1 << Key::UserAgent as u32 != 0;
         self.caller = self.callers.put(&text[start as usize..], (end - start) as usize, values, plain);
-    }
-
-    /// Forgets the value of a key.
-    pub fn unset(&mut self, key: Key) {
-        self.values[key as usize] = 0..0;
     }
 
     /// Whether the key has a value.

@@ -13,6 +13,8 @@ pub mod time;
 pub mod uri;
 pub mod values;
 
+use crate::event::Key;
+
 /// Why a text is no whole event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParseError {
@@ -27,6 +29,8 @@ pub enum ParseError {
     },
     /// No valid JSON; the position of the first offence.
     Invalid(usize),
+    /// A value that a later one of the same key replaces is no valid JSON.
+    Replaced(Key),
     /// A whole JSON object, but of another kind.
     NotAnEvent {
         /// Position behind it.

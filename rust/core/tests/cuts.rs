@@ -147,6 +147,21 @@ fn a_gzip_log_cut_at_every_byte() {
     }
 }
 
+/// Nothing closes a literal, so the second one may be cut, and what it is cut from is not known.
+#[test]
+fn a_cut_literal_does_not_replace_the_value_in_front_of_it() {
+    let line = lines()[1].replace(r#"{"a":[1,{"b":"\"}é"}]},"#, "{},");
+    let head = &line[..line.find(r#""responseObject""#).unwrap()];
+    let whole = Pass::of(head.as_bytes());
+    for again in [r#""objectRef":n"#, r#""verb":nul"#, r#""responseStatus":2"#, r#""objectRef":{"na"#] {
+        let pass = Pass::of(format!("{head}{again}").as_bytes());
+        let [row] = &pass.rows[..] else { panic!("{again}: {:?}", pass.rejected) };
+        for name in ["resource", "verb", "code", "extra_fields", "repairs"] {
+            assert_eq!(row[name], whole.rows[0][name], "{name} of {again}");
+        }
+    }
+}
+
 /// The text of such a piece has no place of its own: it was put together, taken out of a string or inflated.
 #[test]
 fn a_piece_of_a_record_is_found_where_the_record_stands() {

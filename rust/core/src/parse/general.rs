@@ -19,36 +19,44 @@ pub fn parse(text: &str, spans: &mut Spans) -> Result<usize, ParseError> {
     spans.clear();
     let bytes = text.as_bytes();
     let mut members = Members::new(bytes, scan::skip_space(bytes, 0)).ok_or(ParseError::NotAnObject)?;
-    let mut bodies = false;
+    let (mut bodies, mut replaced) = (false, None);
     loop {
         let member = match members.next_member() {
             Ok(Some(member)) => member,
             Ok(None) => break,
             Err(ScanError::Cut(at)) => {
-                forget_cut_scalar(text, spans);
-                let metadata = (bodies || cut_in_body(&text[..at])) && is_event(text, spans);
+                let in_body = bodies || cut_in_body(&text[..at]);
+                let metadata = in_body && replaced.is_none() && is_event(text, spans);
                 return Err(ParseError::Cut { at, metadata });
             }
             Err(ScanError::Unexpected(at)) => return Err(ParseError::Invalid(at)),
         };
-        if !is_value(&text[member.start..member.end]) && member.end < text.len() {
+        let raw = &text[member.start..member.end];
+        if !is_value(raw) && member.end < text.len() {
             return Err(ParseError::Invalid(member.start));
         }
+        let maybe_cut = member.end == text.len() && !has_end(raw);
         if let Some(key) = find_key(member.key) {
             bodies |= key.is_body();
+            if maybe_cut {
+                continue;
+            }
             if member.depth > DEEP {
                 spans.repairs.add(Repair::DeepNesting);
             }
-            if spans.set(key, member.start, member.end) {
+            if let Some(before) = spans.set(key, member.start, member.end) {
                 spans.repairs.add(Repair::DuplicateKey);
+                // Nobody meets it later.
+                if !key.is_body() && validate(&text[before]).is_err() {
+                    replaced = Some(key);
+                }
             }
         } else {
-            let raw = &text[member.start..member.end];
             let valid = check_unknown(raw, member.key).is_some();
             if !valid && member.end < text.len() {
                 return Err(ParseError::Invalid(member.start));
             }
-            if valid && (member.end < text.len() || has_end(raw)) {
+            if valid && !maybe_cut {
                 let key_start = member.key.as_ptr() as usize - bytes.as_ptr() as usize - 1;
                 spans.unknown.push(key_start as u32..member.end as u32);
             }
@@ -61,6 +69,9 @@ pub fn parse(text: &str, spans: &mut Spans) -> Result<usize, ParseError> {
         .any(|key| event.get(key).is_some_and(|raw| Single::parse(raw).is_err()))
     {
         return Err(ParseError::Invalid(0));
+    }
+    if let Some(key) = replaced {
+        return Err(ParseError::Replaced(key));
     }
     if is_event(text, spans) { Ok(end) } else { Err(ParseError::NotAnEvent { end }) }
 }
@@ -120,18 +131,6 @@ fn has_end(raw: &str) -> bool {
 fn check_unknown(value: &str, key: &[u8]) -> Option<()> {
     gojson::decode_string(std::str::from_utf8(key).ok()?)?;
     validate(value).ok()
-}
-
-/// Forgets the key whose value is a number or literal at the end of a cut text.
-fn forget_cut_scalar(text: &str, spans: &mut Spans) {
-    for key in Key::ALL {
-        let value = crate::event::Event::new(text, spans).get(key);
-        let at_end =
-            value.is_some_and(|raw| raw.as_bytes().as_ptr_range().end == text.as_bytes().as_ptr_range().end);
-        if at_end && value.is_some_and(|raw| !has_end(raw)) {
-            spans.unset(key);
-        }
-    }
 }
 
 /// An `audit.k8s.io` Event by its type, or one without a type (an item of an `EventList`, or through a shipper) that has

@@ -266,7 +266,7 @@ impl Reading<'_> {
     fn resume_behind(&mut self, at: usize, failure: Failure) -> Option<usize> {
         let bodies = self.spans.has(Key::RequestObject) || self.spans.has(Key::ResponseObject);
         let mut from = match failure {
-            Failure::Value(_) if bodies => return None,
+            Failure::Value(_) | Failure::Parse(ParseError::Replaced(_)) if bodies => return None,
             // A torn string ends at the first quote of the event behind it.
             Failure::Parse(ParseError::Invalid(bad)) => {
                 (at + bad).saturating_sub(EVENT_START.len()).max(at) + 1
@@ -348,7 +348,7 @@ fn explain(failure: Failure) -> (&'static str, String) {
             ("torn", detail)
         }
         Failure::Parse(ParseError::Invalid(at)) => ("invalid_json", format!("no valid JSON at byte {at}")),
-        Failure::Value(BadValue(key)) => {
+        Failure::Value(BadValue(key)) | Failure::Parse(ParseError::Replaced(key)) => {
             ("invalid_json", format!("the value of \"{}\" is no valid JSON", key.name()))
         }
     }
