@@ -328,12 +328,8 @@ fn run(steps: &[Step], append: bool, threads: usize, rows: usize) {
     fs::remove_dir_all(&dir).unwrap();
 }
 
-fn cases() -> u32 {
-    std::env::var("AUDITWAKE_MODEL_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(300)
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(300), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_line_comes_and_every_loss_is_told(

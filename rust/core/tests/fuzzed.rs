@@ -132,7 +132,7 @@ fn seeds_hold() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 5000, max_shrink_iters: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(5000), max_shrink_iters: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn mutated_lines_hold(mut line in mutated(&LINES)) {

@@ -31,7 +31,7 @@ fn assert_lossless(line: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(3000), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn canonical_lines_come_back(events in prop::collection::vec(canonical(), 1..6)) {

@@ -200,7 +200,7 @@ fn shown(cell: &Cell) -> Option<&str> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_events_come_back(events in prop::collection::vec(canonical(), 1..40), group in 1..50usize) {

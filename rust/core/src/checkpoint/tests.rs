@@ -157,8 +157,9 @@ fn a_kill_between_the_first_slot_and_its_sign_is_no_loss() {
     store.save(&at(1)).unwrap();
     assert!(scratch.dir().join("committed").exists());
 }
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 4))]
 
     #[test]
     fn what_is_saved_is_loaded(runs in vec(vec(any_state(), 0..4), 1..4)) {

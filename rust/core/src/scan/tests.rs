@@ -140,7 +140,7 @@ fn a_checked_object_tells_its_own_members() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4096))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(4096)))]
 
     #[test]
     fn every_kernel_finds_what_the_slow_scan_finds(mut text in structural(), from in 0usize..70) {
@@ -262,7 +262,7 @@ fn serde_says(text: &str) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4096))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(4096)))]
 
     #[test]
     fn the_grammar_is_serdes(text in "[\\[\\]{}:,\"\\\\u0-9eE.+\\-a-f \nntrsl]{0,24}") {
