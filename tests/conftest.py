@@ -2,11 +2,13 @@
 
 import gzip
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.tailing.processes import build_faults, build_writer
 from tests.tailing.rotator import Rotator
@@ -14,6 +16,11 @@ from tests.tailing.rotator import Rotator
 DATA = Path(__file__).parent / "data"
 
 Event = dict[str, Any]
+
+# Tests that draw examples are told by the variables of proptest, so that both languages are seeded or not.
+settings.register_profile("drawn", deadline=None, database=None, print_blob=True)
+settings.register_profile("seeded", settings.get_profile("drawn"), derandomize=True)
+settings.load_profile("seeded" if "PROPTEST_RNG_SEED" in os.environ else "drawn")
 
 
 def read_bytes(path: Path) -> bytes:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import auditwake as aw
 from auditwake.cli.glance import COLUMNS, Glance, human_span
 from auditwake.cli.style import Style
+from tests.drawn import at_least
 
 SCHEMA = aw.schema(COLUMNS)
 NOON = datetime(2026, 11, 25, 12, 0, 0, 7_999, UTC)
@@ -123,7 +124,7 @@ def test_control_characters_are_escapes() -> None:
         assert "\\x1b[2J" in line
 
 
-@settings(max_examples=60, deadline=None, database=None)
+@settings(max_examples=at_least(60))
 @given(st.text(max_size=60), st.integers(80, 200))
 def test_no_text_leaves_its_cell(text: str, width: int) -> None:
     text = text.encode(errors="replace").decode()

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from itertools import product
 
 import pyarrow as pa
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import auditwake as aw
 from auditwake.policy import Document, GroupResources, Level, Request, Rule, Stage
+from tests.drawn import at_least
 
 PAIRS = int(os.environ.get("AUDITWAKE_POLICY_PAIRS", "50000"))
 REQUESTS = 500
@@ -175,8 +176,7 @@ def as_table(asked: Sequence[Request]) -> pa.Table:
     return pa.table({**arrays, "user_groups": pa.array(groups, pa.list_(pa.string()))})
 
 
-@seed(20261126)
-@settings(max_examples=PAIRS // REQUESTS, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=at_least(PAIRS // REQUESTS), suppress_health_check=list(HealthCheck))
 @given(document=POLICIES, number=st.integers(0, 2**32))
 def test_the_evaluator_agrees_with_its_twin(document: Document, number: int) -> None:
     chance = random.Random(number)
@@ -190,8 +190,7 @@ def test_the_evaluator_agrees_with_its_twin(document: Document, number: int) -> 
     assert list(decision.omit_stages) == verdicts["omit_stages"][0].as_py()
 
 
-@seed(20261126)
-@settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=at_least(40), suppress_health_check=list(HealthCheck))
 @given(document=POLICIES, number=st.integers(0, 2**32))
 def test_a_rule_is_reached_if_and_only_if_it_is_said_to_be(document: Document, number: int) -> None:
     policy = aw.Policy(document)
@@ -203,8 +202,7 @@ def test_a_rule_is_reached_if_and_only_if_it_is_said_to_be(document: Document, n
     assert set(policy.reached()) <= set(reached)
 
 
-@seed(20261126)
-@settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=at_least(25), suppress_health_check=list(HealthCheck))
 @given(old=POLICIES, new=POLICIES, number=st.integers(0, 2**32))
 def test_pairs_of_rules_are_all_found(old: Document, new: Document, number: int) -> None:
     pairs = aw.Policy(old).pairs(aw.Policy(new), possible=False)
@@ -215,8 +213,7 @@ def test_pairs_of_rules_are_all_found(old: Document, new: Document, number: int)
         assert (first_rule(old.rules, request), first_rule(new.rules, request)) in pairs
 
 
-@seed(20261126)
-@settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=at_least(25), suppress_health_check=list(HealthCheck))
 @given(document=POLICIES, number=st.integers(0, 2**32))
 def test_why_names_a_condition_that_fails(document: Document, number: int) -> None:
     """With the condition of a step taken out, and those behind it, no earlier condition of the rule fails."""

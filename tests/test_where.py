@@ -8,13 +8,14 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import auditwake as aw
 from auditwake.cli.exits import UsageError
 from auditwake.cli.when import back_from_now, duration, instant
 from auditwake.cli.where import Filter, WhereError
+from tests.drawn import at_least
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TEXTS = ["", "a", "ab", "web-1", "système", "system:node:n1", "it's", 'a "b"', "null", "and", "(", "z=1"]
@@ -169,8 +170,7 @@ def kept(rows: list[Row], *expressions: str) -> list[int]:
     return at
 
 
-@seed(20261126)
-@settings(max_examples=300, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=at_least(300), suppress_health_check=list(HealthCheck))
 @given(
     tree=TREES, rows=ROWS, quote=st.sampled_from("'\""), gap=st.sampled_from(["", " ", "\t "]), before=st.integers(0, 2)
 )
@@ -324,7 +324,7 @@ def test_what_is_no_filter_is_refused_with_its_place(expression: str, at: int, s
     assert isinstance(refused.value, UsageError)
 
 
-@settings(max_examples=300, deadline=None, database=None)
+@settings(max_examples=at_least(300))
 @given(st.text(st.sampled_from("code verb>=<~!()'\",1a nothadir\x1b\n\u202e"), max_size=20))
 def test_no_text_breaks_the_parser(text: str) -> None:
     try:
