@@ -6,7 +6,8 @@ FUZZ_SECONDS ?= 600
 BENCH_ARGS ?=
 ROTATIONS ?= 1000
 KILLS ?= 1000
-MODEL_CASES ?= 20000
+CASES ?= 20000
+EXAMPLES ?= 2000
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -32,6 +33,9 @@ help: ## show the verbs
 .PHONY: demo
 demo: $(built) ## build, then read the bundled real log: who acted, who was denied, what was slow
 	@mkdir -p demo-output && cd demo-output && $(CURDIR)/$(venv)/bin/auditwake demo
+
+# What is drawn at random is the same in every run, so that a change alone makes a test fail.
+test: export PROPTEST_RNG_SEED := 20261126
 
 .PHONY: test
 test: $(built) ## all tests: Rust with every SIMD level and without, the examples in the docs, Python
@@ -76,9 +80,13 @@ bench-tail: $(built) ## catch-up beside `aw.read`; CPU, memory and latency on a 
 	$(python) benches/tail.py $(BENCH_ARGS)
 
 .PHONY: soak
-soak: $(built) ## the long forms of the tests of a tail: ROTATIONS (1000), KILLS (1000), MODEL_CASES (20000)
-	$(call say,Rust: the model)
-	AUDITWAKE_MODEL_CASES=$(MODEL_CASES) cargo test --release --locked --workspace --test following
+soak: $(built) ## the long forms: new draws, CASES (20000) or EXAMPLES (2000) a test; ROTATIONS (1000), KILLS (1000) of a tail
+	$(call say,Rust: what is drawn at random)
+	PROPTEST_CASES=$(CASES) cargo test --release --locked --workspace
+	$(call say,Rust: without SIMD)
+	PROPTEST_CASES=$(CASES) AUDITWAKE_SIMD=portable cargo test --release --locked --workspace --test fuzzed --test twin
+	$(call say,Python: what is drawn at random)
+	PROPTEST_CASES=$(EXAMPLES) $(python) -m pytest -q -m hypothesis tests
 	$(call say,Python: rotations and kills)
 	AUDITWAKE_ROTATIONS=$(ROTATIONS) AUDITWAKE_KILLS=$(KILLS) $(python) -m pytest -q --durations=0 --durations-min=1 \
 		tests/test_tail_writer.py tests/test_tail_kill.py
