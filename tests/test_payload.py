@@ -42,7 +42,7 @@ def policy_of(text: str) -> _core.Evaluator:
 
 
 def lines_of(log: object) -> list[bytes]:
-    table = pa.table(aw.read(str(log), columns=["verb"], raw=True, bodies=False))
+    table = pa.table(aw.read(str(log), columns=["raw"], raw=True))
     return [row.as_py() for row in table["raw"]]
 
 
