@@ -40,9 +40,9 @@ fn object(event: &[u8]) -> Option<Value> {
 fn without(event: &[u8], bodies: &[&str]) -> Option<Value> {
     let mut value = object(event)?;
     let members = value.as_object_mut()?;
-    bodies.iter().for_each(|body| {
+    for body in bodies {
         members.remove(*body);
-    });
+    }
     let annotations = members.entry("annotations").or_insert_with(|| json!({}));
     if !annotations.is_object() {
         *annotations = json!({});
@@ -113,7 +113,7 @@ proptest! {
         max_events in 1_usize..6,
         max_bytes in prop_oneof![20_usize..600, 600_usize..4000],
         max_event_bytes in prop::option::weighted(0.7, prop_oneof![10_usize..200, 200_usize..900]),
-        cut in 0.0..1.0,
+        cut in 0_usize..12,
     ) {
         let settings = auditwake_core::payload::Settings {
             max_events, max_bytes, max_event_bytes, ..settings(format, Compression::None)
@@ -125,7 +125,7 @@ proptest! {
         prop_assert_eq!(prepared.lines(), lines.as_slice());
         let limits = (max_events, max_bytes);
         let whole = check(&prepared, format, limits, 0..events.len());
-        let cut = (events.len() as f64 * cut) as usize;
+        let cut = cut.min(events.len());
         let mut halves = check(&prepared, format, limits, 0..cut);
         halves.extend(check(&prepared, format, limits, cut..events.len()));
         prop_assert_eq!(events_of(&halves), events_of(&whole));

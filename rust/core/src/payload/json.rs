@@ -34,8 +34,8 @@ pub(super) fn push_utf8(out: &mut Vec<u8>, text: &[u8]) {
 /// without a branch, a backslash in front of each byte, which the byte overwrites unless it is needed.
 fn push_escaped(out: &mut Vec<u8>, text: &[u8]) {
     // Control characters stand in no valid line.
-    if text.iter().fold(false, |found, byte| found | (*byte < 0x20)) {
-        return text.iter().for_each(|byte| push_byte(out, *byte));
+    if text.iter().fold(0, |found, byte| found | u8::from(*byte < 0x20)) != 0 {
+        return push_bytes(out, text);
     }
     let mut at = out.len();
     out.resize(at + 2 * text.len(), 0);
@@ -50,7 +50,7 @@ fn push_escaped(out: &mut Vec<u8>, text: &[u8]) {
         }
     }
     out.truncate(at);
-    rest.iter().for_each(|byte| push_byte(out, *byte));
+    push_bytes(out, rest);
 }
 
 fn escape(block: &[u8; BLOCK], room: &mut [u8; 2 * BLOCK]) -> usize {
@@ -66,6 +66,12 @@ fn escape(block: &[u8; BLOCK], room: &mut [u8; 2 * BLOCK]) -> usize {
 
 fn is_plain(block: &[u8; BLOCK]) -> bool {
     block.iter().fold(0, |found, byte| found | u8::from(matches!(byte, b'"' | b'\\'))) == 0
+}
+
+fn push_bytes(out: &mut Vec<u8>, text: &[u8]) {
+    for byte in text {
+        push_byte(out, *byte);
+    }
 }
 
 fn push_byte(out: &mut Vec<u8>, byte: u8) {

@@ -40,7 +40,7 @@ pub(super) fn pack(prepared: &Prepared, range: Range<usize>) -> Vec<Payload> {
         packer.add(index);
     }
     if packer.open.start < range.end {
-        packer.close(range.end, Vec::new());
+        packer.close(range.end, &[]);
     }
     packer.done
 }
@@ -73,7 +73,7 @@ impl Packer<'_> {
         if is_full && !self.open.indexes.is_empty() {
             let item = self.open.body.split_off(start);
             self.open.body.truncate(mark);
-            self.close(index, item);
+            self.close(index, &item);
         }
         self.open.indexes.push(index);
         if !whole {
@@ -110,10 +110,10 @@ impl Packer<'_> {
     }
 
     /// Finishes the open payload; the next one begins with `item`.
-    fn close(&mut self, stop: usize, item: Vec<u8>) {
+    fn close(&mut self, stop: usize, item: &[u8]) {
         let mut next = Payload { start: stop, ..Payload::default() };
         self.encoder.begin(&mut next.body);
-        next.body.extend_from_slice(&item);
+        next.body.extend_from_slice(item);
         let mut payload = std::mem::replace(&mut self.open, next);
         payload.stop = stop;
         if payload.indexes.is_empty() {

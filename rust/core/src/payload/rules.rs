@@ -3,11 +3,11 @@
 //! A rule sees an event's bytes as they stand on its line: `"` inside a string is `\"` there, and `<` is `\u003c`.
 //!
 //! Patterns and replacements are those of Go's `regexp`, which people paste. What is spelled differently in Rust is
-//! translated (see [`go`]); what is left:
+//! translated (the table stands in `rules/go.rs`); what is left:
 //!
 //! - A byte that is no UTF-8 is U+FFFD for Go, and nothing that a pattern without `(?-u)` matches here.
 //! - What Rust has beyond Go is no error: the flags `x`, `u` and `R`, and `{2}{3}` or `a**`.
-//! - Go allows repetitions up to 1,000; here the compiled pattern has at most [`SIZE`] bytes.
+//! - Go allows repetitions up to 1,000; here the compiled pattern has at most 8 MiB.
 //!
 //! Matching takes time linear in the event's length, whatever the pattern.
 

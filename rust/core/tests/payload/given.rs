@@ -38,9 +38,8 @@ pub(crate) fn settings(format: Format, compression: Compression) -> Settings {
 /// A batch as a tail gives it; events have no time of their own where their number is a multiple of three.
 pub(crate) fn batch(events: &[Vec<u8>]) -> RecordBatch {
     let numbers = 0..events.len() as i64;
-    let times = TimestampMicrosecondArray::from_iter(
-        numbers.clone().map(|number| (number % 3 > 0).then_some(1_789_898_400_000_000 + number)),
-    );
+    let time = |number| (number % 3 > 0).then_some(1_789_898_400_000_000 + number);
+    let times: TimestampMicrosecondArray = numbers.clone().map(time).collect();
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("raw", Arc::new(BinaryArray::from_iter_values(events))),
         ("src_file", Arc::new(StringArray::from_iter_values(events.iter().map(|_| "audit.log")))),

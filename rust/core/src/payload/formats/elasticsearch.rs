@@ -1,4 +1,4 @@
-//! Actions and documents of Elasticsearch's and OpenSearch's `_bulk`; the index stands in the URL.
+//! Actions and documents of the `_bulk` of Elasticsearch and `OpenSearch`; the index stands in the URL.
 
 use sha2::{Digest, Sha256};
 

@@ -1,6 +1,6 @@
 //! An `ExportLogsServiceRequest` of OpenTelemetry: one resource, one scope, a record an event.
 //!
-//! There is no ratified convention for audit events; the attributes are the ones that OpenShift ships.
+//! There is no ratified convention for audit events; the attributes are the ones that `OpenShift` ships.
 
 use prost::{Message, encode_length_delimiter, length_delimiter_len};
 
@@ -68,7 +68,7 @@ impl Encode for Otlp {
         let code = Fields::read(item.text).and_then(|fields| describe(&fields, &mut record.attributes));
         let (number, text) = severity(code);
         record.severity = number;
-        record.severity_text = text.to_owned();
+        text.clone_into(&mut record.severity_text);
         body.push(SECOND);
         record.encode_length_delimited(body).expect("memory takes everything");
     }
