@@ -242,7 +242,7 @@ def test_batches_without_what_it_needs() -> None:
     with pytest.raises(IndexError, match="no event 1"):
         prepared.event(1)
     with pytest.raises(AttributeError):
-        prepared.events = 2  # type: ignore[misc]
+        prepared.events = 2
 
 
 def test_threads_share_one() -> None:
