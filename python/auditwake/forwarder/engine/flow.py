@@ -26,6 +26,7 @@ class Group:
         closed: Whether no unit comes to it any more.
         left: Units that are not done.
         refused: Events that the sink never takes: the batch, their index, and why.
+        kept: Whether what was refused is in the quarantine.
         last_event: The newest time in it, in seconds since the epoch.
     """
 
@@ -36,6 +37,7 @@ class Group:
     closed: bool = False
     left: int = 0
     refused: "list[tuple[Prepared, int, str]]" = field(default_factory=list)
+    kept: bool = False
     last_event: float | None = None
 
     @property
@@ -97,6 +99,11 @@ class Flow:
         return self._open == 0
 
     @property
+    def waiting(self) -> bool:
+        """Whether there is a job that nobody has taken."""
+        return bool(self._jobs)
+
+    @property
     def last(self) -> bool:
         """Whether one group is under way at most."""
         return self._open <= 1
@@ -142,8 +149,8 @@ class Flow:
     def take(self, timeout: float = 0.0) -> Job | None:
         """Give the next job; None if there is none in time."""
         with self._changed:
-            if timeout > 0:
-                self._changed.wait_for(lambda: bool(self._jobs), timeout)
+            if not self._jobs and timeout > 0:
+                self._changed.wait(timeout)
             return self._jobs.popleft() if self._jobs else None
 
     def delivered(self, unit: Unit) -> None:

@@ -113,7 +113,9 @@ class Journal:
 
     def close(self) -> None:
         """Let go of the file."""
-        os.close(self._file)
+        with self._lock:
+            file, self._file = self._file, -1  # a number that is no file's: it may be another one's by then
+            os.close(file)
 
     def _clear(self) -> None:
         if self._lines:

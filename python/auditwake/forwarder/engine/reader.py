@@ -130,6 +130,8 @@ class Reader:
         encoded = self._encoded(stream)
         same = [entry for entry in plan if entry.encoding == encoded.digest]
         left = matching(plan, batch, self._first) if len(same) == len(plan) else []
+        # What is in front of it was committed, although nobody came to write that down.
+        self._journal.done(plan[: len(plan) - len(left)], lambda: False)
         if left:
             LOG.info("%s: %d batches were under way and are sent again in the same bytes", stream, len(left))
             self._resumed[stream] = _Resumed(Replay(left), self._flow.open(stream), self._clock())
@@ -153,18 +155,20 @@ class Reader:
         payloads = prepared.payloads() if prepared.events else []
         self._count(group, prepared, payloads)
         sent = [payload for payload in payloads if payload.events]
-        if not sent:
+        if not count:
             return
         digest = _digest([payload.body for payload in sent])
         if entry is None:
             values = {"stream": group.stream, "start": start, "rows": count, "made": made, "digest": digest}
-            first = _digest([prepared.event(0)])
+            first = _digest([prepared.event(0)]) if prepared.events else ""
             entry = self._persist(lambda: self._journal.begin(**values, first=first, encoding=encoded.digest))
         elif entry.digest == digest:
             self._counters.add(replayed_payloads=len(sent))
         else:
             LOG.warning("%s: what was under way has other bytes now: the log was changed", group.stream)
         group.entries.append(entry)
+        if not sent:
+            return
         unit = Unit(group, prepared.bytes)
         jobs = [Job(group, unit, Delivery(prepared, payload, self._backoff, self._dice)) for payload in sent]
         self._flow.add(unit, jobs)

@@ -33,7 +33,7 @@ def matching(plan: "list[Entry]", batch: "TailBatch", first: "Callable[[TailBatc
     start = batch.offsets.start
     found = first(batch) if any(entry.start == start for entry in plan) else ""
     for number, entry in enumerate(plan):
-        if entry.start == start and found in {"", entry.first}:
+        if entry.start == start and (found == entry.first or not found or not entry.first):
             return plan[number:]
     return []
 

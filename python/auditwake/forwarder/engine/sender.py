@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from auditwake.errors import AuditwakeError
@@ -119,16 +120,19 @@ class Sender:
     def _finish(self, group: "Group") -> Wait | None:
         """Keep what was refused, then commit: in this order, and nothing of it twice without a crash between."""
         try:
-            self._quarantine.put([*refused_events(group), *refused_lines(group)])
+            if not group.kept:
+                self._quarantine.put([*refused_events(group), *refused_lines(group)])
+                group.kept = True
         except OSError as error:
             return self._hold(f"the quarantine {self._quarantine.path} cannot be written: {error.strerror or error}")
         try:
             # The offset moves with the last call, over all of them.
             for batch in reversed(group.batches):
                 batch.commit()
-            self._journal.done(group.entries, lambda: self._flow.last)
-        except (AuditwakeError, OSError) as error:
+        except AuditwakeError as error:
             return self._hold(f"the offset cannot be saved: {error}")
+        with suppress(OSError):  # what it says too much is found out at the next start
+            self._journal.done(group.entries, lambda: self._flow.last)
         self._quarantine.committed()
         self._counters.add(quarantined_events=len(group.refused), quarantined_lines=len(group.lines))
         self._counters.committed(group.last_event)
