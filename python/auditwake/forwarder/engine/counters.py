@@ -54,6 +54,11 @@ class Counters:
             self._sums["encoded_bytes_sent"] += len(payload.body)
             self._last["last_ack"] = time.time()
 
+    def acknowledged(self) -> None:
+        """Note that rows were taken."""
+        with self._lock:
+            self._last["last_ack"] = time.time()
+
     def failed(self, reason: str) -> None:
         """Count a try that did not succeed."""
         with self._lock:
