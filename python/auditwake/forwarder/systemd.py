@@ -22,7 +22,7 @@ def notify(**values: str) -> None:
     said = "\n".join(f"{name}={value}" for name, value in values.items()).encode()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | getattr(socket, "SOCK_CLOEXEC", 0)) as peer:
         try:
-            peer.setblocking(False)
+            peer.setblocking(False)  # noqa: FBT003  # it has no other name
             peer.sendto(said, "\0" + path[1:] if path.startswith("@") else path)
         except OSError:
             return  # it has gone, or does not read: the log says the same

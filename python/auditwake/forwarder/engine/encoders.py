@@ -38,7 +38,7 @@ class Encoders:
         if stream not in self._made:
             encoding, rules = self._sink.encoding(self._source, stream), self._source.rules
             encoder = _core.Encoder(encoding, rules, evaluator(self._policy))
-            text = "" if self._policy is None else f"{self._policy.kube_version}\n{self._policy.document.text}"
+            text = "" if self._policy is None else f"{self._policy.document.kube_version}\n{self._policy.document.text}"
             told = f"{_core.__version__}\n{encoding!r}\n{rules!r}\n{text}"
             self._made[stream] = Encoded(encoder, sha256(told.encode()).hexdigest()[:16])
         return self._made[stream]

@@ -1,0 +1,189 @@
+"""The agent: every source on its way to every sink, started, reloaded, looked at and stopped."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Self
+
+from auditwake.errors import StateError
+from auditwake.forwarder.engine.build import Builder
+from auditwake.forwarder.engine.look import agent_snapshot
+from auditwake.forwarder.engine.route import Context, Route
+from auditwake.forwarder.lock import Lock
+from auditwake.forwarder.taps import Taps
+
+if TYPE_CHECKING:
+    from auditwake.forwarder.config.model import AgentConfig
+    from auditwake.forwarder.snapshot import AgentSnapshot
+    from auditwake.policy import Policy
+
+__all__ = ["Agent"]
+
+LOG = logging.getLogger("auditwake.agent")
+
+STEP = 0.5  # seconds between looks at whether there is a hurry
+LEAVE = 2.0  # seconds for threads to see that they are left
+
+
+class Agent:
+    """Runs a configuration. The offsets of a source on its way to a sink follow that sink's acknowledgements only.
+
+    Args:
+        config: What to run.
+
+    Attributes:
+        taps: Who listens to events on their way.
+
+    Example:
+        >>> import tempfile, time
+        >>> from pathlib import Path
+        >>> import auditwake as aw
+        >>> from auditwake.forwarder.config.model import AgentConfig, FileSink, LogSource
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     out = Path(folder, "out.ndjson")
+        ...     agent = Agent(AgentConfig(
+        ...         sources=(LogSource(integration="demo", file=Path("conf.yaml"), path=str(aw.demo.LOG)),),
+        ...         sinks=(FileSink(path=out),),
+        ...         enabled=True, state=Path(folder, "state"), socket=Path(folder, "socket"), hostname="node-1",
+        ...     ))
+        ...     with agent:
+        ...         while not out.exists() or not out.stat().st_size:
+        ...             time.sleep(0.05)
+        ...     agent.snapshot().sources[0].status
+        'OK'
+    """
+
+    def __init__(self, config: "AgentConfig") -> None:
+        self.taps = Taps()
+        self._config = config
+        self._changing = threading.Lock()
+        self._builder = Builder()
+        self._routes: list[Route] = []
+        self._lock: Lock | None = None
+        self._started = time.time()
+        self._reloads = 0
+        self._errors: tuple[str, ...] = ()
+
+    @property
+    def config(self) -> "AgentConfig":
+        """The configuration that is in force."""
+        return self._config
+
+    def start(self) -> None:
+        """Open the logs and begin to send.
+
+        Raises:
+            StateError: Another agent has the state directory, or it cannot be used.
+            PolicyError: The policy is none.
+            SinkError: Something in the configuration of a sink cannot be used.
+        """
+        self._lock = Lock(self._config.state)
+        self._started = time.time()
+        try:
+            self._change(self._config, [])
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def reload(self, config: "AgentConfig") -> None:
+        """Run another configuration. Routes whose source and sink are the same go on.
+
+        Args:
+            config: What to run from now on.
+
+        Raises:
+            AuditwakeError: It cannot be run; the one that was in force goes on.
+        """
+        before = self._config
+        if config.state != before.state:
+            message = f"the state directory cannot change while the agent runs: restart it to use {config.state}"
+            raise StateError(message)
+        shared = replace(config, sources=before.sources, sinks=before.sinks, files=before.files)
+        same = replace(shared, warnings=before.warnings, socket=before.socket) == before
+        self._change(config, self._routes if same else [])
+        self._reloads += 1
+        self._errors = ()
+
+    def failed(self, error: Exception) -> None:
+        """Note why a reload was not possible, for `status`."""
+        self._errors = tuple(str(error).splitlines())
+
+    def stop(self, hurry: Callable[[], bool] = lambda: False) -> bool:
+        """Finish what was begun and commit it, within the grace of the configuration.
+
+        Args:
+            hurry: Says whether to leave it now.
+
+        Returns:
+            Whether all was finished; what was not is sent again by the next start, byte for byte.
+        """
+        with self._changing:
+            self._builder.receive(self._context(self._config), [])
+            finished = self._end(self._routes, hurry)
+            self._builder.forget([])
+            if self._lock is not None:
+                self._lock.release()
+        return finished
+
+    def snapshot(self) -> "AgentSnapshot":
+        """Say how it stands."""
+        config, routes = self._config, list(self._routes)
+        return agent_snapshot(
+            config,
+            routes,
+            [self._builder.describe(sink, routes) for sink in config.sinks],
+            started=self._started,
+            reloads=self._reloads,
+            errors=self._errors,
+        )
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _change(self, config: "AgentConfig", kept: Sequence[Route]) -> None:
+        """Make what is new, end what is not asked for any more, then begin what is new."""
+        wanted = [(source, sink) for source in config.sources for sink in config.sinks] if config.enabled else []
+        with self._changing:
+            context = self._context(config)
+            stay = [route for route in kept if (route.source, route.sink_config) in wanted]
+            have = [(route.source, route.sink_config) for route in stay]
+            new = [self._builder.route(context, *pair) for pair in wanted if pair not in have]
+            self._end([route for route in self._routes if route not in stay])
+            self._builder.receive(context, [source for source, _ in wanted])
+            for route in new:
+                route.start()
+            self._config = config
+            self._routes = [*stay, *new]
+            self._builder.forget(self._routes)
+
+    def _end(self, routes: Sequence[Route], hurry: Callable[[], bool] = lambda: False) -> bool:
+        for route in routes:
+            route.stop()
+        until = time.monotonic() + self._config.grace
+        for route in routes:
+            while not route.join(min(STEP, until - time.monotonic())) and time.monotonic() < until and not hurry():
+                continue
+        left = [route for route in routes if not route.join(0)]
+        for route in left:
+            route.leave()
+            LOG.warning("%s: not all was sent in time; the next start goes on there", route.standing.name)
+        for route in left:
+            route.join(LEAVE)
+        return not left
+
+    def _context(self, config: "AgentConfig") -> Context:
+        return Context(config, _policy(config), self.taps)
+
+
+def _policy(config: "AgentConfig") -> "Policy | None":
+    if config.policy is None:
+        return None
+    from auditwake.policy import Policy
+
+    return Policy.load(config.policy, kube_version=config.kube_version)

@@ -1,0 +1,85 @@
+"""How an agent stands: routes become what `status` shows."""
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from auditwake import _core
+from auditwake.forwarder.config.model import WebhookSource
+from auditwake.forwarder.engine.paths import name_of
+from auditwake.forwarder.snapshot import AgentSnapshot, RouteSnapshot, SinkSnapshot, SourceSnapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from auditwake.forwarder.config.model import AgentConfig, Source
+    from auditwake.forwarder.engine.route import Route
+
+__all__ = ["agent_snapshot"]
+
+SOON = 3600.0  # seconds to a loss that a person should know of
+NOT_READY = {"starting", "holding", "failed"}
+
+
+def agent_snapshot(
+    config: "AgentConfig",
+    routes: "Sequence[Route]",
+    descriptions: "Sequence[str]",
+    *,
+    started: float,
+    reloads: int,
+    errors: tuple[str, ...],
+) -> AgentSnapshot:
+    """Take a snapshot.
+
+    Args:
+        config: The configuration that is in force.
+        routes: All routes.
+        descriptions: Of its sinks, in order.
+        started: When the agent was, in seconds since the epoch.
+        reloads: Configurations after the first.
+        errors: Of the newest reload.
+    """
+    taken = [(route, route.snapshot()) for route in routes]
+    sources = tuple(_source(source, taken) for source in config.sources)
+    return AgentSnapshot(
+        version=_core.__version__,
+        pid=os.getpid(),
+        started=started,
+        now=time.time(),
+        hostname=config.hostname,
+        enabled=config.enabled,
+        ready=bool(taken or not config.enabled) and all(one.state not in NOT_READY for _, one in taken),
+        config_files=tuple(map(str, config.files)),
+        warnings=config.warnings,
+        errors=errors,
+        reloads=reloads,
+        sinks=tuple(
+            SinkSnapshot(name=sink.name, type=sink.type, description=text)
+            for sink, text in zip(config.sinks, descriptions, strict=True)
+        ),
+        sources=sources,
+    )
+
+
+def _source(source: "Source", taken: "Sequence[tuple[Route, RouteSnapshot]]") -> SourceSnapshot:
+    own = [(route, snapshot) for route, snapshot in taken if route.source == source]
+    streams = [stream for _, one in own for stream in one.streams]
+    errors = [stream.error for stream in streams if stream.error]
+    is_there = any(stream.file is not None for stream in streams)
+    webhook = isinstance(source, WebhookSource)
+    messages = [message for route, _ in own for message in route.messages()]
+    near = sorted({stream.path for stream in streams if stream.time_to_loss is not None and stream.time_to_loss < SOON})
+    messages += [f"{path}: unread bytes are deleted within the hour at this rate" for path in near]
+    return SourceSnapshot(
+        integration=source.integration,
+        type="webhook" if webhook else "file",
+        path=source.address if isinstance(source, WebhookSource) else name_of(source),
+        service=source.service,
+        source=source.source,
+        tags=source.tags,
+        status=errors[0] if errors else "OK" if is_there or webhook else "Pending",
+        inputs=tuple(dict.fromkeys(stream.path for stream in streams)),
+        messages=tuple(dict.fromkeys(messages)),
+        routes=tuple(snapshot for _, snapshot in own),
+    )
