@@ -103,6 +103,7 @@ class PayloadRoute(Route):
                 self._read(session)
                 self._drain(session)
             finally:
+                self._streams()
                 session.over.set()
                 session.flow.wake()
                 for thread in threads:

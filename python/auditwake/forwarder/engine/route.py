@@ -84,6 +84,7 @@ class Route:
         self._quarantine = Quarantine(quarantine_file(state, sink.name, source), sink.name)
         self._dice = random.SystemRandom().random
         self._tail: Tail | None = None
+        self._seen: tuple[StreamSnapshot, ...] = ()
         self._forced = isinstance(source, LogSource) and source.start_position.startswith("force")
         self._thread = threading.Thread(target=self._run, name="auditwake-route", daemon=True)
 
@@ -114,15 +115,13 @@ class Route:
 
     def snapshot(self) -> RouteSnapshot:
         """Say how it stands."""
-        tail = self._tail
-        streams = tuple(_stream(one) for one in tail.stats.streams) if tail is not None else ()
         state, reason, since = self.standing.now()
         return RouteSnapshot(
             sink=self.sink_config.name,
             state=state,
             reason=reason,
             since=since,
-            streams=streams,
+            streams=self._streams(),
             **self.counters.values(),
             **self._under_way(),
         )
@@ -131,6 +130,14 @@ class Route:
         """Give what a person should know of its logs."""
         tail = self._tail
         return [] if tail is None else [event.message for event in tail.events if event.kind in MESSAGES]
+
+    def _streams(self) -> tuple[StreamSnapshot, ...]:
+        """Give how the logs stand; those of a tail that was closed, as they stood then."""
+        tail = self._tail
+        streams = () if tail is None else tuple(_stream(one) for one in tail.stats.streams)
+        if streams:
+            self._seen = streams
+        return streams or self._seen
 
     def _under_way(self) -> dict[str, Any]:
         return {}

@@ -105,7 +105,8 @@ class TableRoute(Route):
                     self._flush(tail, group)
                     group = Group("")
                 if ended:
-                    return
+                    break
+            self._streams()
 
     def _take(self, group: Group, batch: "TailBatch") -> None:
         """Hand rows to the sink; they are not durable yet."""

@@ -1,0 +1,148 @@
+"""The agent as a process, while its log is rotated, its receiver fails in every way, and it is killed at any moment.
+
+`AUDITWAKE_KILLS` is how many agents are killed (20).
+"""
+
+import os
+import random
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from auditwake.forwarder.snapshot import AgentSnapshot, RouteSnapshot
+from tests.engine.process import KEY, AgentProcess
+from tests.intake import Chaos, Intake, Reply, Request, limited, marked
+from tests.tailing.processes import wait_until, writing
+from tests.tailing.rotator import Rotator
+
+KILLS = int(os.environ.get("AUDITWAKE_KILLS", "20"))
+MARKED = {3, 500, 501, 777, 1500, 2222}
+LIMIT = 90_000  # bytes: less than a hundred events of a KiB
+WRITER = {"pad": 1024, "maxbackups": 0, "compress": True}
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+
+
+def route(snapshot: AgentSnapshot) -> RouteSnapshot:
+    return snapshot.sources[0].routes[0]
+
+
+def receiver() -> Chaos:
+    """Refuses by what is in a payload, as a receiver does; all else is chance."""
+    return Chaos(1, 0.3, marked(MARKED, limited(LIMIT)))
+
+
+def test_killed_agents_lose_nothing_and_repeat_only_the_same_bytes(audit_writer: Path, tmp_path: Path) -> None:
+    dice = random.Random(KILLS)  # noqa: S311  # no secrets
+    chaos = receiver()
+    log = tmp_path / "logs" / "audit.log"
+    with (
+        Intake(chaos, before=chaos.before, keep=False) as intake,
+        AgentProcess(tmp_path, log, intake.url) as agent,
+        writing(audit_writer, log, rate=400, **WRITER) as writer,
+    ):
+        for _ in range(KILLS):
+            agent.start()
+            seen, fine = intake.seen, dice.random() < 0.8
+            if fine:
+                wait_until(lambda seen=seen: intake.seen > seen, agent.said)  # type: ignore[misc]
+            time.sleep(dice.uniform(0, 0.5))
+            agent.kill()
+        last = writer.stop()
+        intake.answer, intake.before = marked(MARKED, limited(LIMIT)), lambda _request: None
+        agent.start()
+        wait_until(lambda: intake.oracle.distinct == last - len(MARKED), lambda: (intake.oracle.arrived, agent.said()))
+        agent.terminate()
+        intake.oracle.check(last, without=MARKED)
+        assert intake.oracle.payloads > KILLS
+    assert set(agent.quarantined()) == MARKED
+    assert max(agent.quarantined().values()) == 1
+    assert "fault of ours" not in agent.said()
+
+
+def test_status_never_lies(audit_writer: Path, tmp_path: Path) -> None:
+    chaos = receiver()
+    log = tmp_path / "logs" / "audit.log"
+    with Intake(chaos, before=chaos.before, keep=False) as intake, AgentProcess(tmp_path, log, intake.url) as agent:
+        with writing(audit_writer, log, lines=3000, **WRITER) as writer:
+            agent.start()
+            last = writer.finish()
+        done = agent.until(lambda snapshot: route(snapshot).events_sent == last - len(MARKED))
+        done = agent.until(lambda snapshot: route(snapshot).in_flight_payloads == 0 and is_committed(snapshot))
+        intake.oracle.check(last, without=MARKED)
+        stands, stream = route(done), route(done).streams[0]
+        assert stands.events_read == stream.lines == last
+        assert (stands.events_sent, stands.quarantined_events) == (last - len(MARKED), len(MARKED))
+        assert (stands.quarantined_lines, stands.in_flight_bytes, stream.lag_bytes, stream.gaps) == (0, 0, 0, 0)
+        assert {"400", "413"} <= set(stands.retries)
+        assert stands.request_seconds["+Inf"] == stands.payloads_sent + sum(stands.retries.values())
+        assert stands.bytes_sent > 1024 * stands.events_sent
+        agent.terminate()
+
+
+def is_committed(snapshot: AgentSnapshot) -> bool:
+    return route(snapshot).streams[0].uncommitted_bytes == 0
+
+
+def test_a_wrong_key_holds_and_the_right_one_goes_on(tmp_path: Path) -> None:
+    def answer(request: Request) -> Reply:
+        return Reply(202 if request.headers["dd-api-key"] == KEY else 403, body=b'{"errors":["Forbidden"]}')
+
+    log = Rotator(tmp_path / "logs" / "audit.log")
+    with Intake(answer) as intake, AgentProcess(tmp_path, log.path, intake.url) as agent:
+        agent.key_file.write_text("f" * 32)
+        agent.start()
+        log.write(300)
+        held = agent.until(lambda snapshot: route(snapshot).state == "holding")
+        assert "403" in route(held).reason
+        assert not held.ready
+        log.compress_now(log.rotate())
+        log.write(300)
+        agent.terminate()
+        assert intake.oracle.arrived == []
+        agent.start()
+        agent.until(lambda snapshot: route(snapshot).state == "holding")
+        agent.key_file.write_text(KEY)
+        agent.until(lambda snapshot: route(snapshot).events_sent == 600 and route(snapshot).state == "running")
+        agent.terminate()
+        intake.oracle.check(600)
+        assert intake.oracle.twice == []
+    assert KEY not in agent.said()
+    assert "f" * 32 not in agent.said()
+    assert agent.said().count("403") <= 4, "an alarm is raised once"
+
+
+def test_sigterm_loses_nothing_and_repeats_nothing(audit_writer: Path, tmp_path: Path) -> None:
+    dice = random.Random(2)  # noqa: S311  # no secrets
+    log = tmp_path / "logs" / "audit.log"
+    with (
+        Intake(keep=False) as intake,
+        AgentProcess(tmp_path, log, intake.url) as agent,
+        writing(audit_writer, log, rate=1000, **WRITER) as writer,
+    ):
+        for _ in range(4):
+            seen = intake.seen
+            agent.start()
+            wait_until(lambda seen=seen: intake.seen > seen, agent.said)  # type: ignore[misc]
+            time.sleep(dice.uniform(0, 0.4))
+            agent.terminate()
+        last = writer.stop()
+        agent.start()
+        wait_until(lambda: intake.oracle.distinct == last, lambda: (intake.oracle.arrived, agent.said()))
+        agent.terminate()
+        intake.oracle.check(last)
+        assert intake.oracle.twice == []
+
+
+def test_a_second_agent_on_the_same_state_refuses(tmp_path: Path) -> None:
+    with (
+        Intake() as intake,
+        AgentProcess(tmp_path, tmp_path / "audit.log", intake.url) as one,
+        AgentProcess(tmp_path / "other", tmp_path / "audit.log", intake.url, AUDITWAKE_STATE=str(one.state)) as other,
+    ):
+        one.start().until(lambda _snapshot: True)
+        assert other.start().child.wait(30) == 1
+        assert "in use by another agent" in other.said()
+        one.terminate()
