@@ -82,6 +82,10 @@ class AgentProcess:
         """What all of them wrote, the end of it."""
         return self._said.read_text()[-4000:]
 
+    def times(self, text: str) -> int:
+        """How often they wrote something."""
+        return self._said.read_text().count(text)
+
     def status(self) -> AgentSnapshot | None:
         """How it stands; None while it does not say."""
         try:

@@ -36,5 +36,6 @@ def webhook_directory(state: Path, source: "Source") -> Path:
 
 def forget_offsets(directory: Path) -> None:
     """Leave what is saved out of account: `forceBeginning` and `forceEnd`."""
-    for file in ("offsets.0", "offsets.1", "inflight"):
-        (directory / file).unlink(missing_ok=True)
+    # All of it: a directory in which only the offsets are missing has lost them, and is never a start at the end.
+    for file in directory.iterdir():
+        file.unlink(missing_ok=True)
