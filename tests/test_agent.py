@@ -126,6 +126,18 @@ def test_what_is_refused_and_what_is_no_event_are_in_the_quarantine(tmp_path: Pa
         assert whole[at].strip() == base64.b64decode(one["bytes"]).strip()
 
 
+def test_a_receiver_that_refuses_everything_holds(tmp_path: Path, log: Rotator) -> None:
+    log.write(300)
+    with Intake(always(Reply(400))) as intake:
+        with running(config(tmp_path, [source(log.path)], datadog(intake))) as agent:
+            until(agent, lambda: routes(agent)[0].state == "holding")
+            assert "look at the URL" in routes(agent)[0].reason
+            intake.answer = always()
+            until(agent, lambda: intake.oracle.last == 300)
+        kept = next((tmp_path / "state" / "quarantine").iterdir()).read_text().splitlines()
+        assert (len(kept), intake.oracle.events) == (100, 200)
+
+
 def test_reload_restarts_only_what_has_changed(tmp_path: Path, log: Rotator) -> None:
     other = Rotator(tmp_path / "other" / "audit.log")
     log.write(20)

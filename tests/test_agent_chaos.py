@@ -9,11 +9,14 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
+from deltalake import DeltaTable
 
 from auditwake.forwarder.snapshot import AgentSnapshot, RouteSnapshot
 from tests.engine.process import KEY, AgentProcess
 from tests.intake import Chaos, Intake, Reply, Request, limited, marked
+from tests.tailing.lines import number_of
 from tests.tailing.processes import wait_until, writing
 from tests.tailing.rotator import Rotator
 
@@ -64,6 +67,50 @@ def test_killed_agents_lose_nothing_and_repeat_only_the_same_bytes(audit_writer:
     assert intake.oracle.twice
     assert agent.times("are sent again in the same bytes") > KILLS / 4
     assert agent.times("is cut anew") == agent.times("has other bytes now") == 0
+
+
+TABLE = """\
+auditwake:
+  sinks:
+    - {{type: {type}, {where}: {path}, columns: [name], bodies: false, roll_seconds: 0.1}}
+"""
+
+
+@pytest.mark.parametrize(("type_", "where"), [("delta", "table"), ("parquet", "directory")])
+def test_killed_agents_write_each_row_once(audit_writer: Path, tmp_path: Path, type_: str, where: str) -> None:
+    dice = random.Random(type_)  # noqa: S311  # no secrets
+    log, table = tmp_path / "logs" / "audit.log", tmp_path / "table"
+    own = TABLE.format(type=type_, where=where, path=table)
+    with (
+        AgentProcess(tmp_path, log, "http://127.0.0.1:9", own=own) as agent,
+        writing(audit_writer, log, rate=400, **WRITER) as writer,
+    ):
+        for _ in range(KILLS // 4):
+            files = len(list(table.rglob("*.parquet")))
+            agent.start()
+            if dice.random() < 0.8:
+                wait_until(lambda files=files: len(list(table.rglob("*.parquet"))) > files, agent.said)  # type: ignore[misc]
+            time.sleep(dice.uniform(0, 0.5))
+            agent.kill()
+        last = writer.stop()
+        agent.start().until(lambda snapshot: route(snapshot).streams and is_committed(snapshot) and is_read(snapshot))
+        agent.terminate()
+    assert numbers(type_, table) == list(range(1, last + 1))
+
+
+def numbers(type_: str, table: Path) -> list[int]:
+    """The numbers in a table, in their order; each as often as it is there."""
+    if type_ == "delta":
+        names = DeltaTable(table).to_pyarrow_table(columns=["name"]).column(0).to_pylist()
+    else:
+        names = [
+            name for file in table.rglob("*.parquet") for name in pq.ParquetFile(file).read().column(0).to_pylist()
+        ]
+    return sorted(map(number_of, names))
+
+
+def is_read(snapshot: AgentSnapshot) -> bool:
+    return route(snapshot).streams[0].lag_bytes == 0
 
 
 def test_status_never_lies(audit_writer: Path, tmp_path: Path) -> None:

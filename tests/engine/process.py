@@ -37,14 +37,14 @@ KEY = "0123456789abcdef0123456789abcdef"
 class AgentProcess:
     """One agent after the other, on the same state; killed when it is left behind."""
 
-    def __init__(self, folder: Path, log: Path, url: str, **env: str) -> None:
+    def __init__(self, folder: Path, log: Path, url: str, *, own: str = "", **env: str) -> None:
         self.state = folder / "state"
         self.key_file = folder / "key"
         self._conf = folder / "conf.d"
         self._said = folder / "agent.log"
         integration = self._conf / "kubernetes_audit.d"
         integration.mkdir(parents=True)
-        (integration / "conf.yaml").write_text(CONF.format(log=log))
+        (integration / "conf.yaml").write_text(CONF.format(log=log) + own)
         self.key_file.write_text(KEY)
         self._env = {
             "DD_LOGS_ENABLED": "true",

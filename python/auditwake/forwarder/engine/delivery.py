@@ -11,7 +11,41 @@ if TYPE_CHECKING:
     from auditwake._core import Payload, Prepared
     from auditwake.forwarder.config.model import Backoff
 
-__all__ = ["Delivery", "Step"]
+__all__ = ["Delivery", "Doubt", "Step"]
+
+MOST_REFUSED = 100
+REFUSES_ALL = (
+    f"the receiver has refused {MOST_REFUSED} events one after the other and taken none between them: it is not the "
+    "events; look at the URL, and at what stands there"
+)
+
+
+class Doubt:
+    """Whether it is the events that are refused, or all that comes: then nothing goes to the quarantine any more.
+
+    Example:
+        >>> doubt = Doubt()
+        >>> all(doubt.refused() for _ in range(MOST_REFUSED)), doubt.refused()
+        (True, False)
+        >>> doubt.took(), doubt.refused()
+        (None, True)
+    """
+
+    __slots__ = ("_in_a_row",)
+
+    def __init__(self) -> None:
+        self._in_a_row = 0
+
+    def took(self) -> None:
+        """Say that the receiver has taken something."""
+        self._in_a_row = 0
+
+    def refused(self) -> bool:
+        """Say that it has refused an event, and hear whether to believe it."""
+        if self._in_a_row >= MOST_REFUSED:
+            return False
+        self._in_a_row += 1
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +107,7 @@ class Delivery:
             case Ack():
                 self._left.pop()
                 self._tries = 0
+                self._doubt.took()
                 return Step(taken=payload.events, whole=True)
             case Retry():
                 return Step(failed=answer.reason, wait=self._again(answer.reason, answer.after))
@@ -93,9 +128,11 @@ class Delivery:
 
     def _part(self, payload: "Payload", answer: Split | Reject) -> Step:
         """Go on with the halves; of a single event it is the end."""
+        indexes = payload.indexes
+        if len(indexes) == 1 and not self._doubt.refused():
+            return Step(failed=_word(answer.reason), wait=self._hold(f"{answer.reason}: {REFUSES_ALL}"))
         self._left.pop()
         self._tries = 0
-        indexes = payload.indexes
         if len(indexes) == 1:
             return Step(rejected=((indexes[0], answer.reason),), failed=_word(answer.reason))
         middle = indexes[len(indexes) // 2]
@@ -108,6 +145,8 @@ class Delivery:
         again = sorted({indexes[position] for position in answer.retry})
         rejected = tuple((indexes[position], why) for position, why in dict(answer.rejected).items())
         taken = len(indexes) - len(again) - len(rejected)
+        if taken:
+            self._doubt.took()
         failed = "partial" if again or rejected else ""
         if len(again) == len(indexes):
             return Step(failed=failed, wait=self._again(answer.reason or "partial"))

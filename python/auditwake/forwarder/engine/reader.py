@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from auditwake.forwarder.engine.delivery import Delivery
+from auditwake.forwarder.engine.delivery import Delivery, Doubt
 from auditwake.forwarder.engine.flow import Flow, Group, Job, Unit
 from auditwake.forwarder.engine.replay import Replay, matching
 
@@ -79,6 +79,7 @@ class Reader:
         self._clock = clock
         self._persist = persist
         self._patience = patience
+        self._doubt = Doubt()
         self._plan = journal.plan()
         if not self._plan:
             journal.discard()
@@ -170,7 +171,9 @@ class Reader:
         if not sent:
             return
         unit = Unit(group, prepared.bytes)
-        jobs = [Job(group, unit, Delivery(prepared, payload, self._backoff, self._dice)) for payload in sent]
+        jobs = [
+            Job(group, unit, Delivery(prepared, payload, self._backoff, self._dice, self._doubt)) for payload in sent
+        ]
         self._flow.add(unit, jobs)
 
     def _count(self, group: Group, prepared: "Prepared", payloads: "list[Payload]") -> None:
