@@ -75,11 +75,20 @@ class Delivery:
         payload: The payload.
         backoff: Of the sink.
         dice: For the jitter.
+        doubt: Of the route.
     """
 
-    __slots__ = ("_backoff", "_dice", "_left", "_prepared", "_tries")
+    __slots__ = ("_backoff", "_dice", "_doubt", "_left", "_prepared", "_tries")
 
-    def __init__(self, prepared: "Prepared", payload: "Payload", backoff: "Backoff", dice: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        prepared: "Prepared",
+        payload: "Payload",
+        backoff: "Backoff",
+        dice: Callable[[], float],
+        doubt: Doubt,
+    ) -> None:
+        self._doubt = doubt
         self._prepared = prepared
         self._backoff = backoff
         self._dice = dice
