@@ -222,7 +222,7 @@ def test_force_begins_anew_at_every_start(tmp_path: Path, log: Rotator) -> None:
         for start in ("forceBeginning", "forceBeginning", "beginning", "forceEnd"):
             one = source(log.path, start_position=start)
             with running(config(tmp_path, [one], datadog(intake))) as agent:
-                until(agent, lambda: routes(agent)[0].state == "running")
+                until(agent, lambda: [stream for stream in routes(agent)[0].streams if stream.file] != [])
                 log.write(1)
                 until(agent, lambda: intake.oracle.last == log.last)
         # 11 and 12 from the beginning, one where the offset was, one behind the end.
