@@ -107,6 +107,7 @@ class Prepared:
 
     policy_dropped = policy_reduced = masked = 0
     last_event = None
+    rejected: Sequence[Any] = ()
 
     def __init__(self, numbers: Iterable[int], made: int, large: set[int]) -> None:
         all_ = list(numbers)

@@ -21,7 +21,7 @@ class Group:
     Attributes:
         stream: Their log.
         batches: The batches, in order.
-        lines: Lines of theirs that hold no event.
+        lines: Lines of theirs that hold no event, or one that the policy cannot reduce safely.
         entries: What the journal has of their payloads.
         closed: Whether no unit comes to it any more.
         left: Units that are not done.

@@ -181,6 +181,7 @@ class Reader:
         self._counters.add(shrunk=sum(len(payload.shrunk) for payload in payloads))
         large = [(prepared, index, TOO_LARGE) for payload in payloads for index in payload.oversized]
         group.refused.extend(large)
+        group.lines += prepared.rejected
         if prepared.last_event is not None:
             group.last_event = max(group.last_event or 0.0, prepared.last_event)
 

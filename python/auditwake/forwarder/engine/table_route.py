@@ -125,6 +125,7 @@ class TableRoute(Route):
 
         prepared = self._encoder.prepare(batch, int(time.time() * 1000))
         self.counters.read(prepared)
+        group.lines += prepared.rejected
         if prepared.events:
             config = self._config
             lines = io.BytesIO(prepared.lines())
