@@ -63,7 +63,7 @@ class PayloadRoute(Route):
         self._batching = config.batching
         self._backoff = config.backoff
         self._encoders = Encoders(sink, source, context.policy)
-        self._columns = list(self._encoders(self._log).encoder.columns)
+        self._columns = list(dict.fromkeys([*self._encoders(self._log).encoder.columns, "raw"]))
         self._flow: Flow | None = None
 
     def leave(self) -> None:

@@ -79,7 +79,7 @@ class TableRoute(Route):
 
     def _write(self) -> None:
         config = self._config
-        columns = self._encoder.columns if self._encoder is not None else config.columns
+        columns = config.columns if self._encoder is None else dict.fromkeys([*self._encoder.columns, "raw"])
         with self._open(
             resume=None if self._forced else self._sink.resume(),
             columns=columns,
