@@ -175,7 +175,7 @@ class Agent:
             LOG.warning("%s: not all was sent in time; the next start goes on there", route.standing.name)
         for route in left:
             route.join(LEAVE)
-        return not left
+        return not any(route.pausing.leaving.is_set() for route in routes)
 
     def _context(self, config: "AgentConfig") -> Context:
         return Context(config, _policy(config), self.taps)

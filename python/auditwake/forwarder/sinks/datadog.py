@@ -34,7 +34,7 @@ class DatadogLogs:
     """
 
     def __init__(self, config: "DatadogSink", hostname: str) -> None:
-        from auditwake import __version__
+        from auditwake import _core
 
         self._config = config
         self._hostname = hostname
@@ -43,9 +43,9 @@ class DatadogLogs:
         # what the public API documents, so the one is left out and the other is our name.
         self._headers: Mapping[str, HeaderValue] = {
             "Content-Type": "application/json",
-            "User-Agent": f"auditwake/{__version__}",
+            "User-Agent": f"auditwake/{_core.__version__}",
             "DD-EVP-ORIGIN": "auditwake",
-            "DD-EVP-ORIGIN-VERSION": __version__,
+            "DD-EVP-ORIGIN-VERSION": _core.__version__,
             "DD-API-KEY": config.api_key,
         }
 
