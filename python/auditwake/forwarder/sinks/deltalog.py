@@ -30,7 +30,7 @@ MOST_OTHERS = 64
 FOR_A_PERSON = re.compile(
     r"access ?denied|forbidden|unauthori[sz]ed|unauthenticated|permission denied|not have access|read-only file system"
     r"|no ?such ?bucket|bucket does not exist|invalid ?access ?key|signature ?does ?not ?match"
-    r"|status(:| code)? 40[134]",
+    r"|status(:| code)? 40[134]|invalid table location",
     re.IGNORECASE,
 )
 

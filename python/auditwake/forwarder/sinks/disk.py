@@ -17,6 +17,7 @@ FOR_A_PERSON = {
     errno.EPERM: "give the agent's user the right to write there",
     errno.EROFS: "mount it for writing",
     errno.ENOTDIR: "a part of the path is a file: correct the path",
+    errno.EEXIST: "it is a file, and a directory is wanted: correct the path",
     errno.EISDIR: "it is a directory: correct the path",
     errno.ENAMETOOLONG: "correct the path",
     errno.ELOOP: "its links lead in a circle: correct the path",

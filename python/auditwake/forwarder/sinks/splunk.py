@@ -59,8 +59,8 @@ class SplunkCollector:
     """Sends payloads to HEC.
 
     With `ack` a payload counts as taken when the indexer says so: it is asked for until then. A payload that it does
-    not confirm in time is sent again, so it may be there twice. Without, it counts as taken when the collector has it in
-    its memory.
+    not confirm in time is sent again, so it may be there twice. Without, it counts as taken when the collector has it
+    in its memory.
 
     Args:
         config: The sink.
