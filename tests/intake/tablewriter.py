@@ -27,7 +27,7 @@ def run(kind: str, log: Path, folder: Path, life: int) -> None:
     checkpoint = sink.resume()
     options = {"columns": ["name"], "batch_rows": 40, "threads": 1}
     with aw.tail(log, state=folder / "state", follow=False, resume=checkpoint, **options) as tail:  # type: ignore[arg-type]
-        (folder / f"alive.{life}").touch()
+        record = (folder / f"life.{life}").open("wb", buffering=0)
         waiting = dice.randint(1, 4)
         for batch in tail:
             sink.write(batch)
@@ -35,7 +35,9 @@ def run(kind: str, log: Path, folder: Path, life: int) -> None:
             if not waiting:
                 sink.flush(tail.checkpoint())
                 tail.commit()
+                record.write(b".")
                 waiting = dice.randint(1, 4)
         sink.flush(tail.checkpoint())
         tail.commit()
+        record.close()
     sink.close()
