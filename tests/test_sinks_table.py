@@ -137,14 +137,26 @@ def test_writers_have_a_place_each(kind: Make, tmp_path: Path) -> None:
     assert numbers(tmp_path) == list(range(40))
 
 
-def test_nothing_is_written_before_it_is_known_where_to_go_on(kind: Make, tmp_path: Path) -> None:
+def test_whoever_begins_elsewhere_does_not_ask_where_the_rows_end(kind: Make, tmp_path: Path) -> None:
+    for at in range(2):
+        sink = kind(tmp_path)
+        sink.write(rows(at, at + 1))
+        sink.flush(f"place {at}")
+    assert kind(tmp_path).resume() == "place 1"
+    assert numbers(tmp_path) == [0, 1]
+
+
+def test_nothing_is_written_behind_a_failure(kind: Make, tmp_path: Path) -> None:
     sink = kind(tmp_path)
-    with pytest.raises(SinkError, match="resume"):
-        sink.write(rows(0, 1))
     sink.resume()
+    sink.write(rows(0, 1))
     sink.close()
-    with pytest.raises(SinkError, match="resume"):
-        sink.flush("place")
+    for _ in range(2):
+        with pytest.raises(SinkError, match="resume"):
+            sink.write(rows(1, 2))
+        with pytest.raises(SinkError, match="resume"):
+            sink.flush("place")
+    assert sink.resume() is None
 
 
 def test_a_directory_that_cannot_be_made_is_for_a_person(kind: Make, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """A Delta table, with the place in the log in the very commit that the rows are in: each event once, whatever dies."""
 
 import contextlib
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from auditwake.types import ArrowStreamExportable
 
 __all__ = ["DeltaRows"]
-
-logger = logging.getLogger(__name__)
 
 
 class DeltaRows:
@@ -58,6 +55,7 @@ class DeltaRows:
         self._log = deltalog.Log(app_id)
         self._rows: _Buffer | None = None
         self._ready = False
+        self._fresh = True
 
     @property
     def name(self) -> str:
@@ -72,6 +70,7 @@ class DeltaRows:
         """
         self.close()
         with self._failing():
+            self._log = deltalog.Log(self._app_id)
             self._table = self._opened()
             checkpoint = None if self._table is None else self._log.read(self._table)
             self._ready = True
@@ -118,7 +117,7 @@ class DeltaRows:
 
     def close(self) -> None:
         """Let go of what is not flushed."""
-        self._rows, self._table, self._ready = None, None, False
+        self._rows, self._table, self._ready, self._fresh = None, None, False, False
 
     def _commit(self, table: "deltalake.DeltaTable", rows: "pa.RecordBatchReader", checkpoint: str) -> None:
         table.update_incremental()
@@ -166,8 +165,11 @@ class DeltaRows:
         return made
 
     def _check_ready(self) -> None:
+        if self._fresh:
+            # Whoever begins elsewhere than where the table ends, as told, does not ask for it.
+            self.resume()
         if not self._ready:
-            message = f"{deltalog.shown(self._config.table)}: resume has to be called first, and after every failure"
+            message = f"{deltalog.shown(self._config.table)}: rows are missing in front of these: resume comes first"
             raise SinkError(message)
 
     def _exceptions(self) -> Any:  # noqa: ANN401  # the module

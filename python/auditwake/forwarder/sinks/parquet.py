@@ -67,6 +67,7 @@ class ParquetFiles:
         self._beside = self._directory / f".auditwake-{self._id}.json"
         self._sequence: int | None = None
         self._file: _File | None = None
+        self._fresh = True
 
     @property
     def name(self) -> str:
@@ -131,7 +132,7 @@ class ParquetFiles:
         if self._file is not None:
             self._file.discard()
             self._file = None
-        self._sequence = None
+        self._sequence, self._fresh = None, False
 
     @contextlib.contextmanager
     def _failing(self) -> "Iterator[None]":
@@ -149,8 +150,11 @@ class ParquetFiles:
             raise SinkError(message, needs_a_person=True) from None
 
     def _ready(self) -> int:
+        if self._fresh:
+            # Whoever begins elsewhere than where the files end, as told, does not ask for it.
+            self.resume()
         if self._sequence is None:
-            message = f"{self._directory}: resume has to be called first, and after every failure"
+            message = f"{self._directory}: rows are missing in front of these: resume comes first"
             raise SinkError(message)
         return self._sequence
 

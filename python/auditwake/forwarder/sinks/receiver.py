@@ -14,7 +14,7 @@ BEST_GZIP = 9
 
 def agent() -> dict[str, str]:
     """Give the header that says who sends."""
-    from auditwake import __version__
+    from auditwake._core import __version__
 
     return {"User-Agent": f"auditwake/{__version__}"}
 
