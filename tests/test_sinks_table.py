@@ -209,6 +209,12 @@ def test_sinks_are_made_of_their_configuration(tmp_path: Path) -> None:
             assert made.resume() == str(number)
 
 
+def test_without_deltalake_the_way_to_it_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "deltalake", None)
+    with pytest.raises(aw.errors.AuditwakeError, match=r"auditwake\[delta\]"):
+        make(DeltaSink(table=str(tmp_path)), "node-1")
+
+
 # --- Parquet ---------------------------------------------------------------------------------------------------------
 
 

@@ -25,8 +25,9 @@ FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | get
 class LinesFile:
     r"""Appends lines to a file, and has taken them when they are on the disk.
 
-    Whoever rotates the file renames it; the next payload goes into a new one. A write that broke off is cut away before
-    anything else is written. Half a line that a crash left at the end is ended, so that it spoils no event behind it.
+    Nobody else writes to it. Whoever rotates it renames it; the next payload goes into a new one. A write that broke
+    off is cut away before anything else is written. Half a line that a crash left at the end is ended, so that it
+    spoils no event behind it.
 
     Example:
         >>> import tempfile

@@ -33,14 +33,21 @@ def gzip_only(options: "HttpOptions") -> "HttpOptions":
 
 
 def with_path(url: str, path: str) -> str:
-    """Put a path in the place of the one of a URL; without a query.
+    """Put a path in the place of the one of a URL, without a query.
+
+    Args:
+        url: The URL.
+        path: The path. Where the one of the URL has its first two parts, what stands in front of them stays.
 
     Example:
-        >>> with_path("https://splunk:8088/services/collector/event?x=1", "/services/collector/ack")
+        >>> with_path("https://proxy/splunk/services/collector/event?x=1", "/services/collector/ack")
+        'https://proxy/splunk/services/collector/ack'
+        >>> with_path("https://splunk:8088/in", "/services/collector/ack")
         'https://splunk:8088/services/collector/ack'
     """
     parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc, path, "", ""))
+    front, found, _ = parts.path.partition("/".join(path.split("/")[:3]))
+    return urlunsplit((parts.scheme, parts.netloc, (front if found else "") + path, "", ""))
 
 
 def shown(options: "HttpOptions") -> str:
