@@ -23,6 +23,7 @@ TOKEN = "canary-0123456789abcdef0123456789"  # noqa: S105
 LINES = [line(number) for number in range(1, 4)]
 EVENTS = [json.loads(one) for one in LINES]
 SOURCE = LogSource(integration="kubernetes_audit", file=Path("conf.yaml"), path="audit.log")
+NONSENSE = (b"", b"<html>", b"[]", b'{"code":"0"}', b'{"code":[]}', b"[" * 100_000)
 EVENT_PATH = "/services/collector/event"
 
 
@@ -150,7 +151,12 @@ def test_every_code_has_one_meaning() -> None:
 
 @pytest.mark.parametrize(
     ("reply", "kind"),
-    [(Reply(413), Split), (Reply(503), Retry), (Reply(404), Hold), (Reply(400, body=b"<html>"), Hold)],
+    [
+        (Reply(413), Split),
+        (Reply(503), Retry),
+        (Reply(404), Hold),
+        *((Reply(status, body=body), Hold) for status in (200, 400) for body in NONSENSE),
+    ],
 )
 def test_without_a_code_the_status_counts(intake: Peer, reply: Reply, kind: type) -> None:
     intake.answer = always(reply)

@@ -110,8 +110,8 @@ def read_items(body: bytes, events: int) -> "Answer":
         items = [next(iter(item.values())) for item in said["items"]]
         statuses = [int(item["status"]) for item in items]
     except (ValueError, KeyError, TypeError, AttributeError, StopIteration, RecursionError):
-        # Something between us answers for the cluster: nobody knows what it has.
-        return Retry("the answer is none of _bulk's: is the URL that of the cluster?")
+        # Something between us answers for the cluster, such as a proxy with a page of its own.
+        return Hold("the answer is none of _bulk's: is the URL the one of the cluster?")
     if len(items) != events:
         return Retry(f"the answer has {len(items)} items for {events} events")
     return _sorted_out(items, statuses)

@@ -49,6 +49,7 @@ LATER: Mapping[int, str] = {
     23: "server is shutting down",
 }
 NO_DATA = 5
+NO_COLLECTOR = "the answer is none of the collector's: is the URL the one of HEC?"
 ACK_PATH = "/services/collector/ack"
 HEALTH_PATH = "/services/collector/health"
 POLL, LONGEST_POLL = 0.1, 2.0  # seconds between two questions; it doubles
@@ -169,11 +170,12 @@ class SplunkCollector:
         while not self._closed.is_set():
             outcome = self._http.post(question, headers, url=url, encoded=False)
             if isinstance(outcome, Response):
-                acks = _said(outcome).get("acks")
-                if isinstance(acks, dict) and acks.get(str(number)) is True:
-                    return Ack()
-                answer = read_answer(outcome, _said(outcome))
-                if isinstance(answer, Hold):
+                said = _said(outcome)
+                acks = said.get("acks")
+                if isinstance(acks, dict):
+                    if acks.get(str(number)) is True:
+                        return Ack()
+                elif isinstance(answer := read_answer(outcome, said), Hold):
                     return answer
             if time.monotonic() + pause > until:
                 break
@@ -193,7 +195,11 @@ def read_answer(response: Response, said: Mapping[str, Any]) -> "Answer":
         >>> read_answer(Response(400, {}, b""), {"text": "Invalid data format", "code": 6, "invalid-event-number": 1})
         Reject(reason='code 6: invalid data format')
     """
-    code = said.get("code", 0)
+    code = said.get("code")
+    if not isinstance(code, int):
+        answer = classify(response, {400: "hold"})
+        # Something between us answers for the collector, such as a proxy with a page of its own.
+        return Hold(NO_COLLECTOR) if isinstance(answer, Ack) else answer
     if code in FOR_A_PERSON:
         return Hold(f"{response.status}, code {code}: {FOR_A_PERSON[code]}")
     if code in LATER:
@@ -208,6 +214,6 @@ def read_answer(response: Response, said: Mapping[str, Any]) -> "Answer":
 def _said(response: Response) -> Mapping[str, Any]:
     try:
         said = json.loads(response.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}
