@@ -103,7 +103,6 @@ RECEIVERS: dict[str, Callable[[], Receiver]] = {
 }
 
 
-@pytest.mark.skipif(not hasattr(_core, "Encoder"), reason="the encoder is not built")
 @pytest.mark.parametrize("most", [7, 10_000])
 @pytest.mark.parametrize("form", RECEIVERS)
 def test_what_the_core_encodes_arrives(intake: Peer, form: str, most: int) -> None:
@@ -129,7 +128,6 @@ def test_what_the_core_encodes_arrives(intake: Peer, form: str, most: int) -> No
     assert events(receiver) == EVENTS
 
 
-@pytest.mark.skipif(not hasattr(_core, "Encoder"), reason="the encoder is not built")
 def test_what_the_core_encodes_is_appended(tmp_path: Path) -> None:
     sink = cast("PayloadSink", make(model.FileSink(path=tmp_path / "out"), "node-1"))
     assert {sink.send(payload) for payload in encoded(sink)} == {Ack()}
