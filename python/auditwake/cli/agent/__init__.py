@@ -2,7 +2,7 @@
 
 import argparse
 
-from auditwake.cli.agent import configcheck
+from auditwake.cli.agent import configcheck, import_registry, status, stream_logs
 from auditwake.cli.agent import run as run_command
 from auditwake.cli.commands import Command, add_commands
 from auditwake.cli.exits import Exit
@@ -12,7 +12,7 @@ __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 HELP = "collect audit logs and ship them, as Datadog's Agent is configured"
 DESCRIPTION = "Follow audit logs and ship every event; an offset moves only when the receiver has acknowledged it."
 
-COMMANDS: tuple[Command, ...] = (run_command, configcheck)
+COMMANDS: tuple[Command, ...] = (run_command, status, configcheck, stream_logs, import_registry)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,65 @@
+"""Servers whose threads are counted: many peers, or silent ones, cannot take the agent's memory or time."""
+
+import socketserver
+import threading
+import time
+from typing import Any
+
+__all__ = ["BoundedThreads"]
+
+
+class BoundedThreads(socketserver.ThreadingMixIn):
+    """A thread for each peer, as many as `most_threads`; one more is told so and sent away.
+
+    Example:
+        >>> class Server(BoundedThreads, socketserver.TCPServer):
+        ...     most_threads = 4
+        >>> Server.daemon_threads
+        True
+    """
+
+    most_threads = 8
+    daemon_threads = True
+    block_on_close = False
+
+    _slots: threading.BoundedSemaphore
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # those of the server
+        self._slots = threading.BoundedSemaphore(self.most_threads)
+        super().__init__(*args, **kwargs)
+
+    def refuse(self, request: Any) -> None:  # noqa: ANN401  # as socketserver types it
+        """Tell a peer that there are too many; must not wait."""
+
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # as socketserver types it
+        """Take a peer, in a thread if there is one left."""
+        if not self._slots.acquire(blocking=False):
+            self.refuse(request)
+            self.shutdown_request(request)  # type: ignore[attr-defined]  # of the server that this is mixed into
+            return
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:
+            # No thread can be started; the peer is let go and the agent goes on.
+            self._slots.release()
+            self.shutdown_request(request)  # type: ignore[attr-defined]  # as above
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # as socketserver types it
+        """Serve a peer, then give the thread back."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._slots.release()
+
+    def drain(self, seconds: float) -> bool:
+        """Wait until no peer is left, so many seconds at most; to be called when no more are taken.
+
+        Returns:
+            Whether none is left.
+        """
+        until = time.monotonic() + seconds
+        left = (max(until - time.monotonic(), 0.0) for _ in range(self.most_threads))
+        return all(self._slots.acquire(timeout=one) for one in left)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # as socketserver types it
+        """Let go of a peer that broke off; the default prints to standard error."""
