@@ -10,11 +10,12 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from auditwake.forwarder.config.secret import Secret, SecretFile
+from auditwake.forwarder.snapshot import AgentSnapshot
 
-__all__ = ["printable", "register_secret", "register_secrets", "scrub", "scrub_values"]
+__all__ = ["printable", "register_secret", "register_secrets", "scrub", "scrub_snapshot", "scrub_values"]
 
 HIDDEN = "***"
 # Shorter ones are in every other word.
@@ -22,7 +23,8 @@ SHORTEST = 4
 
 USER_OF_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#'\"]*@")
 KEY_IN_QUERY = re.compile(
-    r"([?&;][\w.-]*(?:key|token|secret|passw(?:or)?d|auth|sig|signature|credential)[\w.-]*=)[^&;\s#'\"]+", re.IGNORECASE
+    r"([?&;][\w.-]*(?:key|token|secret|passw(?:or)?d|auth|sig|signature|credential)[\w.-]*=)([^&;\s#'\"]+)",
+    re.IGNORECASE,
 )
 AUTHORIZATION = re.compile(r"(authorization['\"]?\s*[:=]\s*['\"]?)(?:\w+\s+)?[^\s'\",]+", re.IGNORECASE)
 
@@ -99,6 +101,17 @@ def scrub_values(values: Any) -> Any:  # noqa: ANN401  # whatever JSON can hold
     return _walk(values)
 
 
+def scrub_snapshot(snapshot: AgentSnapshot) -> AgentSnapshot:
+    """Take secrets out of every text of a snapshot.
+
+    Example:
+        >>> agent = AgentSnapshot(version="1", pid=1, started=0.0, now=1.0, hostname="a", errors=("http://a:b@c",))
+        >>> scrub_snapshot(agent).errors
+        ('http://***@c',)
+    """
+    return AgentSnapshot.from_dict(scrub_values(snapshot.to_dict()))
+
+
 def printable(text: str) -> str:
     r"""Show control characters as escapes: names and lines are chosen by whoever sent a request.
 
@@ -143,13 +156,18 @@ def _know(text: str) -> None:
 
 
 def _know_url(text: str) -> None:
-    if "@" in text and "://" in text:
-        try:
-            password = urlsplit(text).password
-        except ValueError:
-            return
-        if password:
-            _know(password)
+    if "://" not in text:
+        return
+    try:
+        password = urlsplit(text).password
+    except ValueError:
+        return
+    if password:
+        _know(password)
+        _know(unquote(password))
+    for match in KEY_IN_QUERY.finditer(text):
+        _know(match[2])
+        _know(unquote(match[2]))
 
 
 def _know_basic(username: object, password: object) -> None:

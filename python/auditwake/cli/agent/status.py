@@ -3,15 +3,15 @@
 import argparse
 import json
 
-from auditwake.cli.agent.options import add_config, add_socket, socket_of
+from auditwake.cli.agent.local import add_config, add_socket, socket_of
 from auditwake.cli.exits import Exit
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
 HELP = "show how the running agent stands: offsets, lag, what was sent, what is wrong"
 DESCRIPTION = (
-    "Shows how the running agent stands: Datadog's Logs section, then of each log its offset, its lag, the time that is "
-    "left until something is lost, and of each sink its state."
+    "Shows how the running agent stands: Datadog's Logs section, then of each log its offset, its lag, the time that "
+    "is left until something is lost, and of each sink its state."
 )
 
 

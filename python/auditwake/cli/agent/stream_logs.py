@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from auditwake.cli.agent.options import add_config, add_socket, socket_of
+from auditwake.cli.agent.local import add_config, add_socket, socket_of
 from auditwake.cli.exits import Exit
 from auditwake.cli.style import counted
 
@@ -11,8 +11,8 @@ __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
 HELP = "show the events that the running agent sends"
 DESCRIPTION = (
-    "Shows the events that the running agent sends, until Ctrl-C. It never slows the agent: where it is too slow itself, "
-    "events are left out, and it says how many."
+    "Shows the events that the running agent sends, until Ctrl-C. It never slows the agent: where it is too slow "
+    "itself, events are left out, and it says how many."
 )
 
 

@@ -1,6 +1,6 @@
 """What an agent waits for before it is ready."""
 
-from auditwake.forwarder.scrub import printable, scrub
+from auditwake.forwarder.scrub import printable, scrub_snapshot
 from auditwake.forwarder.snapshot import AgentSnapshot, SourceSnapshot
 
 __all__ = ["readiness"]
@@ -26,9 +26,10 @@ def readiness(snapshot: AgentSnapshot) -> list[str]:
     """
     if snapshot.ready:
         return []
-    missing = [line for source in snapshot.sources for line in _of(source)]
-    missing += [f"configuration: {one}" for one in snapshot.errors]
-    return [printable(scrub(one)) for one in missing] or ["the agent is starting"]
+    shown = scrub_snapshot(snapshot)
+    missing = [line for source in shown.sources for line in _of(source)]
+    missing += [f"configuration: {one}" for one in shown.errors]
+    return [printable(one) for one in missing] or ["the agent is starting"]
 
 
 def _of(source: SourceSnapshot) -> list[str]:

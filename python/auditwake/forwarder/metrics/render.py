@@ -2,7 +2,7 @@
 
 from auditwake.forwarder.metrics.families import Page
 from auditwake.forwarder.metrics.process import add_process
-from auditwake.forwarder.scrub import scrub
+from auditwake.forwarder.scrub import scrub_snapshot
 from auditwake.forwarder.snapshot import AgentSnapshot, RouteSnapshot, SourceSnapshot, StreamSnapshot
 
 __all__ = ["STATES", "render"]
@@ -31,7 +31,7 @@ def render(snapshot: AgentSnapshot) -> str:
     page.add("auditwake_config_reloads_total", snapshot.reloads)
     page.add("auditwake_config_errors", len(snapshot.errors))
     page.add("auditwake_config_warnings", len(snapshot.warnings))
-    for source in snapshot.sources:
+    for source in scrub_snapshot(snapshot).sources:
         for route in source.routes:
             _add_route(page, source, route)
             _add_sink(page, route)
@@ -42,7 +42,7 @@ def render(snapshot: AgentSnapshot) -> str:
 
 
 def _add_stream(page: Page, stream: StreamSnapshot, sink: str) -> None:
-    labels = {"path": scrub(stream.path), "sink": sink}
+    labels = {"path": stream.path, "sink": sink}
     for outcome, lines in stream.outcomes.items():
         page.add("auditwake_events_total", lines, **labels, outcome=outcome)
     for name, value in {
@@ -64,7 +64,7 @@ def _add_stream(page: Page, stream: StreamSnapshot, sink: str) -> None:
 
 
 def _add_route(page: Page, source: SourceSnapshot, route: RouteSnapshot) -> None:
-    labels = {"path": scrub(source.path), "sink": route.sink}
+    labels = {"path": source.path, "sink": route.sink}
     for state in STATES:
         page.add("auditwake_route_state", route.state == state, **labels, state=state)
     for name, value in {

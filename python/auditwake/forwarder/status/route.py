@@ -33,12 +33,12 @@ def route_lines(route: RouteSnapshot, now: float) -> Iterator[str]:
     yield f"Sink: {route.sink}"
     yield f"  State: {_state(route, now)}"
     yield (
-        f"  Sent: {route.events_sent} events in {route.payloads_sent} payloads, {route.bytes_sent} bytes, "
-        f"{route.encoded_bytes_sent} encoded"
+        f"  Sent: {_of(route.events_sent, 'event')} in {_of(route.payloads_sent, 'payload')}, "
+        f"{_of(route.bytes_sent, 'byte')}, {route.encoded_bytes_sent} encoded"
     )
-    yield f"  In flight: {route.in_flight_payloads} payloads, {route.in_flight_bytes} bytes"
+    yield f"  In flight: {_of(route.in_flight_payloads, 'payload')}, {_of(route.in_flight_bytes, 'byte')}"
     yield f"  Retries: {_retries(route)}"
-    yield f"  Quarantined: {route.quarantined_events} events, {route.quarantined_lines} lines"
+    yield f"  Quarantined: {_of(route.quarantined_events, 'event')}, {_of(route.quarantined_lines, 'line')}"
     yield from (f"  {line}" for line in _changes(route))
     yield f"  Last ack: {_moment(route.last_ack, now, 'never')}"
     yield f"  Last commit: {_moment(route.last_commit, now, 'never')}"
@@ -91,8 +91,8 @@ def _changes(route: RouteSnapshot) -> Iterator[str]:
 def _stream(stream: StreamSnapshot) -> Iterator[str]:
     yield f"Stream: {stream.path}"
     yield f"  Offset: {stream.offset}{f' in {stream.file}' if stream.file else ''}"
-    yield f"  Lag: {stream.lag_bytes} bytes, {duration(stream.lag_seconds)}"
-    yield f"  Uncommitted: {stream.uncommitted_bytes} bytes"
+    yield f"  Lag: {_of(stream.lag_bytes, 'byte')}, {duration(stream.lag_seconds)}"
+    yield f"  Uncommitted: {_of(stream.uncommitted_bytes, 'byte')}"
     yield f"  Time to loss: {'none in sight' if stream.time_to_loss is None else duration(stream.time_to_loss)}"
     yield f"  Lines: {stream.lines}{_parts(stream.outcomes)}"
     for title, count in {
@@ -107,6 +107,10 @@ def _stream(stream: StreamSnapshot) -> Iterator[str]:
             yield f"  {title}: {count}"
     if stream.error:
         yield f"  Error: {stream.error}"
+
+
+def _of(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _parts(counts: Mapping[str, int]) -> str:

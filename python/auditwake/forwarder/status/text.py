@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from auditwake.forwarder.scrub import printable, scrub_values
+from auditwake.forwarder.scrub import printable, scrub_snapshot
 from auditwake.forwarder.snapshot import AgentSnapshot, SourceSnapshot
 from auditwake.forwarder.status.route import route_lines
 
@@ -26,8 +26,7 @@ def status_text(snapshot: AgentSnapshot) -> str:
           Logs Agent is not running
         <BLANKLINE>
     """
-    shown = AgentSnapshot.from_dict(scrub_values(snapshot.to_dict()))
-    return "".join(f"{printable(line)}\n" for line in _lines(shown))
+    return "".join(f"{printable(line)}\n" for line in _lines(scrub_snapshot(snapshot)))
 
 
 def _lines(snapshot: AgentSnapshot) -> Iterator[str]:
@@ -37,8 +36,12 @@ def _lines(snapshot: AgentSnapshot) -> Iterator[str]:
         return
     yield from _totals(snapshot)
     yield from _heading("Integrations", 2)
-    for source in snapshot.sources:
-        yield from _integration(source, snapshot.now)
+    for name in dict.fromkeys(source.integration for source in snapshot.sources):
+        yield f"  {name}"
+        yield f"  {'-' * len(name)}"
+        for source in snapshot.sources:
+            if source.integration == name:
+                yield from _source(source, snapshot.now)
     messages = [f"{source.path}: {one}" for source in snapshot.sources for one in source.messages]
     yield from _list("Errors", snapshot.errors)
     yield from _list("Warnings", (*snapshot.warnings, *messages))
@@ -56,21 +59,19 @@ def _totals(snapshot: AgentSnapshot) -> Iterator[str]:
     yield f"    LogsSent: {sum(route.events_sent for route in routes)}"
 
 
-def _integration(source: SourceSnapshot, now: float) -> Iterator[str]:
-    yield f"  {source.integration}"
-    yield f"  {'-' * len(source.integration)}"
+def _source(source: SourceSnapshot, now: float) -> Iterator[str]:
     yield f"    - Type: {source.type}"
     yield f"      Path: {source.path}"
     yield f"      Service: {source.service}"
     yield f"      Source: {source.source}"
-    if source.tags:
-        yield f"      Tags: {', '.join(source.tags)}"
     yield f"      Status: {source.status}"
     yield "      Inputs:"
     yield from (f"        {one}" for one in source.inputs)
     # Each sink reads the log for itself; the one that is furthest says how much of it was read.
     read = max((sum(stream.bytes for stream in route.streams) for route in source.routes), default=0)
     yield f"      Bytes Read: {read}"
+    if source.tags:
+        yield f"      Tags: {', '.join(source.tags)}"
     for route in source.routes:
         yield from (f"      {line}" for line in route_lines(route, now))
 
