@@ -1,5 +1,7 @@
 """Servers whose threads are counted: many peers, or silent ones, cannot take the agent's memory or time."""
 
+import selectors
+import socket
 import socketserver
 import threading
 import time
@@ -22,11 +24,25 @@ class BoundedThreads(socketserver.ThreadingMixIn):
     daemon_threads = True
     block_on_close = False
 
-    _slots: threading.BoundedSemaphore
+    # `handle_request` is called when a peer is there: it does not wait.
+    timeout: float | None = 0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # those of the server
         self._slots = threading.BoundedSemaphore(self.most_threads)
+        self._woken, self._wakes = socket.socketpair()
         super().__init__(*args, **kwargs)
+
+    def serve(self) -> None:
+        """Take peers until `wake`; unlike `serve_forever` it does not look around twice a second."""
+        with self._woken, selectors.DefaultSelector() as selector:
+            selector.register(self, selectors.EVENT_READ)  # type: ignore[arg-type]  # a server has a file descriptor
+            selector.register(self._woken, selectors.EVENT_READ)
+            while not any(key.fileobj is self._woken for key, _ in selector.select()):
+                self.handle_request()  # type: ignore[attr-defined]  # of the server that this is mixed into
+
+    def wake(self) -> None:
+        """End `serve`."""
+        self._wakes.close()
 
     def refuse(self, request: Any) -> None:  # noqa: ANN401  # as socketserver types it
         """Tell a peer that there are too many; must not wait."""

@@ -49,7 +49,7 @@ class MetricsServer:
         except (OSError, OverflowError) as error:
             message = f"metrics_address {address}: cannot listen there: {error}; name another one, or none"
             raise AuditwakeError(message) from error
-        self._thread = threading.Thread(target=self._server.serve_forever, name="auditwake-metrics", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve, name="auditwake-metrics", daemon=True)
 
     @property
     def address(self) -> str:
@@ -63,8 +63,8 @@ class MetricsServer:
 
     def stop(self) -> None:
         """Stop serving."""
+        self._server.wake()
         if self._thread.is_alive():
-            self._server.shutdown()
             self._thread.join()
         self._server.server_close()
 

@@ -63,7 +63,7 @@ class StatusServer:
         self.path = path
         self._endpoint = listen(path, unix=unix)
         self._server = _Server(self._endpoint, snapshot, taps, timeout)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="auditwake-status", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve, name="auditwake-status", daemon=True)
 
     def start(self) -> None:
         """Answer, in threads of its own."""
@@ -71,9 +71,11 @@ class StatusServer:
 
     def stop(self) -> None:
         """Stop answering; listeners are told. What is at the path is removed, if it is still ours."""
+        if self._server.stopping.is_set():
+            return
         self._server.stopping.set()
+        self._server.wake()
         if self._thread.is_alive():
-            self._server.shutdown()
             self._thread.join()
         self._endpoint.close()
         self._server.drain(2 * STEP)
