@@ -321,7 +321,7 @@ def test_events_come_in_order_until_the_agent_stops(serve: Make, *, unix: bool) 
         ({"service": ""}, False),
     ],
 )
-def test_each_filter_has_to_be_equal(filters: dict[str, str], passes: bool) -> None:
+def test_each_filter_has_to_be_equal(filters: dict[str, str], *, passes: bool) -> None:
     assert Filters.from_dict(filters).match(SOURCE) is passes
 
 
@@ -367,21 +367,21 @@ def test_a_listener_that_does_not_read_slows_nobody(serve: Make) -> None:
                 dropped[0] += one.events
             else:
                 shown[0] += 1
-            if shown[0] + dropped[0] >= 30_000:
+            if shown[0] + dropped[0] >= 15_000:
                 ended.set()
 
     reader = threading.Thread(target=read)
     reader.start()
     listening(taps)
     events = [b"x" * 1000] * 1000
-    for _ in range(30):
+    for _ in range(15):
         taps.publish(SOURCE, events)
     begin.set()
     assert ended.wait(60)
     server.stop()
     reader.join(20)
     assert dropped[0] > 0
-    assert shown[0] + dropped[0] == 30_000
+    assert shown[0] + dropped[0] == 15_000
 
 
 def test_listeners_are_few_and_leave_room_for_status(serve: Make, place: Path) -> None:

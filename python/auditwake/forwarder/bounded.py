@@ -34,7 +34,7 @@ class BoundedThreads(socketserver.ThreadingMixIn):
 
     def serve(self) -> None:
         """Take peers until `wake`; unlike `serve_forever` it does not look around twice a second."""
-        with self._woken, selectors.DefaultSelector() as selector:
+        with selectors.DefaultSelector() as selector:
             selector.register(self, selectors.EVENT_READ)  # type: ignore[arg-type]  # a server has a file descriptor
             selector.register(self._woken, selectors.EVENT_READ)
             while not any(key.fileobj is self._woken for key, _ in selector.select()):
@@ -42,6 +42,12 @@ class BoundedThreads(socketserver.ThreadingMixIn):
 
     def wake(self) -> None:
         """End `serve`."""
+        self._wakes.shutdown(socket.SHUT_RDWR)
+
+    def server_close(self) -> None:
+        """Let go of all sockets."""
+        super().server_close()
+        self._woken.close()
         self._wakes.close()
 
     def refuse(self, request: Any) -> None:  # noqa: ANN401  # as socketserver types it

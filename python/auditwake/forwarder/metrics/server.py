@@ -140,8 +140,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 def _host_and_port(address: str) -> tuple[str, int]:
-    host, _, port = address.rpartition(":")
-    if not port.isascii() or not port.isdigit():
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit():
         message = f"metrics_address {address}: a host and a port are needed, such as 127.0.0.1:8686"
         raise AuditwakeError(message)
     return host.strip("[]") or "127.0.0.1", int(port)

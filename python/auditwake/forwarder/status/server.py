@@ -78,6 +78,7 @@ class StatusServer:
         if self._thread.is_alive():
             self._thread.join()
         self._endpoint.close()
+        self._server.server_close()
         self._server.drain(2 * STEP)
 
     def __enter__(self) -> Self:
