@@ -78,7 +78,7 @@ def test_a_second_call_takes_the_place_of_the_first() -> None:
 
 @pytest.mark.parametrize("kind", ["text", "json"])
 def test_a_known_secret_is_in_no_line(kind: str, tmp_path: Path) -> None:
-    """In the message, an argument, a field, a traceback; plain, in a URL, escaped; also the key that a file has by now."""
+    """In the message, an argument, a field, a traceback; plain, in a URL, escaped; also what a file has by now."""
     file = tmp_path / "key"
     file.write_text("first-key-of-the-file")
     odd = 'odd"\\secret key'
@@ -89,10 +89,8 @@ def test_a_known_secret_is_in_no_line(kind: str, tmp_path: Path) -> None:
     secrets = ["plain-secret", "a-secret-object", "first-key-of-the-file", "the-second-key-of-the-file", odd]
     for secret in secrets:
         logger.error("sent %s", secret, extra={"event": secret, "url": f"https://u:{secret}@h/?x={secret}"})
-        try:
-            raise RuntimeError(secret)
-        except RuntimeError:
-            logger.exception("it failed", extra={"header": {"Authorization": f"Bearer {secret}"}})
+        header = {"Authorization": f"Bearer {secret}"}
+        logger.error("it failed", exc_info=RuntimeError(secret), extra={"header": header})
     said = out.getvalue()
     assert said.count("***") >= 2 * len(secrets)
     assert [secret for secret in secrets if secret in said or json.dumps(secret)[1:-1] in said] == []

@@ -29,9 +29,9 @@ def add_socket(parser: argparse.ArgumentParser) -> None:
 
 def config_of(args: argparse.Namespace) -> "AgentConfig":
     """Load the configuration that the arguments name."""
-    from auditwake.forwarder.config.load import load_config
+    from auditwake.forwarder.config import default_paths, load
 
-    return load_config(args.config)
+    return load(args.config or default_paths())
 
 
 def socket_of(args: argparse.Namespace) -> Path:

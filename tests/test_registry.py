@@ -1,0 +1,288 @@
+"""The offsets of a Datadog Agent are taken over to the byte, once, or refused with the reason."""
+
+import json
+import random
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import auditwake as aw
+from auditwake.errors import AuditwakeError
+from auditwake.forwarder.config.model import AgentConfig, FileSink, LogSource, StdoutSink
+from auditwake.forwarder.registry import Entry, TakenOver, read_registry, take_over
+from auditwake.forwarder.routes import route_directory
+from tests.tailing.lines import TIME, line, number_of
+from tests.tailing.rotator import Rotator
+
+BEGIN = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+def at(number: int) -> datetime:
+    return BEGIN + timedelta(seconds=number)
+
+
+def event(number: int) -> bytes:
+    """An event whose time goes with its number."""
+    return line(number).replace(TIME.encode(), at(number).strftime("%Y-%m-%dT%H:%M:%S.%fZ").encode())
+
+
+@dataclass
+class Log:
+    """A log with its rotated files, and where each line of it ends."""
+
+    path: Path
+    ends: dict[int, int] = field(default_factory=dict)
+    last: int = 0
+
+    def __post_init__(self) -> None:
+        self.rotator = Rotator(self.path)
+        self.size = 0
+
+    def write(self, count: int) -> None:
+        for _ in range(count):
+            self.last += 1
+            data = event(self.last)
+            self.rotator.append(data)
+            self.size += len(data)
+            self.ends[self.last] = self.size
+
+    def rotate(self, *, compress: bool = False) -> None:
+        backup = self.rotator.rotate()
+        self.size = 0
+        if compress:
+            self.rotator.compress_now(backup)
+
+
+def config(folder: Path, *paths: Path | str, sinks: int = 1, **more: Any) -> AgentConfig:  # noqa: ANN401  # of the source
+    return AgentConfig(
+        sources=tuple(LogSource(integration="k", file=folder / "conf.yaml", path=str(path), **more) for path in paths),
+        sinks=(FileSink(path=folder / "out"), StdoutSink())[:sinks],
+        enabled=True,
+        state=folder / "state",
+        socket=folder / "agent.sock",
+        hostname="h",
+    )
+
+
+def registry(folder: Path, values: dict[str, Any], version: int = 2) -> Path:
+    path = folder / "registry.json"
+    path.write_text(json.dumps({"Version": version, "Registry": values}))
+    return path
+
+
+def saved(path: Path, offset: int, after: int | None = None) -> dict[str, Any]:
+    """What the Agent saves when it has delivered the event `after`."""
+    values: dict[str, Any] = {"Offset": str(offset), "TailingMode": "end"}
+    if after is not None:
+        values["LastUpdated"] = (at(after) + timedelta(milliseconds=500)).isoformat().replace("+00:00", "Z")
+    return {f"file:{path}": values}
+
+
+def left(agent: AgentConfig, path: Path | str, sink: str = "file") -> list[int]:
+    """Give the numbers of the events that the route reads from then on."""
+    state = route_directory(agent.state, sink, str(path))
+    with aw.tail(str(path), state=state, follow=False, columns=["name"]) as tail:
+        names = [name for batch in tail for name in batch.to_pyarrow().column("name").to_pylist()]
+        assert all(one.kind != "replay" for one in tail.events)
+    return [number_of(name) for name in names]
+
+
+def only(done: list[TakenOver]) -> TakenOver:
+    (one,) = done
+    return one
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_first_event_that_is_read_is_the_first_that_was_not_delivered(seed: int, tmp_path: Path) -> None:
+    """For any place in any file: live, rotated since, compressed since, at the ends of files, with junk in between."""
+    chosen = random.Random(seed)  # noqa: S311  # a case of a test
+    log = Log(tmp_path / "logs" / "audit.log")
+    for _ in range(chosen.randint(0, 3)):
+        log.write(chosen.randint(1, 60))
+        log.rotate(compress=chosen.random() < 0.5)
+    log.write(chosen.randint(1, 200))
+    delivered = chosen.choice([1, log.last, chosen.randint(1, log.last), chosen.randint(1, log.last)])
+    agent = config(tmp_path, log.path)
+    done = only(take_over(agent, registry(tmp_path, saved(log.path, log.ends[delivered], delivered))))
+    assert done.outcome == "taken", done
+    assert left(agent, log.path) == list(range(delivered + 1, log.last + 1))
+
+
+def test_a_large_log_is_cut_to_the_line(tmp_path: Path) -> None:
+    """Larger than a batch of the first step, and with lines that hold no event right before the place."""
+    path = tmp_path / "logs" / "audit.log"
+    path.parent.mkdir()
+    head = b"".join(map(event, range(1, 30_001))) + b"no event\n" * 3
+    path.write_bytes(head + b"no event either\n" + b"".join(map(event, range(30_001, 30_011))))
+    assert len(head) > 16 << 20
+    agent = config(tmp_path, path)
+    assert only(take_over(agent, registry(tmp_path, saved(path, len(head), 30_000)))).outcome == "taken"
+    with aw.tail(path, state=route_directory(agent.state, "file", str(path)), follow=False) as tail:
+        batches = list(tail)
+    assert [batches[0].offsets.start, batches[0].offsets.file] == [len(head), str(path)]
+    assert sum(batch.num_rows for batch in batches) == 10
+
+
+def test_an_offset_inside_a_line_begins_at_its_beginning(tmp_path: Path) -> None:
+    log = Log(tmp_path / "logs" / "audit.log")
+    log.write(20)
+    agent = config(tmp_path, log.path)
+    done = only(take_over(agent, registry(tmp_path, saved(log.path, log.ends[7] + 5, 8))))
+    assert done.outcome == "taken"
+    assert "inside of" in done.message
+    assert left(agent, log.path) == list(range(8, 21))
+
+
+def test_the_tail_goes_on_through_what_comes_later(tmp_path: Path) -> None:
+    log = Log(tmp_path / "logs" / "audit.log")
+    log.write(20)
+    agent = config(tmp_path, log.path)
+    take_over(agent, registry(tmp_path, saved(log.path, log.ends[15], 15)))
+    log.write(5)
+    log.rotate(compress=True)
+    log.write(5)
+    assert left(agent, log.path) == list(range(16, 31))
+
+
+def test_each_sink_gets_a_state_of_its_own_and_each_log_of_a_pattern_its_place(tmp_path: Path) -> None:
+    logs = [Log(tmp_path / "logs" / name / "audit.log") for name in ("a", "b", "c")]
+    for log in logs:
+        log.write(30)
+    pattern = str(tmp_path / "logs" / "*" / "audit.log")
+    agent = config(tmp_path, pattern, sinks=2)
+    values = {**saved(logs[0].path, logs[0].ends[10], 10), **saved(logs[1].path, logs[1].ends[30], 30)}
+    done = take_over(agent, registry(tmp_path, values))
+    assert [one.outcome for one in done] == ["taken"] * 4
+    for sink in ("file", "stdout"):
+        numbers = left(agent, pattern, sink)
+        assert sorted(numbers) == sorted([*range(11, 31), *range(1, 31)])
+
+
+def test_it_is_done_once(tmp_path: Path) -> None:
+    log = Log(tmp_path / "logs" / "audit.log")
+    log.write(20)
+    agent = config(tmp_path, log.path)
+    file = registry(tmp_path, saved(log.path, log.ends[5], 5))
+    assert only(take_over(agent, file)).outcome == "taken"
+    registry(tmp_path, saved(log.path, log.ends[15], 15))
+    again = only(take_over(agent, file))
+    assert (again.outcome, "has a state already" in again.message) == ("refused", True)
+    assert left(agent, log.path) == list(range(6, 21))
+
+
+def test_a_dry_run_changes_nothing(tmp_path: Path) -> None:
+    log = Log(tmp_path / "logs" / "audit.log")
+    log.write(20)
+    agent = config(tmp_path, log.path)
+    done = only(take_over(agent, registry(tmp_path, saved(log.path, log.ends[5], 5)), dry_run=True))
+    assert (done.outcome, done.message) == ("taken", f"would begin at byte {log.ends[5]} of {log.path}")
+    assert not agent.state.exists()
+
+
+def test_an_offset_behind_the_end_is_refused(tmp_path: Path) -> None:
+    log = Log(tmp_path / "logs" / "audit.log")
+    log.write(20)
+    for after in (None, 20):
+        agent = config(tmp_path, log.path)
+        done = only(take_over(agent, registry(tmp_path, saved(log.path, log.ends[20] + 1, after))))
+        assert (done.outcome, "beyond the end" in done.message) == ("refused", True)
+        assert not agent.state.exists()
+
+
+def test_an_offset_of_a_file_that_is_deleted_is_refused(tmp_path: Path) -> None:
+    """Though the live file is large enough by now: its first event is younger than the offset."""
+    log = Log(tmp_path / "logs" / "audit.log")
+    log.write(20)
+    offset = log.ends[10]
+    log.rotate()
+    log.write(40)
+    for backup in log.path.parent.glob("audit-*"):
+        backup.unlink()
+    done = only(take_over(config(tmp_path, log.path), registry(tmp_path, saved(log.path, offset, 10))))
+    assert (done.outcome, "has been deleted" in done.message) == ("refused", True)
+
+
+def test_a_rotation_meanwhile_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = Log(tmp_path / "logs" / "audit.log")
+    log.write(20)
+    from auditwake.forwarder.registry import take_over as module
+
+    agent = config(tmp_path, log.path)
+    settle = module.settle
+
+    def rotating(*args: Any) -> Any:  # noqa: ANN401  # those of settle
+        log.rotate()
+        log.write(50)
+        return settle(*args)
+
+    monkeypatch.setattr(module, "settle", rotating)
+    done = only(take_over(agent, registry(tmp_path, saved(log.path, log.ends[5], 5))))
+    assert (done.outcome, "rotated meanwhile" in done.message) == ("refused", True)
+    assert [one for one in agent.state.rglob("*") if one.is_file()] == []
+
+
+def test_what_is_not_ours_is_named(tmp_path: Path) -> None:
+    log = Log(tmp_path / "logs" / "audit.log")
+    log.write(3)
+    done = take_over(
+        config(tmp_path, log.path), registry(tmp_path, {**saved(Path("/other.log"), 5), "docker:x": {"Offset": "t"}})
+    )
+    assert [(one.path, one.outcome) for one in done] == [("/other.log", "unknown")]
+
+
+def test_a_log_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "logs" / "audit.log"
+    done = only(take_over(config(tmp_path, path), registry(tmp_path, saved(path, 5))))
+    assert (done.outcome, "not there" in done.message) == ("refused", True)
+
+
+@pytest.mark.parametrize(
+    ("version", "values"),
+    [
+        (0, {"/l": {"Path": "/l", "Timestamp": "2026-09-20T10:00:00Z", "Offset": 12}}),
+        (1, {"file:/l": {"LastUpdated": "2026-09-20T10:00:00Z", "Timestamp": "", "Offset": 12}}),
+        (2, {"file:/l": {"LastUpdated": "2026-09-20T10:00:00.000000000Z", "Offset": "12", "TailingMode": "end"}}),
+        (3, {"file:/l": {"LastUpdated": "2026-09-20T12:00:00+02:00", "Offset": "12", "Fingerprint": {"Value": 0}}}),
+    ],
+)
+def test_each_version_is_read(version: int, values: dict[str, Any], tmp_path: Path) -> None:
+    expected = Entry("/l", 12, datetime(2026, 9, 20, 10, tzinfo=UTC))
+    assert read_registry(registry(tmp_path, values, version)) == (expected,)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"docker:x": {"Offset": "2026-09-20T10:00:00Z"}},
+        {"file:/l": {"Offset": ""}},
+        {"file:/l": {"Offset": "0"}},
+        {"file:/l": {"Offset": "-5"}},
+        {"file:/l": {"Offset": "٣"}},
+        {"file:/l": {"Offset": True}},
+        {"file:/l": {"Offset": "9" * 5000}},
+        {"file:/l": {}},
+        {"file:/l": None},
+    ],
+)
+def test_what_is_no_offset_of_a_file_is_left_out(values: dict[str, Any], tmp_path: Path) -> None:
+    assert read_registry(registry(tmp_path, values)) == ()
+
+
+def test_a_time_that_is_none_is_none(tmp_path: Path) -> None:
+    values = {
+        f"file:/{n}": {"Offset": "1", "LastUpdated": t} for n, t in enumerate(["", "0001-01-01T00:00:00Z", None, 5])
+    }
+    assert [one.updated for one in read_registry(registry(tmp_path, values))] == [None] * 4
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "x", '{"Version":9,"Registry":{}}', '{"Registry":{}}', "[" * 100_000])
+def test_a_file_that_is_no_registry_is_said_to_be_none(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "registry.json"
+    path.write_text(text)
+    with pytest.raises(AuditwakeError, match="registry"):
+        read_registry(path)
+    with pytest.raises(AuditwakeError, match="cannot be read"):
+        read_registry(tmp_path / "none")
