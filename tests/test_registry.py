@@ -12,7 +12,8 @@ import pytest
 import auditwake as aw
 from auditwake.errors import AuditwakeError
 from auditwake.forwarder.config.model import AgentConfig, FileSink, LogSource, StdoutSink
-from auditwake.forwarder.registry import Entry, TakenOver, read_registry, take_over
+from auditwake.forwarder.registry import Entry, TakenOver, importing, read_registry, take_over
+from auditwake.forwarder.registry.settle import settle
 from auditwake.forwarder.routes import route_directory
 from tests.tailing.lines import TIME, line, number_of
 from tests.tailing.rotator import Rotator
@@ -112,17 +113,18 @@ def test_the_first_event_that_is_read_is_the_first_that_was_not_delivered(seed: 
 
 
 def test_a_large_log_is_cut_to_the_line(tmp_path: Path) -> None:
-    """Larger than a batch of the first step, and with lines that hold no event right before the place."""
+    """Larger than a batch of the first step. Lines of no event before the place are read again, and no event is."""
     path = tmp_path / "logs" / "audit.log"
     path.parent.mkdir()
-    head = b"".join(map(event, range(1, 30_001))) + b"no event\n" * 3
+    junk = b"no event\n" * 3
+    head = b"".join(map(event, range(1, 30_001))) + junk
     path.write_bytes(head + b"no event either\n" + b"".join(map(event, range(30_001, 30_011))))
     assert len(head) > 16 << 20
     agent = config(tmp_path, path)
     assert only(take_over(agent, registry(tmp_path, saved(path, len(head), 30_000)))).outcome == "taken"
     with aw.tail(path, state=route_directory(agent.state, "file", str(path)), follow=False) as tail:
         batches = list(tail)
-    assert [batches[0].offsets.start, batches[0].offsets.file] == [len(head), str(path)]
+    assert [batches[0].offsets.start, batches[0].offsets.file] == [len(head) - len(junk), str(path)]
     assert sum(batch.num_rows for batch in batches) == 10
 
 
@@ -132,7 +134,7 @@ def test_an_offset_inside_a_line_begins_at_its_beginning(tmp_path: Path) -> None
     agent = config(tmp_path, log.path)
     done = only(take_over(agent, registry(tmp_path, saved(log.path, log.ends[7] + 5, 8))))
     assert done.outcome == "taken"
-    assert "inside of" in done.message
+    assert "in front of the offset" in done.message
     assert left(agent, log.path) == list(range(8, 21))
 
 
@@ -208,17 +210,14 @@ def test_an_offset_of_a_file_that_is_deleted_is_refused(tmp_path: Path) -> None:
 def test_a_rotation_meanwhile_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = Log(tmp_path / "logs" / "audit.log")
     log.write(20)
-    from auditwake.forwarder.registry import take_over as module
-
     agent = config(tmp_path, log.path)
-    settle = module.settle
 
     def rotating(*args: Any) -> Any:  # noqa: ANN401  # those of settle
         log.rotate()
         log.write(50)
         return settle(*args)
 
-    monkeypatch.setattr(module, "settle", rotating)
+    monkeypatch.setattr(importing, "settle", rotating)
     done = only(take_over(agent, registry(tmp_path, saved(log.path, log.ends[5], 5))))
     assert (done.outcome, "rotated meanwhile" in done.message) == ("refused", True)
     assert [one for one in agent.state.rglob("*") if one.is_file()] == []

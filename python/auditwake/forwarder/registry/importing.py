@@ -170,9 +170,8 @@ def _said(place: Place) -> str:
 def _began(place: Place, end: int) -> str:
     if end == place.offset:
         return f"begins at {_said(place)}"
-    return (
-        f"begins at byte {end} of {place.file}, the beginning of the line that the offset {place.offset} is inside of"
-    )
+    # It is inside of a line, or behind lines that hold no event, which are in a batch with the event behind them.
+    return f"begins at byte {end} of {place.file}, the last beginning of an event in front of the offset {place.offset}"
 
 
 def _same(path: str) -> str:

@@ -22,7 +22,7 @@ def settle(open_tail: Callable[[int], Tail], places: Mapping[str, Place]) -> Map
         places: The place in each log that is to be moved; others stay at their beginning.
 
     Returns:
-        Where each log stands: at the offset, or before the line that the offset is inside of. A log that is missing
+        Where each log stands: at the offset, or where nearest in front of it a batch of a single event ends. A log that is missing
         there was changed meanwhile: the state is of no use then.
     """
     ends: dict[str, int] = {}
