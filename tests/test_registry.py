@@ -13,7 +13,6 @@ import auditwake as aw
 from auditwake.errors import AuditwakeError
 from auditwake.forwarder.config.model import AgentConfig, FileSink, LogSource, StdoutSink
 from auditwake.forwarder.registry import Entry, TakenOver, importing, read_registry, take_over
-from auditwake.forwarder.registry.settle import settle
 from auditwake.forwarder.routes import route_directory
 from tests.tailing.lines import TIME, line, number_of
 from tests.tailing.rotator import Rotator
@@ -25,9 +24,9 @@ def at(number: int) -> datetime:
     return BEGIN + timedelta(seconds=number)
 
 
-def event(number: int) -> bytes:
+def event(number: int, length: int = 0) -> bytes:
     """An event whose time goes with its number."""
-    return line(number).replace(TIME.encode(), at(number).strftime("%Y-%m-%dT%H:%M:%S.%fZ").encode())
+    return line(number, length).replace(TIME.encode(), at(number).strftime("%Y-%m-%dT%H:%M:%S.%fZ").encode())
 
 
 @dataclass
@@ -117,11 +116,11 @@ def test_a_large_log_is_cut_to_the_line(tmp_path: Path) -> None:
     path = tmp_path / "logs" / "audit.log"
     path.parent.mkdir()
     junk = b"no event\n" * 3
-    head = b"".join(map(event, range(1, 30_001))) + junk
-    path.write_bytes(head + b"no event either\n" + b"".join(map(event, range(30_001, 30_011))))
+    head = b"".join(event(number, 10_000) for number in range(1, 2001)) + junk
+    path.write_bytes(head + b"no event either\n" + b"".join(map(event, range(2001, 2011))))
     assert len(head) > 16 << 20
     agent = config(tmp_path, path)
-    assert only(take_over(agent, registry(tmp_path, saved(path, len(head), 30_000)))).outcome == "taken"
+    assert only(take_over(agent, registry(tmp_path, saved(path, len(head), 2000)))).outcome == "taken"
     with aw.tail(path, state=route_directory(agent.state, "file", str(path)), follow=False) as tail:
         batches = list(tail)
     assert [batches[0].offsets.start, batches[0].offsets.file] == [len(head) - len(junk), str(path)]
@@ -207,19 +206,31 @@ def test_an_offset_of_a_file_that_is_deleted_is_refused(tmp_path: Path) -> None:
     assert (done.outcome, "has been deleted" in done.message) == ("refused", True)
 
 
-def test_a_rotation_meanwhile_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("step", ["survey", "settle"])
+@pytest.mark.parametrize("change", ["rotated", "compressed", "cut"])
+def test_a_rotation_meanwhile_changes_nothing(
+    change: str, step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it comes between the two readings or before the first, and whatever it does to the names."""
     log = Log(tmp_path / "logs" / "audit.log")
     log.write(20)
+    log.rotate()
+    log.write(20)
     agent = config(tmp_path, log.path)
+    inner = getattr(importing, step)
 
-    def rotating(*args: Any) -> Any:  # noqa: ANN401  # those of settle
-        log.rotate()
-        log.write(50)
-        return settle(*args)
+    def rotating(*args: Any) -> Any:  # noqa: ANN401  # those of the step
+        monkeypatch.setattr(importing, step, inner)
+        if change == "cut":
+            log.path.write_bytes(b"")
+        else:
+            log.rotate(compress=change == "compressed")
+        log.write(10)
+        return inner(*args)
 
-    monkeypatch.setattr(importing, "settle", rotating)
-    done = only(take_over(agent, registry(tmp_path, saved(log.path, log.ends[5], 5))))
-    assert (done.outcome, "rotated meanwhile" in done.message) == ("refused", True)
+    monkeypatch.setattr(importing, step, rotating)
+    done = only(take_over(agent, registry(tmp_path, saved(log.path, log.ends[25], 25))))
+    assert done.outcome == "refused"
     assert [one for one in agent.state.rglob("*") if one.is_file()] == []
 
 

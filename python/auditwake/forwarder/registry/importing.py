@@ -11,7 +11,7 @@ from typing import Literal
 from auditwake.errors import AuditwakeError, SourceNotFoundError
 from auditwake.forwarder.config.model import AgentConfig, LogSource
 from auditwake.forwarder.registry.file import Entry, read_registry
-from auditwake.forwarder.registry.settle import settle
+from auditwake.forwarder.registry.settle import STEPS, settle
 from auditwake.forwarder.registry.survey import File, Place, place_of, survey
 from auditwake.forwarder.routes import route_directory
 from auditwake.tail import Tail, tail
@@ -55,112 +55,120 @@ def take_over(config: AgentConfig, registry: str | os.PathLike[str], *, dry_run:
         AuditwakeError: The registry cannot be read.
     """
     entries = {_same(one.path): one for one in read_registry(registry)}
-    known: set[str] = set()
-    done: list[TakenOver] = []
-    for source in config.sources:
-        if isinstance(source, LogSource) and _may_match(source, entries):
-            places, refused = _places(config, source, entries)
-            known |= {_same(log) for log in places} | {_same(one.path) for one in refused}
-            done += refused
-            done += [line for sink in config.sinks for line in _route(config, source, sink.name, places, dry_run)]
+    work = _Work(config, entries, {path: _identity(path) for path in entries}, dry_run)
+    done = [line for source in config.sources if isinstance(source, LogSource) for line in work.take(source)]
+    known = {_same(one.path) for one in done}
     unknown = [one for path, one in entries.items() if path not in known]
     return [*done, *(TakenOver(one.path, "", "unknown", "nothing in the configuration reads it") for one in unknown)]
 
 
-def _may_match(source: LogSource, entries: Mapping[str, Entry]) -> bool:
-    return bool(entries) and (bool(WILD & set(source.path)) or _same(source.path) in entries)
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A take-over.
 
+    Attributes:
+        config: The configuration.
+        entries: The offsets, by the whole path of the log.
+        before: The live files, as they were before anything was read.
+        dry_run: Whether nothing is changed.
+    """
 
-def _places(
-    config: AgentConfig, source: LogSource, entries: Mapping[str, Entry]
-) -> tuple[dict[str, Place], list[TakenOver]]:
-    """Find the place of each offset in the logs of a source."""
-    logs: dict[str, list[File]] = {}
-    try:
-        with _open(config, source, None, 16 << 20) as reading:
-            logs = survey(reading)
-    except SourceNotFoundError:
-        pass
-    except (AuditwakeError, OSError) as error:
-        return {}, [TakenOver(source.path, "", "refused", str(error))]
-    if not WILD & set(source.path):
-        logs.setdefault(source.path, [])
-    named = {log: files for log, files in logs.items() if _same(log) in entries and not _is_excluded(source, log)}
-    found = {log: place_of(entries[_same(log)], files) for log, files in named.items()}
-    places = {log: place for log, place in found.items() if isinstance(place, Place)}
-    return places, [TakenOver(log, "", "refused", why) for log, why in found.items() if isinstance(why, str)]
+    config: AgentConfig
+    entries: Mapping[str, Entry]
+    before: Mapping[str, "_Identity | None"]
+    dry_run: bool
 
-
-def _is_excluded(source: LogSource, log: str) -> bool:
-    return any(fnmatch(log, pattern) for pattern in source.exclude_paths)
-
-
-def _route(
-    config: AgentConfig,
-    source: LogSource,
-    sink: str,
-    places: Mapping[str, Place],
-    dry_run: bool,  # noqa: FBT001  # of the caller
-) -> Iterator[TakenOver]:
-    if not places:
-        return
-    directory = route_directory(config.state, sink, source.path)
-    if directory.exists():
-        why = f"{directory} has a state already; it is kept, or delete it to take the offset over"
-        yield from (TakenOver(log, sink, "refused", why) for log in places)
-    elif dry_run:
-        yield from (TakenOver(log, sink, "taken", f"would begin at {_said(at)}") for log, at in places.items())
-    else:
+    def take(self, source: LogSource) -> Iterator[TakenOver]:
+        """Take over the offsets of the logs of a source."""
+        wild = bool(WILD & set(source.path))
+        if not self.entries or not (wild or _same(source.path) in self.entries):
+            return
         try:
-            ends = _make_state(config, source, directory, places)
+            logs = self.survey(source)
         except (AuditwakeError, OSError) as error:
-            yield from (TakenOver(log, sink, "refused", str(error)) for log in places)
+            yield TakenOver(source.path, "", "refused", str(error))
+            return
+        found = {
+            log: place_of(self.entries[_same(log)], files)
+            for log, files in (logs if wild else {source.path: [], **logs}).items()
+            if _same(log) in self.entries and not any(fnmatch(log, one) for one in source.exclude_paths)
+        }
+        yield from (TakenOver(log, "", "refused", why) for log, why in found.items() if isinstance(why, str))
+        places = {log: place for log, place in found.items() if isinstance(place, Place)}
+        for sink in self.config.sinks if places else ():
+            yield from self.route(source, sink.name, places)
+
+    def survey(self, source: LogSource) -> dict[str, list[File]]:
+        """Read the logs of a source, for the files that they have."""
+        try:
+            with self.open(source, None, STEPS[0]) as reading:
+                return survey(reading)
+        except SourceNotFoundError:
+            return {}
+
+    def route(self, source: LogSource, sink: str, places: Mapping[str, Place]) -> Iterator[TakenOver]:
+        """Make the state of a route."""
+        directory = route_directory(self.config.state, sink, source.path)
+        if directory.exists():
+            why = f"{directory} has a state already; it is kept, or delete it to take the offset over"
+            yield from (TakenOver(log, sink, "refused", why) for log in places)
+        elif self.dry_run:
+            yield from (TakenOver(log, sink, "taken", f"would begin at {_said(at)}") for log, at in places.items())
         else:
-            yield from (TakenOver(log, sink, "taken", _began(place, ends[log])) for log, place in places.items())
+            try:
+                ends = self.make_state(source, directory, places)
+            except (AuditwakeError, OSError) as error:
+                yield from (TakenOver(log, sink, "refused", str(error)) for log in places)
+            else:
+                yield from (TakenOver(log, sink, "taken", _began(place, ends[log])) for log, place in places.items())
 
-
-def _make_state(
-    config: AgentConfig, source: LogSource, directory: Path, places: Mapping[str, Place]
-) -> Mapping[str, int]:
-    """Make the state beside its place, and move it there when it is right, so that half of one is never there."""
-    directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    made = directory.with_name(f".{directory.name}.taking-over")
-    shutil.rmtree(made, ignore_errors=True)
-    try:
-        before = _identities(places)
-        ends = settle(lambda step: _open(config, source, made, step), places)
-        if _identities(places) != before or ends.keys() != places.keys():
-            message = f"{source.path}: the log was rotated meanwhile, and nothing was changed; run it again"
-            raise AuditwakeError(message)
-        made.rename(directory)
-    finally:
+    def make_state(self, source: LogSource, directory: Path, places: Mapping[str, Place]) -> Mapping[str, int]:
+        """Make it beside its place, and move it there when it is right, so that half of one is never there."""
+        self.config.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made = directory.with_name(f".{directory.name}.taking-over")
         shutil.rmtree(made, ignore_errors=True)
-    return ends
+        try:
+            ends = settle(lambda step: self.open(source, made, step), places)
+            # A rotation in between puts other files behind the names.
+            if ends.keys() != places.keys() or not all(map(self.is_as_before, places)):
+                message = f"{source.path}: the log was rotated meanwhile, and nothing was changed; run it again"
+                raise AuditwakeError(message)
+            made.rename(directory)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+        return ends
+
+    def is_as_before(self, log: str) -> bool:
+        """Say whether a live file is the one that it was, and has not been cut."""
+        before, now = self.before[_same(log)], _identity(log)
+        return before is None or (now is not None and now.file == before.file and now.size >= before.size)
+
+    def open(self, source: LogSource, state: Path | None, batch_bytes: int) -> Tail:
+        """Open the tail of a source; it does not follow."""
+        return tail(
+            source.path,
+            state=state,
+            follow=False,
+            columns=["ts_stage"],
+            bodies=False,
+            batch_bytes=batch_bytes,
+            backups=self.config.backups,
+        )
 
 
-def _open(config: AgentConfig, source: LogSource, state: Path | None, batch_bytes: int) -> Tail:
-    return tail(
-        source.path,
-        state=state,
-        follow=False,
-        columns=["ts_stage"],
-        bodies=False,
-        batch_bytes=batch_bytes,
-        backups=config.backups,
-    )
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    file: tuple[int, int]
+    size: int
 
 
-def _identities(places: Mapping[str, Place]) -> list[tuple[int, int] | None]:
-    """Say which files are there: a rotation in between would put others behind the names."""
-    return [_identity(name) for log, place in sorted(places.items()) for name in (log, place.file)]
-
-
-def _identity(name: str) -> tuple[int, int] | None:
+def _identity(name: str) -> _Identity | None:
     try:
         status = os.stat(name)  # noqa: PTH116  # the name is text
     except OSError:
         return None
-    return status.st_dev, status.st_ino
+    return _Identity((status.st_dev, status.st_ino), status.st_size)
 
 
 def _said(place: Place) -> str:

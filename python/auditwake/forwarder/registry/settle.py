@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from auditwake.forwarder.registry.survey import Place
 from auditwake.tail import Offsets, Tail
 
-__all__ = ["settle"]
+__all__ = ["STEPS", "settle"]
 
 # Bytes of a batch. The last one means a line a batch.
 STEPS = (16 << 20, 64 << 10, 1)
@@ -22,8 +22,8 @@ def settle(open_tail: Callable[[int], Tail], places: Mapping[str, Place]) -> Map
         places: The place in each log that is to be moved; others stay at their beginning.
 
     Returns:
-        Where each log stands: at the offset, or where nearest in front of it a batch of a single event ends. A log that is missing
-        there was changed meanwhile: the state is of no use then.
+        Where each log stands: at the offset, or at the last end of a batch in front of it. A log that
+        is missing there was changed meanwhile: the state is of no use then.
     """
     ends: dict[str, int] = {}
     for step in STEPS:
