@@ -34,11 +34,24 @@ help: ## show the verbs
 demo: $(built) ## build, then read the bundled real log: who acted, who was denied, what was slow
 	@mkdir -p demo-output && cd demo-output && $(CURDIR)/$(venv)/bin/auditwake demo
 
+# Prometheus' own checker, for the tests of the metrics and of the alert rules, out of Debian's package and without
+# installing it. Where it cannot be had, those tests are skipped and say so.
+promtool := target/tools/bin/promtool
+
+.PHONY: promtool
+promtool:
+	@command -v promtool >/dev/null || test -x $(promtool) || { mkdir -p target/tools/bin target/tools/deb && \
+		(cd target/tools/deb && apt-get download -qq prometheus 2>/dev/null) && \
+		dpkg-deb --fsys-tarfile target/tools/deb/prometheus_*.deb | tar -xO ./usr/bin/promtool >$(promtool).new && \
+		chmod +x $(promtool).new && mv $(promtool).new $(promtool); } || \
+		echo 'promtool cannot be had here (Debian: apt-get update); tests that need it are skipped' >&2
+	@rm -rf target/tools/deb $(promtool).new
+
 # What is drawn at random is the same in every run, so that a change alone makes a test fail.
 test: export PROPTEST_RNG_SEED := 20261126
 
 .PHONY: test
-test: $(built) ## all tests: Rust with every SIMD level and without, the examples in the docs, Python
+test: $(built) promtool ## all tests: Rust with every SIMD level and without, the examples in the docs, Python
 	$(call say,Rust)
 	cargo test --release --locked --workspace
 	$(call say,Rust: without SIMD)

@@ -142,7 +142,9 @@ class _Work:
     def is_as_before(self, log: str) -> bool:
         """Say whether a live file is the one that it was, and has not been cut."""
         before, now = self.before[_same(log)], _identity(log)
-        return before is None or (now is not None and now.file == before.file and now.size >= before.size)
+        if before is None or now is None:
+            return before is now
+        return now.file == before.file and now.size >= before.size
 
     def open(self, source: LogSource, state: Path | None, batch_bytes: int) -> Tail:
         """Open the tail of a source; it does not follow."""
