@@ -34,18 +34,26 @@ help: ## show the verbs
 demo: $(built) ## build, then read the bundled real log: who acted, who was denied, what was slow
 	@mkdir -p demo-output && cd demo-output && $(CURDIR)/$(venv)/bin/auditwake demo
 
-# Prometheus' own checker, for the tests of the metrics and of the alert rules, out of Debian's package and without
-# installing it. Where it cannot be had, those tests are skipped and say so.
+# Prometheus' own checker, for the tests of the metrics and of the alert rules: out of Debian's package, without
+# installing it and without root. Where it cannot be had, those tests are skipped and say so.
 promtool := target/tools/bin/promtool
 
 .PHONY: promtool
 promtool:
-	@command -v promtool >/dev/null || test -x $(promtool) || { mkdir -p target/tools/bin target/tools/deb && \
-		(cd target/tools/deb && apt-get download -qq prometheus 2>/dev/null) && \
-		dpkg-deb --fsys-tarfile target/tools/deb/prometheus_*.deb | tar -xO ./usr/bin/promtool >$(promtool).new && \
-		chmod +x $(promtool).new && mv $(promtool).new $(promtool); } || \
-		echo 'promtool cannot be had here (Debian: apt-get update); tests that need it are skipped' >&2
-	@rm -rf target/tools/deb $(promtool).new
+	@command -v promtool >/dev/null || test -x $(promtool) || $(MAKE) -s $(promtool) || \
+		echo 'promtool cannot be had here: the tests that need it are skipped' >&2
+
+$(promtool):
+	@command -v apt-get dpkg-deb >/dev/null
+	@rm -rf target/tools/apt
+	@mkdir -p $(dir $@) target/tools/apt/lists/partial target/tools/apt/cache/archives/partial
+	@# The lists of the machine if it has some, else lists of our own.
+	@cd target/tools/apt; own="-o Dir::State::Lists=$$PWD/lists -o Dir::Cache=$$PWD/cache"; \
+		apt-get -qq download prometheus 2>/dev/null || { apt-get -qq $$own update && apt-get -qq $$own download prometheus; }
+	@dpkg-deb --fsys-tarfile target/tools/apt/prometheus_*.deb | tar -xO ./usr/bin/promtool >$@.new
+	@chmod +x $@.new
+	@mv $@.new $@
+	@rm -rf target/tools/apt
 
 # What is drawn at random is the same in every run, so that a change alone makes a test fail.
 test: export PROPTEST_RNG_SEED := 20261126

@@ -1,11 +1,8 @@
 """`/metrics` is what Prometheus reads, and tells of everything that a snapshot has; the probes say what they mean."""
 
 import http.client
-import os
 import re
-import shutil
 import socket
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -20,9 +17,9 @@ from auditwake.errors import AuditwakeError
 from auditwake.forwarder.metrics import MetricsServer, render
 from auditwake.forwarder.metrics.families import FAMILIES, Page
 from auditwake.forwarder.snapshot import AgentSnapshot, RouteSnapshot
+from tests.promtool import promtool
 from tests.standing import LOG, agent, healthy, healthy_route, source, troubled
 
-ROOT = Path(__file__).parents[1]
 SAMPLE = re.compile(r'^([a-z_]+)(?:\{((?:[a-z]+="(?:[^"\\\n]|\\["\\n])*",?)*)\})? (\S+)$')
 LABEL = re.compile(r'([a-z]+)="((?:[^"\\\n]|\\["\\n])*)"')
 ESCAPES = {"\\\\": "\\", "\\n": "\n", '\\"': '"'}
@@ -52,26 +49,18 @@ def value(samples: Samples, name: str, **labels: str) -> float:
     return samples[name, tuple(labels.items())]
 
 
-@pytest.fixture(scope="session")
-def promtool() -> str:
-    found = shutil.which("promtool") or str(ROOT / "target" / "tools" / "bin" / "promtool")
-    if not os.access(found, os.X_OK):
-        pytest.skip("promtool is not here: `make promtool` takes it from Debian's package prometheus")
-    return found
-
-
 @pytest.mark.parametrize("snapshot", [healthy(), troubled(), agent()], ids=["healthy", "troubled", "empty"])
-def test_promtool_has_nothing_to_say(promtool: str, snapshot: AgentSnapshot) -> None:
+def test_promtool_has_nothing_to_say(snapshot: AgentSnapshot) -> None:
     text = render(snapshot)
     assert text.count("# TYPE") > 8
-    done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+    done = promtool("check", "metrics", text=text)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_promtool_looks_at_what_it_is_given(promtool: str) -> None:
+def test_promtool_looks_at_what_it_is_given() -> None:
     """Of a page that is wrong it says so: silence above means something."""
     for wrong in (render(healthy()).replace("_total", "_totals"), render(healthy()) + "auditwake_lag_bytes{ 5\n"):
-        done = subprocess.run([promtool, "check", "metrics"], input=wrong, capture_output=True, text=True, check=False)
+        done = promtool("check", "metrics", text=wrong)
         assert done.returncode != 0
 
 

@@ -1,20 +1,17 @@
 """The dashboard and the alert rules stand on metrics that exist, and promtool agrees with the rules."""
 
 import json
-import os
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from auditwake.forwarder.metrics import render
 from auditwake.forwarder.metrics.families import FAMILIES
 from auditwake.forwarder.metrics.render import STATES
+from tests.promtool import promtool
 from tests.standing import agent, healthy_route, source, troubled
 
 ROOT = Path(__file__).parents[1]
@@ -119,42 +116,30 @@ def test_every_alert_says_what_to_do_and_is_tested() -> None:
         assert re.search(rf"\b{rule['alert']}\b", tested), rule["alert"]
 
 
-@pytest.fixture(scope="module")
-def promtool() -> str:
-    found = shutil.which("promtool") or str(ROOT / "target" / "tools" / "bin" / "promtool")
-    if not os.access(found, os.X_OK):
-        pytest.skip("promtool is not here: `make promtool` takes it from Debian's package prometheus")
-    return found
-
-
-def run(promtool: str, *arguments: str, folder: Path = RULES.parent) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run([promtool, *arguments], cwd=folder, capture_output=True, text=True, check=False)
-
-
-def test_promtool_agrees_with_the_rules(promtool: str) -> None:
-    done = run(promtool, "check", "rules", RULES.name)
+def test_promtool_agrees_with_the_rules() -> None:
+    done = promtool("check", "rules", RULES.name, folder=RULES.parent)
     assert (done.returncode, done.stderr) == (0, "")
     assert f"{len(rules())} rules found" in done.stdout
 
 
-def test_the_alerts_fire_when_they_should(promtool: str) -> None:
-    done = run(promtool, "test", "rules", RULE_TESTS.name)
+def test_the_alerts_fire_when_they_should() -> None:
+    done = promtool("test", "rules", RULE_TESTS.name, folder=RULES.parent)
     assert (done.returncode, done.stdout.count("FAILED")) == (0, 0), done.stdout
     assert "SUCCESS" in done.stdout
 
 
-def test_the_tests_of_the_alerts_can_fail(promtool: str, tmp_path: Path) -> None:
+def test_the_tests_of_the_alerts_can_fail(tmp_path: Path) -> None:
     (tmp_path / RULES.name).write_text(RULES.read_text().replace("> 300", "> 3000000"))
     (tmp_path / RULE_TESTS.name).write_text(RULE_TESTS.read_text())
-    assert run(promtool, "test", "rules", RULE_TESTS.name, folder=tmp_path).returncode != 0
+    assert promtool("test", "rules", RULE_TESTS.name, folder=tmp_path).returncode != 0
 
 
-def test_promtool_reads_every_query_of_the_dashboard(promtool: str, tmp_path: Path) -> None:
+def test_promtool_reads_every_query_of_the_dashboard(tmp_path: Path) -> None:
     queries = [target["expr"] for panel in panels() for target in panel["targets"]]
     assert len(queries) > 25
     groups = [{"name": "q", "rules": [{"record": f"q:{n}", "expr": _plain(one)} for n, one in enumerate(queries)]}]
     (tmp_path / "queries.yaml").write_text(yaml.safe_dump({"groups": groups}))
-    done = run(promtool, "check", "rules", "queries.yaml", folder=tmp_path)
+    done = promtool("check", "rules", "queries.yaml", folder=tmp_path)
     assert done.returncode == 0, done.stderr
 
 
