@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import auditwake as aw
+from auditwake.cli import main
 from auditwake.errors import AuditwakeError
 from auditwake.forwarder.config.model import AgentConfig, FileSink, LogSource, StdoutSink
 from auditwake.forwarder.registry import Entry, TakenOver, importing, read_registry, take_over
@@ -296,3 +297,43 @@ def test_a_file_that_is_no_registry_is_said_to_be_none(text: str, tmp_path: Path
         read_registry(path)
     with pytest.raises(AuditwakeError, match="cannot be read"):
         read_registry(tmp_path / "none")
+
+
+def test_a_log_that_is_excluded_has_no_place(tmp_path: Path) -> None:
+    logs = [Log(tmp_path / "logs" / name / "audit.log") for name in ("a", "b")]
+    for log in logs:
+        log.write(5)
+    agent = config(tmp_path, str(tmp_path / "logs" / "*" / "audit.log"), exclude_paths=(str(logs[1].path),))
+    values = {**saved(logs[0].path, logs[0].ends[2], 2), **saved(logs[1].path, logs[1].ends[2], 2)}
+    done = take_over(agent, registry(tmp_path, values))
+    assert [(one.path, one.outcome) for one in done] == [(str(logs[0].path), "taken"), (str(logs[1].path), "unknown")]
+
+
+def test_the_command_takes_over_what_the_configuration_reads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("auditwake.forwarder.config.loading")
+    log = Log(tmp_path / "logs" / "audit.log")
+    log.write(10)
+    file = registry(tmp_path, saved(log.path, log.ends[4], 4))
+    conf = tmp_path / "conf.d" / "kubernetes_audit.d" / "conf.yaml"
+    conf.parent.mkdir(parents=True)
+    conf.write_text(
+        f"logs:\n  - {{type: file, path: {log.path}, service: audit}}\nauditwake:\n  state_dir: {tmp_path / 'state'}\n"
+    )
+    monkeypatch.setenv("DD_LOGS_ENABLED", "true")
+    monkeypatch.setenv("DD_API_KEY", "0" * 32)
+    command = ["agent", "import-registry", str(file), "-c", str(tmp_path / "conf.d")]
+    assert main([*command, "--dry-run"]) == 0
+    assert "would begin" in capsys.readouterr().out
+    assert main(command) == 0
+    assert capsys.readouterr().out.startswith(f"taken: {log.path} to datadog: begins at byte {log.ends[4]} of")
+    assert main(command) == 1
+    assert "has a state already" in capsys.readouterr().out
+    state = route_directory(tmp_path / "state", "datadog", str(log.path))
+    with aw.tail(log.path, state=state, follow=False, columns=["name"]) as tail:
+        assert [number_of(name) for batch in tail for name in batch.to_pyarrow().column("name").to_pylist()] == [
+            *range(5, 11)
+        ]
+    assert main(["agent", "status", "-c", str(tmp_path / "conf.d")]) == 1
+    assert f"{tmp_path / 'state' / 'agent.sock'}: no agent is running there" in capsys.readouterr().err

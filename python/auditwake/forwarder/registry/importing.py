@@ -4,7 +4,6 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal
 
@@ -91,7 +90,7 @@ class _Work:
         found = {
             log: place_of(self.entries[_same(log)], files)
             for log, files in (logs if wild else {source.path: [], **logs}).items()
-            if _same(log) in self.entries and not any(fnmatch(log, one) for one in source.exclude_paths)
+            if _same(log) in self.entries
         }
         yield from (TakenOver(log, "", "refused", why) for log, why in found.items() if isinstance(why, str))
         places = {log: place for log, place in found.items() if isinstance(place, Place)}
@@ -155,6 +154,7 @@ class _Work:
             columns=["ts_stage"],
             bodies=False,
             batch_bytes=batch_bytes,
+            exclude=source.exclude_paths,
             backups=self.config.backups,
         )
 
