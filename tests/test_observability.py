@@ -10,6 +10,7 @@ import yaml
 
 from auditwake.forwarder.metrics import render
 from auditwake.forwarder.metrics.families import FAMILIES
+from auditwake.forwarder.metrics.page import page
 from auditwake.forwarder.metrics.render import STATES
 from tests.promtool import promtool
 from tests.standing import agent, healthy_route, source, troubled
@@ -145,3 +146,7 @@ def test_promtool_reads_every_query_of_the_dashboard(tmp_path: Path) -> None:
 
 def _plain(query: str) -> str:
     return query.replace("$__rate_interval", "5m").replace("$instance", "a").replace("$sink", "s")
+
+
+def test_the_page_is_the_one_of_the_table() -> None:
+    assert (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8") == page(), "make docs"

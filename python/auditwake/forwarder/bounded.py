@@ -1,5 +1,6 @@
 """Servers whose threads are counted: many peers, or silent ones, cannot take the agent's memory or time."""
 
+import errno
 import selectors
 import socket
 import socketserver
@@ -8,6 +9,8 @@ import time
 from typing import Any
 
 __all__ = ["BoundedThreads"]
+
+PAUSE = 0.1
 
 
 class BoundedThreads(socketserver.ThreadingMixIn):
@@ -49,6 +52,15 @@ class BoundedThreads(socketserver.ThreadingMixIn):
         super().server_close()
         self._woken.close()
         self._wakes.close()
+
+    def get_request(self) -> Any:  # noqa: ANN401  # as socketserver types it
+        """Take a peer; where no file descriptor is left for it, wait a little, since it stays there to be taken."""
+        try:
+            return super().get_request()  # type: ignore[misc]  # of the server that this is mixed into
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                time.sleep(PAUSE)
+            raise
 
     def refuse(self, request: Any) -> None:  # noqa: ANN401  # as socketserver types it
         """Tell a peer that there are too many; must not wait."""

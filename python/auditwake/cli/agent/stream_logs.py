@@ -36,4 +36,5 @@ def run(args: argparse.Namespace) -> Exit:
             print(line, flush=True)
         else:
             print(f"auditwake: {counted(line.events, 'event')} left out here: too slow", file=sys.stderr)
+    print("auditwake: the agent has stopped", file=sys.stderr)
     return Exit.FINE
