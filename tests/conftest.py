@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.serving import place, serve
 from tests.tailing.processes import build_faults, build_writer
 from tests.tailing.rotator import Rotator
 
 DATA = Path(__file__).parent / "data"
+
+__all__ = ["place", "serve"]
 
 Event = dict[str, Any]
 
