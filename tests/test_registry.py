@@ -312,7 +312,6 @@ def test_a_log_that_is_excluded_has_no_place(tmp_path: Path) -> None:
 def test_the_command_takes_over_what_the_configuration_reads(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("auditwake.forwarder.config.loading")
     log = Log(tmp_path / "logs" / "audit.log")
     log.write(10)
     file = registry(tmp_path, saved(log.path, log.ends[4], 4))
