@@ -33,6 +33,7 @@ COMMANDS = (
     "policy cost",
     "policy diff",
     "policy apply",
+    "doctor",
 )
 TOO_LONG = 60
 

@@ -1,0 +1,182 @@
+"""Gathers all facts: the one place where anything outside is looked at."""
+
+import os
+import posixpath
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from auditwake.forwarder.config.model import AgentConfig, LogSource
+from auditwake.forwarder.doctor.facts import Asked, Facts, LogFacts, PolicyFacts, Server, SinkFacts
+from auditwake.forwarder.doctor.gathering.configs import Load, look_at_config
+from auditwake.forwarder.doctor.gathering.logs import look_again, look_at_log
+from auditwake.forwarder.doctor.gathering.node import node_mounts, own_mounts, room_of, under, who_am_i
+from auditwake.forwarder.doctor.gathering.policies import look_at_policy
+from auditwake.forwarder.doctor.gathering.servers import Servers, find_servers
+from auditwake.forwarder.doctor.gathering.sinks import Probe, describe_sink, probe_sink
+from auditwake.forwarder.doctor.mounts import Mount, host_path, pod_mount
+from auditwake.policy.loading.versions import NEWEST, OLDEST
+
+__all__ = ["gather", "log_path_of"]
+
+MOST_LOGS = 8
+WILD = "*?["
+
+
+def gather(asked: Asked, *, load: Load | None = None, probe: Probe | None = None) -> Facts:
+    """Look at everything. Nothing is written anywhere, and no event is sent.
+
+    Args:
+        asked: What to look at.
+        load: Loads the agent's configuration, if not as the agent does it.
+        probe: Asks a sink, if not over the network.
+
+    Returns:
+        The facts.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as empty:
+        ...     gather(Asked(root=Path(empty), config=(Path(empty, "conf.d"),), offline=True, observe=0)).server is None
+        True
+    """
+    began = time.monotonic()
+    mounts = own_mounts(asked.root)
+    servers = find_servers(asked)
+    version, known = _version(asked, servers.server)
+    config = look_at_config(asked.config, load or _load)
+    logs = list(_logs(asked, servers, config.config, mounts))
+    sinks = tuple(_sinks(asked, config.config, probe or probe_sink))
+    if logs and asked.observe > 0:
+        time.sleep(max(0.0, asked.observe - (time.monotonic() - began)))
+    return Facts(
+        now=time.time(),
+        who=who_am_i(),
+        kube_version=version,
+        version_known=known,
+        server=servers.server,
+        manifest=servers.manifest,
+        failures=servers.failures,
+        looked=servers.looked,
+        policy=_policy(asked, servers.server, version),
+        logs=tuple(look_again(log) for log in logs),
+        config=config,
+        state=room_of(config.config.state, mounts) if config.config else None,
+        sinks=sinks,
+    )
+
+
+def _load(paths: Sequence[Path]) -> AgentConfig:
+    from auditwake.forwarder.config.load import load
+
+    return load(paths)
+
+
+def _version(asked: Asked, server: Server | None) -> tuple[str, bool]:
+    """Give the version whose rules are in force, the nearest that is known."""
+    said = asked.kube_version or (server.version if server else "")
+    newest = ".".join(map(str, NEWEST))
+    try:
+        number = tuple(map(int, said.removeprefix("v").split(".")[:2]))
+    except ValueError:
+        return newest, False
+    if not said or len(number) != len(NEWEST):
+        return newest, False
+    return ".".join(map(str, min(max(number, OLDEST), NEWEST))), True
+
+
+# --- paths of the server ---------------------------------------------------------------------------------------------
+
+
+def _here(path: str, server: Server, root: Path) -> str:
+    """Say what a path of the server is called here; nothing for one that is relative to where it was started."""
+    if not posixpath.isabs(path):
+        return ""
+    path = posixpath.normpath(path)
+    found = pod_mount(server.mounts, path) if server.mounts is not None else None
+    if found is not None and found[1]:
+        return under(root, found[1])
+    if server.live_mounts:
+        return under(root, host_path(path, server.live_mounts, node_mounts(root)))
+    return under(root, path)
+
+
+def log_path_of(server: Server) -> str:
+    """Give the path of the log in the words of its flags; empty for none and for standard output.
+
+    Args:
+        server: The server.
+    """
+    path = server.flags.text("audit-log-path")
+    return "" if path == "-" else path
+
+
+def _policy(asked: Asked, server: Server | None, version: str) -> PolicyFacts | None:
+    path = server.flags.text("audit-policy-file") if server else ""
+    if server is None or not path:
+        return None
+    where = _here(path, server, asked.root) or path
+    # Of a file of flags alone, the paths may be those of another machine.
+    return look_at_policy(path, where, version, visible=server.kind != "file" or server.mounts is not None)
+
+
+# --- logs ------------------------------------------------------------------------------------------------------------
+
+
+def _logs(asked: Asked, servers: Servers, config: AgentConfig | None, mounts: tuple[Mount, ...]) -> Iterator[LogFacts]:
+    """Look at the log of the server first, then at those of the configuration that are others."""
+    server = servers.server
+    named = log_path_of(server) if server else ""
+    path = str(asked.log) if asked.log else _here(named, server, asked.root) if server and named else ""
+    seen: set[str] = set()
+    if path:
+        seen.add(os.path.realpath(path))
+        node_path = named if asked.log else "/" + posixpath.relpath(path, asked.root)
+        log = look_at_log(path, asked.root, mounts, node_path=node_path, of_server=bool(named))
+        yield _with_writers(log, servers, asked.root)
+    for other in _configured(config):
+        if len(seen) < MOST_LOGS and os.path.realpath(other) not in seen:
+            seen.add(os.path.realpath(other))
+            yield look_at_log(other, asked.root, mounts, node_path=other, of_server=False)
+
+
+def _configured(config: AgentConfig | None) -> Iterator[str]:
+    for source in config.sources if config else ():
+        if isinstance(source, LogSource):
+            yield from [source.path] if not any(one in source.path for one in WILD) else _matching(source.path)
+
+
+def _matching(pattern: str) -> list[str]:
+    """Give the live logs that a pattern matches."""
+    from auditwake import _core
+    from auditwake.errors import SourceError
+
+    try:
+        found = _core.discover(pattern)
+    except (SourceError, OSError, ValueError):
+        return []
+    return [path for path in found if not any(one.isdigit() for one in Path(path).name)][:MOST_LOGS]
+
+
+def _with_writers(log: LogFacts, servers: Servers, root: Path) -> LogFacts:
+    writers = []
+    for server in servers.running:
+        path = log_path_of(server)
+        if path and _same(server, path, _here(path, server, root), root, log):
+            writers.append(server.origin)
+    return replace(log, writers=tuple(writers))
+
+
+def _same(server: Server, path: str, guess: str, root: Path, log: LogFacts) -> bool:
+    """Say whether a process writes to this log: by the file that it sees, else by name."""
+    seen = Path(under(root, f"/proc/{server.origin.removeprefix('pid ')}/root")) / path.lstrip("/")
+    try:
+        return log.first is not None and seen.stat().st_ino == log.first.inode
+    except (OSError, ValueError):
+        return os.path.normpath(guess) == os.path.normpath(log.path)
+
+
+def _sinks(asked: Asked, config: AgentConfig | None, probe: Probe) -> Iterator[SinkFacts]:
+    for sink in config.sinks if config else ():
+        yield describe_sink(sink) if asked.offline else probe(sink, config.hostname if config else "")

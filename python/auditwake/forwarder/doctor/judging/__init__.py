@@ -1,0 +1,1 @@
+"""Says what facts mean: one file a section, pure functions of `Facts`."""

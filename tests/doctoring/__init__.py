@@ -1,0 +1,1 @@
+"""A node that the tests of the doctor are about: healthy, until a test breaks one thing."""
