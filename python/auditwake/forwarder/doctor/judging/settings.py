@@ -79,13 +79,13 @@ def rotation_of(facts: Facts) -> Rotation | None:
             return None
         return Rotation(config.maxsize, config.maxbackup or 0, int(config.maxage or 0))
     flags, new = facts.server.flags, number(facts.kube_version) >= SINCE
-    maxsize: int | None = flags.number("audit-log-maxsize", LUMBERJACK_MIB if new else 0)
+    maxsize: int | None = max(0, flags.number("audit-log-maxsize", LUMBERJACK_MIB if new else 0))
     if maxsize == 0:
         # Until 1.35 lumberjack took zero for its own default.
         maxsize = None if new else LUMBERJACK_MIB
     return Rotation(
         maxsize,
-        flags.number("audit-log-maxbackup", 100 if new else 0),
-        flags.number("audit-log-maxage", 366 if new else 0),
+        max(0, flags.number("audit-log-maxbackup", 100 if new else 0)),
+        max(0, flags.number("audit-log-maxage", 366 if new else 0)),
         flags.true("audit-log-compress"),
     )
