@@ -142,6 +142,7 @@ wheel: $(installed) ## the wheel and the source distribution, into dist/
 docs: $(built) ## write the tables of docs/schema.md, docs/policy.md, docs/agent-config.md and docs/metrics.md anew
 	$(venv)/bin/auditwake schema --output markdown > docs/schema.md
 	$(python) -m auditwake.policy.lint.page docs/policy.md
+	$(python) -m auditwake.forwarder.doctor.page docs/doctor.md
 	$(python) -m auditwake.forwarder.config.page docs/agent-config.md
 	$(python) -m auditwake.forwarder.metrics.page docs/metrics.md
 

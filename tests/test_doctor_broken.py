@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from auditwake.forwarder.config.model import AgentConfig, LogSource, WebhookSource
+from auditwake.forwarder.config.model import LogSource, WebhookSource
 from auditwake.forwarder.doctor import Facts, Finding
-from auditwake.forwarder.doctor.facts import Who
+from auditwake.forwarder.doctor.facts import PolicyFacts, Who
 from auditwake.forwarder.doctor.mounts import Mount
 from auditwake.forwarder.doctor.registry import CODES, SECTIONS
 from tests.doctoring.node import (
@@ -238,7 +238,7 @@ CASES: dict[str, tuple[Break, set[str], set[str]]] = {
     "the policy is in no volume": (sets(mounts=[f"{{mountPath: {FOLDER}, name: audit}}"]), {"AWD201"}, set()),
     "the policy is missing": (sets(policy=None), {"AWD202"}, {"policy-checked"}),
     "the policy cannot be read": (
-        facts(lambda one: replace(one, policy=replace(one.policy, problem="Permission denied"))),
+        facts(lambda one: replace(one, policy=PolicyFacts(path=POLICY, here=POLICY, problem="Permission denied"))),
         {"AWD203"},
         {"policy-checked"},
     ),

@@ -118,7 +118,8 @@ class Node:
         words = "".join(f"    - {json.dumps(one)}\n" for one in ["kube-apiserver", *self.arguments()])
         return (
             "apiVersion: v1\nkind: Pod\nmetadata:\n  name: kube-apiserver\nspec:\n  containers:\n"
-            f"  - name: kube-apiserver\n    image: registry.k8s.io/kube-apiserver:v{self.version}\n    command:\n{words}"
+            f"  - name: kube-apiserver\n    image: registry.k8s.io/kube-apiserver:v{self.version}\n"
+            f"    command:\n{words}"
             f"    volumeMounts:\n{listed(self.mounts, 4)}  volumes:\n{listed(self.volumes, 2)}"
         )
 

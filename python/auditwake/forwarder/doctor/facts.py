@@ -290,13 +290,13 @@ class ConfigFacts:
         asked: Where it was looked for.
         found: Whether there is one.
         config: What it says; None if there is none, or it is refused.
-        errors: Why it is refused.
+        problems: Why it is refused: place, message and remedy.
     """
 
     asked: tuple[str, ...] = ()
     found: bool = False
     config: AgentConfig | None = None
-    errors: tuple[str, ...] = ()
+    problems: tuple[tuple[Place, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

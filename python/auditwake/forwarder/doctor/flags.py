@@ -18,6 +18,7 @@ BOOLEAN: Final = frozenset({"audit-log-compress", "audit-log-truncate-enabled", 
 TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 FALSE: Final = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 NUMBER: Final = re.compile(r"[+-]?\d{1,18}")
+PREFIX: Final = "audit-"
 WRAPPER: Final = "kube-apiserver-arg"
 """How k3s and RKE2 hand a flag on to the server in them."""
 
@@ -39,10 +40,10 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """All flags that were given, in order.
+    """The audit flags that were given, in order.
 
     Example:
-        >>> flags = Flags(tuple(parse_words([("--audit-log-maxsize=50", Place("a")), ("--audit-log-compress", Place("a"))])))
+        >>> flags = flags_in_text(["--audit-log-maxsize=50 --audit-log-compress"], "flags")
         >>> flags.number("audit-log-maxsize", 100), flags.true("audit-log-compress"), flags.text("audit-log-path")
         (50, True, '')
     """
@@ -102,8 +103,7 @@ class Flags:
         """Give the audit flags that were given more than once with different values."""
         groups: dict[str, list[Flag]] = {}
         for flag in self.given:
-            if flag.name.startswith("audit-"):
-                groups.setdefault(flag.name, []).append(flag)
+            groups.setdefault(flag.name, []).append(flag)
         return [tuple(group) for group in groups.values() if len({flag.value for flag in group}) > 1]
 
 
@@ -111,7 +111,7 @@ def parse_words(words: Sequence[Word]) -> Iterator[Flag]:
     """Read words as the server's parser does: `--flag=value`, `--flag value`, `--flag` of a boolean one.
 
     Args:
-        words: Each with its place; what is no flag is passed over.
+        words: Each with its place. What is no audit flag is passed over: it may hold secrets, and nobody needs it.
     """
     index = 0
     while index < len(words):
@@ -127,7 +127,7 @@ def parse_words(words: Sequence[Word]) -> Iterator[Flag]:
             index += 1
         if name == WRAPPER and given is not None:
             yield from parse_words([("--" + given.lstrip("-"), place)])
-        else:
+        elif name.startswith(PREFIX):
             yield Flag(name, given, place)
 
 
@@ -138,7 +138,7 @@ def shell_words(text: str) -> list[str]:
         text: The line.
 
     Example:
-        >>> shell_words("exec kube-apiserver '--audit-log-path=/a b' \\\\")
+        >>> shell_words("exec kube-apiserver '--audit-log-path=/a b'")
         ['exec', 'kube-apiserver', '--audit-log-path=/a b']
     """
     plain = text.rstrip().removesuffix("\\")
@@ -156,9 +156,9 @@ def flags_in_text(lines: Iterable[str], file: str) -> Flags:
         file: The name of the file.
 
     Example:
-        >>> flags = flags_in_text(["# audit", "--audit-log-path /var/log/audit.log", "- --audit-log-maxage=30"], "flags")
+        >>> flags = flags_in_text(["# audit", "--audit-log-path /var/audit.log", "- --audit-log-maxage=30"], "flags")
         >>> [(flag.name, flag.value, flag.place.line) for flag in flags.given]
-        [('audit-log-path', '/var/log/audit.log', 2), ('audit-log-maxage', '30', 3)]
+        [('audit-log-path', '/var/audit.log', 2), ('audit-log-maxage', '30', 3)]
     """
     words: list[Word] = []
     for number, line in enumerate(lines, 1):

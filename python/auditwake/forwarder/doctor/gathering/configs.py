@@ -1,20 +1,18 @@
 """The configuration of the agent."""
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from auditwake.errors import AuditwakeError
-from auditwake.forwarder.config.model import AgentConfig
+from auditwake.errors import AuditwakeError, ConfigError
+from auditwake.forwarder.config import AgentConfig, default_paths
 from auditwake.forwarder.doctor.facts import ConfigFacts
+from auditwake.forwarder.doctor.finding import Place
 
-__all__ = ["DEFAULTS", "Load", "look_at_config"]
+__all__ = ["Load", "look_at_config"]
 
 Load: TypeAlias = Callable[[Sequence[Path]], AgentConfig]
 """Loads a configuration."""
-
-DEFAULTS = ("/etc/auditwake/conf.d", "/conf.d")
 
 
 def look_at_config(given: Sequence[Path], load: Load) -> ConfigFacts:
@@ -24,16 +22,16 @@ def look_at_config(given: Sequence[Path], load: Load) -> ConfigFacts:
         given: Files and directories; empty takes `AUDITWAKE_CONFIG`, else the usual places.
         load: Loads it.
     """
-    named = os.environ.get("AUDITWAKE_CONFIG")
-    usual = [Path(named)] if named else [Path(one) for one in DEFAULTS]
-    asked = list(given) or usual
-    paths = asked if given or named else [one for one in asked if one.exists()][:1]
+    asked = list(given) or list(default_paths())
     texts = tuple(map(str, asked))
-    if not paths:
+    if not any(path.exists() for path in asked):
         return ConfigFacts(asked=texts)
     try:
-        config = load(paths)
+        config = load(asked)
+    except ConfigError as error:
+        problems = tuple((Place(one.file, one.line), one.message, one.remedy) for one in error.problems)
+        return ConfigFacts(asked=texts, found=True, problems=problems)
     except (AuditwakeError, OSError, ValueError, RecursionError) as error:
-        errors = getattr(error, "errors", None) or (error,)
-        return ConfigFacts(asked=texts, found=True, errors=tuple(str(one) for one in errors))
+        problem = (Place(texts[0]), f"it cannot be loaded: {type(error).__name__}", "auditwake agent configcheck")
+        return ConfigFacts(asked=texts, found=True, problems=(problem,))
     return ConfigFacts(asked=texts, found=True, config=config)

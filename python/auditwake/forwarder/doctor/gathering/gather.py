@@ -68,7 +68,7 @@ def gather(asked: Asked, *, load: Load | None = None, probe: Probe | None = None
 
 
 def _load(paths: Sequence[Path]) -> AgentConfig:
-    from auditwake.forwarder.config.load import load
+    from auditwake.forwarder.config import load
 
     return load(paths)
 

@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from dataclasses import replace
 
 from auditwake.errors import AuditwakeError, PolicyError
 from auditwake.forwarder.doctor.facts import PolicyFacts
@@ -21,7 +22,7 @@ def look_at_policy(path: str, here: str, kube_version: str, *, visible: bool) ->
     """
     from auditwake.policy import Policy
 
-    facts = {"path": path, "here": here}
+    facts = PolicyFacts(path=path, here=here)
     try:
         os.stat(here)  # noqa: PTH116  # a text that no path can be is answered as well
         policy = Policy.load(os.path.abspath(here), kube_version=kube_version)  # noqa: PTH100  # as above
@@ -30,13 +31,13 @@ def look_at_policy(path: str, here: str, kube_version: str, *, visible: bool) ->
         first = error.errors[0]
         said = error.server_message if len(error.errors) == 1 else f"{len(error.errors)} errors: {first.server_message}"
         place = Place(here, first.line)
-        return PolicyFacts(**facts, exists=True, refused=said, refused_place=place, remedy=first.remedy)
+        return replace(facts, exists=True, refused=said, refused_place=place, remedy=first.remedy)
     except FileNotFoundError:
-        return PolicyFacts(**facts, exists=False if visible else None)
+        return replace(facts, exists=False if visible else None)
     except (AuditwakeError, OSError, ValueError, RecursionError) as error:
         exists = None if isinstance(error, PermissionError) else True
-        return PolicyFacts(**facts, exists=exists, problem=getattr(error, "strerror", None) or str(error))
+        return replace(facts, exists=exists, problem=getattr(error, "strerror", None) or str(error))
     counts = Counter((one.code, one.name, one.severity) for one in found)
     places = {one.code: Place(here, one.mark.line if one.mark else None) for one in reversed(found)}
     findings = tuple((*kind, count, places[kind[0]]) for kind, count in sorted(counts.items()))
-    return PolicyFacts(**facts, exists=True, findings=findings, rules=len(policy.document.rules))
+    return replace(facts, exists=True, findings=findings, rules=len(policy.document.rules))

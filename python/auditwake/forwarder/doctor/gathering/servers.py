@@ -1,4 +1,4 @@
-"""The kube-apiservers: those that run, the one that a manifest describes, and the one that a file of flags stands for."""
+"""The kube-apiservers: those that run, one that a manifest describes, and one that a file of flags stands for."""
 
 import posixpath
 from dataclasses import dataclass, replace
@@ -54,7 +54,7 @@ def find_servers(asked: Asked) -> Servers:
     looked = [under(asked.root, "/proc/*/cmdline"), path]
     if asked.flags_file is not None:
         given = _given(str(asked.flags_file), failures)
-        server = given and replace(given, **_mounts_of(described))
+        server = given and _with_mounts(given, described)
         return Servers(server, None, (), tuple(failures), (*looked, str(asked.flags_file)))
     if asked.manifest is not None or not running:
         return Servers(described, None, running, tuple(failures), tuple(looked))
@@ -64,18 +64,19 @@ def find_servers(asked: Asked) -> Servers:
     if _audit(server.flags) == _audit(described.flags):
         # The same flags have a line in the manifest, which says more than the number of a process.
         server = replace(server, flags=described.flags)
-    server = replace(server, **_mounts_of(described))
+    server = _with_mounts(server, described)
     return Servers(server, described, running, tuple(failures), tuple(looked))
 
 
-def _mounts_of(described: Server | None) -> dict[str, object]:
+def _with_mounts(server: Server, described: Server | None) -> Server:
+    """Give a server the volumes and the version of the manifest that describes it."""
     if described is None:
-        return {}
-    return {"mounts": described.mounts, "mounts_place": described.mounts_place, "version": described.version}
+        return server
+    return replace(server, mounts=described.mounts, mounts_place=described.mounts_place, version=described.version)
 
 
 def _audit(flags: Flags) -> list[tuple[str, str | None]]:
-    return sorted((flag.name, flag.value) for flag in flags.given if flag.name.startswith("audit-"))
+    return [(flag.name, flag.value) for flag in flags.given]
 
 
 def _given(path: str, failures: list[Failure]) -> Server | None:

@@ -11,7 +11,18 @@ from urllib.parse import SplitResult, urlsplit
 
 from auditwake.errors import AuditwakeError, SinkError
 from auditwake.forwarder.answers import Ack, Hold
-from auditwake.forwarder.config.model import DatadogSink, DeltaSink, FileSink, ParquetSink, SinkConfig, StdoutSink
+from auditwake.forwarder.config.model import (
+    DatadogSink,
+    DeltaSink,
+    ElasticsearchSink,
+    FileSink,
+    HttpSink,
+    OtlpSink,
+    ParquetSink,
+    SinkConfig,
+    SplunkSink,
+    StdoutSink,
+)
 from auditwake.forwarder.config.secret import SecretFile
 from auditwake.forwarder.doctor.facts import SinkFacts, SinkState
 from auditwake.forwarder.doctor.gathering.node import room_of
@@ -22,12 +33,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Probe", "describe_sink", "probe_sink", "validation_url"]
 
+HttpConfig: TypeAlias = DatadogSink | HttpSink | OtlpSink | ElasticsearchSink | SplunkSink
+
 Probe: TypeAlias = Callable[[SinkConfig, str], SinkFacts]
 """Asks a sink; the second is the name of this host."""
 
 INTAKE: Final = re.compile(r"(?:.*\.)?logs\.(?P<site>(?:[a-z0-9-]+\.)*(?:datadoghq|ddog-gov)\.(?:com|eu))")
 VALIDATE: Final = "/api/v1/validate"
 OK, FORBIDDEN, UNAUTHORIZED = 200, 403, 401
+PROVED: Final = {
+    "datadog": "it takes an empty list of logs with this key",
+    "http": "it answers an empty request, which it may do before it looks at the key",
+    "otlp": "it takes a request without records",
+    "elasticsearch": "it knows us; whether we may write to the index was not tried",
+    "splunk": "it takes the token",
+}
+"""What the check of a sink proves."""
 
 
 def validation_url(url: str) -> str:
@@ -61,20 +82,23 @@ def probe_sink(config: SinkConfig, hostname: str) -> SinkFacts:
         config: The sink.
         hostname: The name of this host.
     """
+    try:
+        return _ask(config, hostname)
+    except (AuditwakeError, ImportError, OSError, ValueError) as error:
+        if isinstance(error, ImportError) or type(error) is AuditwakeError:
+            return _facts(config, "no-client", str(error))
+        said = str(error) if isinstance(error, SinkError) else f"{type(error).__name__} while it was asked"
+        return _facts(config, "unproved", said)
+
+
+def _ask(config: SinkConfig, hostname: str) -> SinkFacts:
     if isinstance(config, StdoutSink):
         return _facts(config, "accepted", "it is always there")
-    if isinstance(config, (FileSink, ParquetSink)) or (isinstance(config, DeltaSink) and "://" not in config.table):
-        return _directory(config)
-    try:
-        return _table(config, hostname) if isinstance(config, DeltaSink) else _http(config, hostname)
-    except ImportError as error:
-        return _facts(config, "no-client", str(error))
-    except SinkError as error:
-        return _facts(config, "unproved", str(error))
-    except AuditwakeError as error:
-        return _facts(config, "no-client", str(error))
-    except (OSError, ValueError) as error:
-        return _facts(config, "unproved", f"{type(error).__name__} while it was asked")
+    if isinstance(config, (FileSink, ParquetSink)):
+        return _directory(config, config.path if isinstance(config, FileSink) else config.directory)
+    if isinstance(config, DeltaSink):
+        return _table(config, hostname) if "://" in config.table else _directory(config, Path(config.table))
+    return _http(config, hostname)
 
 
 # --- what it is ------------------------------------------------------------------------------------------------------
@@ -137,15 +161,8 @@ def _proxy(http: "HttpOptions") -> str:
 # --- on disk ---------------------------------------------------------------------------------------------------------
 
 
-def _directory(config: FileSink | ParquetSink | DeltaSink) -> SinkFacts:
-    path = (
-        config.path
-        if isinstance(config, FileSink)
-        else config.directory
-        if isinstance(config, ParquetSink)
-        else config.table
-    )
-    if Path(path).is_file() and not os.access(path, os.W_OK):
+def _directory(config: SinkConfig, path: Path) -> SinkFacts:
+    if path.is_file() and not os.access(path, os.W_OK):
         return _facts(config, "not-writable", f"{path} cannot be written by this user")
     room = room_of(path, ())
     if room is None or not room.writable:
@@ -154,9 +171,12 @@ def _directory(config: FileSink | ParquetSink | DeltaSink) -> SinkFacts:
 
 
 def _table(config: DeltaSink, hostname: str) -> SinkFacts:
-    sink = _make(config, hostname)
+    from auditwake.forwarder.sinks.make import make
+
+    sink = make(config, hostname)
     try:
-        sink.resume()
+        if hasattr(sink, "resume"):
+            sink.resume()
     finally:
         sink.close()
     return _facts(config, "accepted", "the table can be read; whether it can be written was not tried")
@@ -165,12 +185,11 @@ def _table(config: DeltaSink, hostname: str) -> SinkFacts:
 # --- over HTTP -------------------------------------------------------------------------------------------------------
 
 
-def _http(config: SinkConfig, hostname: str) -> SinkFacts:
+def _http(config: HttpConfig, hostname: str) -> SinkFacts:
     from auditwake.forwarder.sinks.http import HttpClient
     from auditwake.forwarder.sinks.outcome import Failure
 
-    options: HttpOptions = config.http  # type: ignore[union-attr]  # the ones without were answered before
-    client = HttpClient(options)
+    client = HttpClient(config.http)
     try:
         asked = time.time()
         answer = client.get()
@@ -185,18 +204,20 @@ def _http(config: SinkConfig, hostname: str) -> SinkFacts:
     return _facts(config, state, detail, clock=clock)
 
 
-def _key(config: SinkConfig, hostname: str, client: "HttpClient") -> tuple[SinkState, str]:
+def _key(config: HttpConfig, hostname: str, client: "HttpClient") -> tuple[SinkState, str]:
+    from auditwake.forwarder.sinks.make import make
+
     if isinstance(config, DatadogSink):
         state, detail = _datadog(config, client)
         if state != "unproved":
             return state, detail
-    sink = _make(config, hostname)
+    sink = make(config, hostname)
     try:
-        answer = sink.check()
+        answer = sink.check() if hasattr(sink, "check") else Ack()
     finally:
         sink.close()
     if isinstance(answer, Ack):
-        return "accepted", "it takes what is sent with these credentials; an empty request was sent, and no event"
+        return "accepted", f"{PROVED[config.type]}; no event was sent"
     reason = getattr(answer, "reason", "")
     return ("refused" if isinstance(answer, Hold) else "unproved"), reason
 
@@ -232,9 +253,3 @@ def _clock(headers: Mapping[str, str], before: float, after: float) -> float | N
     except (KeyError, ValueError, TypeError, OverflowError, OSError):
         return None
     return theirs + 0.5 - (before + after) / 2
-
-
-def _make(config: SinkConfig, hostname: str):
-    from auditwake.forwarder.sinks.make import make_sink
-
-    return make_sink(config, hostname)

@@ -98,7 +98,7 @@ RELATIVE: Final = Code(
     "relative-path",
     "error",
     PATH,
-    "The path is relative to where the server was started, which is inside its container: the log is gone when that is.",
+    "The path is relative to where the server was started, inside its container: the log is gone when that is.",
     "- --audit-log-path=/var/log/kubernetes/apiserver/audit.log",
 )
 LEGACY: Final = Code(
@@ -106,7 +106,7 @@ LEGACY: Final = Code(
     "legacy-format",
     "error",
     FORMAT,
-    "The legacy format has neither bodies nor annotations nor the object, and its lines are no events: none is shipped.",
+    "The legacy format has no bodies, annotations or objects, and its lines are no events: none is shipped.",
     "- --audit-log-format=json",
 )
 CODES: Final = (
@@ -143,23 +143,17 @@ def find(facts: Facts) -> Iterator[Finding]:
             yield NO_SERVER.at(f"no kube-apiserver runs here, and no manifest describes one (looked at {looked})")
         return
     version = f", version {facts.kube_version}" if facts.version_known else f", taken for {facts.kube_version}"
-    yield FLAGS.fine(f"{_count(server.flags)} audit flags of {server.origin}{version}")
+    yield FLAGS.fine(f"{len(server.flags.given)} audit flags of {server.origin}{version}")
     yield from _values(server.flags)
     yield from _manifest(facts)
-    yield from _policy(server.flags)
+    yield from _policy(server)
     yield from _path(server)
     yield from _format(server.flags)
 
 
-def _count(flags: Flags) -> int:
-    return sum(flag.name.startswith("audit-") for flag in flags.given)
-
-
 def _values(flags: Flags) -> Iterator[Finding]:
     wrong = [
-        BAD_VALUE.at(f"--{flag.name} {problem}", flag.place)
-        for flag in flags.given
-        if flag.name.startswith("audit-") and (problem := _problem(flag))
+        BAD_VALUE.at(f"--{flag.name} {problem}", flag.place) for flag in flags.given if (problem := _problem(flag))
     ]
     twice = [
         TWICE.at(f"--{group[0].name} is given {len(group)} times, last as {group[-1].value!r}", group[-1].place)
@@ -188,10 +182,7 @@ def _manifest(facts: Facts) -> Iterator[Finding]:
     server, manifest = facts.server, facts.manifest
     if server is None or manifest is None:
         return
-    here, there = (
-        {flag.name: flag.value for flag in one.flags.given if flag.name.startswith("audit-")}
-        for one in (server, manifest)
-    )
+    here, there = ({flag.name: flag.value for flag in one.flags.given} for one in (server, manifest))
     names = sorted(name for name in here.keys() | there.keys() if here.get(name) != there.get(name))
     if not names:
         yield MANIFEST.fine(f"{server.origin} runs with the flags of {manifest.origin}")
@@ -201,12 +192,13 @@ def _manifest(facts: Facts) -> Iterator[Finding]:
     yield DIFFERS.at(f"{server.origin} and {manifest.origin} differ in {listed}", place)
 
 
-def _policy(flags: Flags) -> Iterator[Finding]:
+def _policy(server: Server) -> Iterator[Finding]:
+    flags = server.flags
     path = flags.text("audit-policy-file")
     if path:
         yield POLICY.fine(f"--audit-policy-file={path}", flags.place("audit-policy-file"))
     else:
-        yield NO_POLICY.at("there is no --audit-policy-file", flags.place())
+        yield NO_POLICY.at("there is no --audit-policy-file", flags.place() or server.origin)
 
 
 def _path(server: Server) -> Iterator[Finding]:
@@ -217,7 +209,7 @@ def _path(server: Server) -> Iterator[Finding]:
     elif not path and flags.text("audit-webhook-config-file"):
         yield WEBHOOK_ONLY.at("there is a webhook, and no --audit-log-path", flags.place("audit-webhook-config-file"))
     elif not path:
-        yield NO_PATH.at("there is no --audit-log-path", flags.place())
+        yield NO_PATH.at("there is no --audit-log-path", flags.place() or server.origin)
     elif not posixpath.isabs(path):
         yield RELATIVE.at(f"--audit-log-path={path} is a relative path", place)
     else:

@@ -34,7 +34,7 @@ FUTURE: Final = Code(
     "events-in-the-future",
     "warning",
     EVENTS,
-    "The clock of the server is ahead of this one, or was set back: events do not stand in the order in which they happened.",
+    "The clock of the server is ahead of this one, or was set back: events do not stand in the order of time.",
     "timedatectl set-ntp true && chronyc makestep",
 )
 APART: Final = Code(
@@ -42,8 +42,8 @@ APART: Final = Code(
     "events-behind-the-file",
     "warning",
     EVENTS,
-    "The newest event is much older than the last writing of the file: the server's clock is behind, or another program "
-    "writes old lines into the log.",
+    "The newest event is much older than the last writing of the file: the server's clock is behind, or another "
+    "program writes old lines into the log.",
     "compare the clocks: date -u; and see who writes: fuser -v LOG",
 )
 CODES: Final = (OFF, TOO_OLD, FUTURE, APART)

@@ -61,7 +61,7 @@ OTHER_PATH: Final = Code(
     "error",
     PATHS,
     "The agent waits for a file that nobody writes, and the log that the server writes is never read.",
-    "",
+    "    path: /var/log/kubernetes/apiserver/audit.log    # the --audit-log-path of the server, as it is called here",
 )
 AT_END: Final = Code(
     "AWD705",
@@ -93,7 +93,7 @@ RETENTION: Final = Code(
     "warning",
     KEPT,
     "The forecast of losses is made with other limits than those of the server, and comes too late.",
-    "",
+    "write the limits of the server into the auditwake block, or leave them out: they are learned from the files",
 )
 CODES: Final = (NONE, REFUSED, WARNINGS, DISABLED, OTHER_PATH, AT_END, BOTH, TWICE, RETENTION)
 
@@ -105,8 +105,8 @@ def find(facts: Facts) -> Iterator[Finding]:
         yield NONE.at(f"there is no configuration at {' or '.join(asked.asked)}", None)
         return
     if config is None:
-        for error in asked.errors:
-            yield REFUSED.at(error, None)
+        for place, message, remedy in asked.problems:
+            yield REFUSED.at(message, place, fix=remedy)
         return
     files = ", ".join(map(str, config.files)) or ", ".join(asked.asked)
     yield LOADED.fine(f"{files}: {len(config.sources)} sources")

@@ -23,7 +23,7 @@ FULL: Final = Code(
     "error",
     LOG,
     "The next file of the log does not fit: its lines are cut, and what does not fit is lost.",
-    "",
+    "du -xh DIRECTORY | sort -h | tail    # what takes the room",
 )
 TIGHT: Final = Code(
     "AWD502",
@@ -31,7 +31,7 @@ TIGHT: Final = Code(
     "warning",
     LOG,
     "Rotation keeps more than there is room for: the disk is full before the first file is deleted.",
-    "",
+    "- --audit-log-compress    # a tenth of the room",
 )
 FEW_INODES: Final = Code(
     "AWD503",
@@ -47,7 +47,7 @@ STATE_FULL: Final = Code(
     "error",
     STATE,
     "Offsets and quarantined events cannot be saved: the agent holds, and after a restart ships events again.",
-    "make room on that disk, or set another state directory:\nauditwake:\n  state: /var/lib/auditwake",
+    "make room on that disk, or set another state directory:\nauditwake:\n  state_dir: /var/lib/auditwake",
 )
 NOT_LASTING: Final = Code(
     "AWD505",
@@ -63,7 +63,7 @@ NOT_WRITABLE: Final = Code(
     "error",
     WRITABLE,
     "The agent does not start without a directory for its offsets.",
-    "",
+    "install -d -m 0700 DIRECTORY    # as the user of the agent",
 )
 CODES: Final = (FULL, TIGHT, FEW_INODES, STATE_FULL, NOT_LASTING, NOT_WRITABLE)
 

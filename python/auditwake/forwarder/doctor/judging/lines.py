@@ -35,8 +35,8 @@ TORN: Final = Code(
     "torn-lines",
     "warning",
     LINES,
-    "A line is cut where the disk was full, the server was killed, or two servers wrote at once; the fragment is an event "
-    "that is lost.",
+    "A line is cut where the disk was full, the server was killed, or two servers wrote at once; the fragment is an "
+    "event that is lost.",
     "see that the disk has room (df -h) and that one server alone writes to the log",
 )
 LARGE: Final = Code(
@@ -45,7 +45,8 @@ LARGE: Final = Code(
     "warning",
     LARGEST,
     "Events over the sink's limit lose their response, then their request, before they are shipped.",
-    "keep bodies out by the policy (level: Metadata for large objects), or add a sink that takes them whole, such as Parquet",
+    "keep bodies out by the policy (level: Metadata for large objects), or add a sink that takes them whole:\n"
+    "auditwake:\n  sinks:\n  - {type: parquet, directory: /var/lib/auditwake/parquet}",
 )
 CODES: Final = (LEGACY, FOREIGN, TORN, LARGE)
 

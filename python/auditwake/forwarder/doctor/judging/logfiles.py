@@ -22,10 +22,10 @@ MISSING: Final = Code(
     "log-missing",
     "error",
     THERE,
-    "Nothing is read from a log that is not there: the server does not write it, writes it elsewhere, or its directory is "
-    "not mounted here.",
-    "see whether the server runs and what it says about its log:\ncrictl logs $(crictl ps -q --name kube-apiserver) 2>&1 | "
-    "grep -i audit",
+    "Nothing is read from a log that is not there: the server does not write it, writes it elsewhere, or its directory "
+    "is not mounted here.",
+    "see whether the server runs and what it says about its log:\n"
+    "crictl logs $(crictl ps -q --name kube-apiserver) 2>&1 | grep -i audit",
 )
 EMPTY: Final = Code(
     "AWD311",
@@ -49,7 +49,7 @@ UNREADABLE: Final = Code(
     "error",
     READABLE,
     "kube-apiserver makes its log with mode 0600 for root alone: an agent that may not read it ships nothing.",
-    "",
+    "run as root, or with CAP_DAC_READ_SEARCH",
 )
 NOT_LISTABLE: Final = Code(
     "AWD314",
@@ -57,15 +57,15 @@ NOT_LISTABLE: Final = Code(
     "error",
     LISTABLE,
     "Rotated files are found by listing the directory: without that, all that was rotated before it was read is lost.",
-    "",
+    "run as root, or with CAP_DAC_READ_SEARCH",
 )
 MANY_WRITERS: Final = Code(
     "AWD315",
     "several-servers",
     "error",
     ONE_WRITER,
-    "Each rotates the log under the other: lines run into each other, and one goes on writing to a file that was renamed "
-    "or deleted.",
+    "Each rotates the log under the other: lines run into each other, and one goes on writing to a file that was "
+    "renamed or deleted.",
     "give each server its own --audit-log-path",
 )
 CODES: Final = (MISSING, EMPTY, STILL, UNREADABLE, NOT_LISTABLE, MANY_WRITERS)

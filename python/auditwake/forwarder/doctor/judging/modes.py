@@ -21,8 +21,8 @@ BATCH: Final = Code(
     "log-mode-batch",
     "warning",
     MODE,
-    "In batch mode events wait in a buffer, and those that find it full are dropped (`audit buffer queue blocked`); what "
-    "is in it when the server dies is lost.",
+    "In batch mode events wait in a buffer, and those that find it full are dropped (`audit buffer queue blocked`); "
+    "what is in it when the server dies is lost.",
     "- --audit-log-mode=blocking",
 )
 STRICT: Final = Code(
@@ -30,8 +30,8 @@ STRICT: Final = Code(
     "log-mode-strict",
     "warning",
     MODE,
-    "When the log cannot be written, as on a full disk, every request fails with 500: the cluster stands still rather than "
-    "lose an event, which has to be meant.",
+    "When the log cannot be written, as on a full disk, every request fails with 500: the cluster stands still rather "
+    "than lose an event, which has to be meant.",
     "- --audit-log-mode=blocking    # counts the error and lets the request go on",
 )
 TRUNCATES: Final = Code(
@@ -56,8 +56,8 @@ OVER_MAXSIZE: Final = Code(
     "event-over-maxsize",
     "warning",
     TRUNCATION,
-    "An event that is larger than a whole log file is refused by the writer (`write length exceeds maximum file size`) and "
-    "lost.",
+    "An event that is larger than a whole log file is refused by the writer (`write length exceeds maximum file size`) "
+    "and lost.",
     "- --audit-log-maxsize=100",
 )
 WEBHOOK_WHOLE: Final = Code(

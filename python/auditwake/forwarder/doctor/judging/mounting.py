@@ -46,7 +46,7 @@ FILE_HERE: Final = Code(
     "file-mounted-here",
     "error",
     OURS,
-    "A mounted file stays what it was when the pod started: after the first rotation we would read the old one for ever.",
+    "A mounted file stays what it was when the pod started: after a rotation we would read the old one for ever.",
     "mount the directory of the log into the agent, not the log",
 )
 IN_MEMORY: Final = Code(

@@ -21,7 +21,7 @@ NOT_MOUNTED: Final = Code(
     "error",
     MOUNTED,
     "kube-apiserver does not find the file in its container and does not start.",
-    "",
+    "mount it into the container by a hostPath",
 )
 MISSING: Final = Code(
     "AWD202",
@@ -29,14 +29,14 @@ MISSING: Final = Code(
     "error",
     LOADED,
     "kube-apiserver does not start without its policy file.",
-    "",
+    "write a policy to that path",
 )
 UNREADABLE: Final = Code(
     "AWD203",
     "policy-unreadable",
     "warning",
     LOADED,
-    "A policy that cannot be read here cannot be checked: rules that record secrets or leave out what matters go unseen.",
+    "A policy that cannot be read here is not checked: rules that record secrets or leave out what matters go unseen.",
     "run the doctor as root, or: auditwake policy check POLICY",
 )
 REFUSED: Final = Code(
@@ -45,7 +45,7 @@ REFUSED: Final = Code(
     "error",
     LOADED,
     "kube-apiserver does not start with this policy.",
-    "",
+    "auditwake policy check POLICY",
 )
 NOTHING: Final = Code(
     "AWD205",
@@ -61,7 +61,7 @@ FINDINGS: Final = Code(
     "warning",
     CHECKED,
     "The policy does something that its author likely did not mean, such as recording secrets or leaving requests out.",
-    "",
+    "auditwake policy check POLICY",
 )
 CODES: Final = (NOT_MOUNTED, MISSING, UNREADABLE, REFUSED, NOTHING, FINDINGS)
 

@@ -42,8 +42,8 @@ TOO_SHORT: Final = Code(
     "kept-too-short",
     "error",
     RETENTION,
-    "An agent or a receiver that is away for longer finds its unread files deleted, which a restart or an upgrade can take.",
-    "",
+    "An agent or a receiver that is away for longer, as in an upgrade, finds its unread files deleted.",
+    "keep more: --audit-log-maxbackup, --audit-log-maxsize, --audit-log-compress",
 )
 SHORT: Final = Code(
     "AWD404",
@@ -51,7 +51,7 @@ SHORT: Final = Code(
     "warning",
     RETENTION,
     "An outage over night is longer, and all that was rotated out in it is lost unread.",
-    "",
+    "keep more: --audit-log-maxbackup, --audit-log-maxsize, --audit-log-compress",
 )
 BURSTS: Final = Code(
     "AWD405",
@@ -59,7 +59,7 @@ BURSTS: Final = Code(
     "warning",
     RETENTION,
     "At the rate of the busiest time that is on disk, unread files are deleted after less than an hour.",
-    "",
+    "keep more: --audit-log-maxbackup, --audit-log-maxsize, --audit-log-compress",
 )
 STUCK: Final = Code(
     "AWD406",
@@ -85,32 +85,32 @@ FOREIGN_NAMES: Final = Code(
     "warning",
     NAMES,
     "Files that are not known for rotated ones are not read: what was moved there unread is lost.",
-    "",
+    "auditwake:\n  backups: 'audit-*.log*'",
 )
 COPYTRUNCATE: Final = Code(
     "AWD409",
     "copytruncate",
     "error",
     ALONE,
-    "copytruncate copies and then cuts the file: all that is written in between is lost, and the server goes on writing "
-    "behind a hole of zero bytes.",
-    "",
+    "copytruncate copies and then cuts the file: all that is written in between is lost, and the server goes on "
+    "writing behind a hole of zero bytes.",
+    "take the log out of /etc/logrotate.d; the server rotates it by --audit-log-maxsize",
 )
 LOGROTATE: Final = Code(
     "AWD410",
     "other-rotation",
     "warning",
     ALONE,
-    "Two programs rotate one log: the server goes on writing to the renamed file, and neither knows what the other keeps.",
-    "",
+    "Two programs rotate one log: the server goes on writing to the renamed file, which the other may delete.",
+    "take the log out of /etc/logrotate.d; the server rotates it by --audit-log-maxsize",
 )
 HOLE: Final = Code(
     "AWD411",
     "hole",
     "warning",
     ALONE,
-    "Zero bytes at the beginning of a log are left when another program cuts it while the server writes; what stood there "
-    "may never have been read.",
+    "Zero bytes at the beginning of a log are left when another program cuts it while the server writes; what stood "
+    "there may never have been read.",
     "take the log out of logrotate: grep -rl audit /etc/logrotate.d; the server rotates it by --audit-log-maxsize",
 )
 SHRUNK: Final = Code(
@@ -139,7 +139,7 @@ CODES: Final = (
 HOUR: Final = 3_600.0
 DAY: Final = 86_400.0
 SLACK: Final = 1.02
-"""The writer rotates before a line that would not fit, so a log is never larger than its limit; ours is read a little later."""
+"""The writer rotates before a line that would not fit, so that no log is larger than its limit."""
 WANTED: Final = 72 * HOUR
 HOLE_BYTES: Final = 1 << 16
 LARGEST_FIX: Final = 1000

@@ -20,8 +20,8 @@ NONE: Final = Code(
     "error",
     SOME,
     "Events go nowhere: nothing is read, and rotation deletes it unread.",
-    "export DD_API_KEY=...    # or, in a file of the configuration:\nauditwake:\n  sinks:\n  - {type: parquet, directory: "
-    "/var/lib/auditwake/parquet}",
+    "export DD_API_KEY=...    # or, in a file of the configuration:\n"
+    "auditwake:\n  sinks:\n  - {type: parquet, directory: /var/lib/auditwake/parquet}",
 )
 UNREACHABLE: Final = Code(
     "AWD601",
@@ -29,7 +29,7 @@ UNREACHABLE: Final = Code(
     "error",
     REACHED,
     "Nothing is shipped until it can be reached; the log waits, and rotation deletes what waits too long.",
-    "",
+    "curl -v https://HOST/    # from this machine, as the user of the agent",
 )
 REFUSED: Final = Code(
     "AWD602",
@@ -37,8 +37,8 @@ REFUSED: Final = Code(
     "error",
     TAKEN,
     "The sink answers each payload with 401 or 403: the agent holds, nothing is lost yet, and nothing is shipped.",
-    "put a valid key where the configuration looks for it (DD_API_KEY, or the file DD_API_KEY_FILE, which is read again "
-    "when it changes); keys are made at https://app.datadoghq.com/organization-settings/api-keys of your site",
+    "put a valid key where the configuration looks for it, DD_API_KEY or the file DD_API_KEY_FILE, which is read again "
+    "when it changes; Datadog's are made under Organization Settings, API Keys, of the site in DD_SITE",
 )
 NO_KEY: Final = Code(
     "AWD603",
@@ -62,7 +62,8 @@ NOT_VERIFIED: Final = Code(
     "warning",
     SAFE,
     "Whoever is on the way can read the events and the key.",
-    "use https, and name the authority of the receiver instead of turning the check off:\n    ca_file: /etc/ssl/receiver-ca.pem",
+    "use https, and name the authority of the receiver instead of turning the check off:\n"
+    "    ca_file: /etc/ssl/receiver-ca.pem",
 )
 NOT_WRITABLE: Final = Code(
     "AWD606",
@@ -70,7 +71,7 @@ NOT_WRITABLE: Final = Code(
     "error",
     REACHED,
     "The sink cannot write, so nothing is shipped.",
-    "",
+    "install -d -m 0700 DIRECTORY    # as the user of the agent",
 )
 NO_CLIENT: Final = Code(
     "AWD607",
