@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from auditwake.forwarder.config import load
 from auditwake.forwarder.config.model import LogSource, WebhookSource
 from auditwake.forwarder.doctor import Facts, Finding
 from auditwake.forwarder.doctor.facts import PolicyFacts, Who
+from auditwake.forwarder.doctor.flags import flags_in_text
 from auditwake.forwarder.doctor.mounts import Mount
 from auditwake.forwarder.doctor.registry import CODES, SECTIONS
 from tests.doctoring.node import (
@@ -385,6 +387,27 @@ def test_one_thing_is_wrong_and_nothing_else(case: str, healthy: list[Finding], 
             assert one.message
             assert one.fix
             assert ". " not in one.why.replace("...", ""), "one sentence"
+
+
+def test_what_is_to_be_pasted_into_a_configuration_is_one(tmp_path: Path) -> None:
+    node = Node(tmp_path)
+    config(maxbackup=5)(node)
+    node.backups.append("audit_20260101.log")
+    fixes = [code.fix for code in CODES.values()] + [one.fix for one in node.judge()]
+    blocks = {fix[fix.index("auditwake:\n") :] for fix in fixes if "auditwake:\n" in fix}
+    assert len(blocks) >= 5
+    for number, block in enumerate(blocks):
+        file = tmp_path / f"{number}.yaml"
+        file.write_text(block.partition("\nEOF")[0])
+        load(file, {})
+
+
+def test_flags_that_are_to_be_pasted_are_flags() -> None:
+    lines = [line for code in CODES.values() for line in code.fix.splitlines() if line.startswith("- --")]
+    assert len(lines) > 10
+    for line in lines:
+        (flag,) = flags_in_text([line], "fix").given
+        assert flag.value or flag.name == "audit-log-compress"
 
 
 def test_every_code_is_found_somewhere() -> None:

@@ -126,7 +126,6 @@ class Look:
     inode: int
     mode: int = 0
     owner: int = 0
-    allocated: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

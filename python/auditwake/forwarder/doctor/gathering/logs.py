@@ -81,7 +81,6 @@ def _look(path: str) -> Look:
         inode=status.st_ino,
         mode=status.st_mode & 0o7777,
         owner=status.st_uid,
-        allocated=getattr(status, "st_blocks", None) and status.st_blocks * 512,
     )
 
 

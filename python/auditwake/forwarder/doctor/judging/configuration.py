@@ -28,6 +28,7 @@ NONE: Final = Code(
     "warning",
     LOADED,
     "Without a configuration the agent does not start, and nothing about sinks can be checked.",
+    "mkdir -p /etc/auditwake/conf.d/kubernetes_audit.d\n"
     "cat > /etc/auditwake/conf.d/kubernetes_audit.d/conf.yaml <<'EOF'\nlogs:\n- type: file\n  path: "
     "/var/log/kubernetes/apiserver/audit.log\n  source: kubernetes.audit\n  service: audit\nEOF",
 )
@@ -185,7 +186,7 @@ def _kept(facts: Facts, config: AgentConfig) -> Iterator[Finding]:
     wrong = [(name, ours, theirs) for name, ours, theirs in pairs if ours is not None and ours != theirs]
     if wrong:
         told = ", ".join(f"{name} {ours:g} instead of {theirs}" for name, ours, theirs in wrong)
-        fix = "auditwake:\n" + "\n".join(f"  {name}: {theirs}" for name, _, theirs in wrong)
+        fix = "auditwake:\n  retention:\n" + "\n".join(f"    {name}: {theirs}" for name, _, theirs in wrong)
         yield RETENTION.at(f"the configuration says {told}", _file(config), fix=fix)
     else:
         yield KEPT.fine("the configuration says nothing else about rotation than the server")

@@ -141,7 +141,6 @@ DAY: Final = 86_400.0
 SLACK: Final = 1.02
 """The writer rotates before a line that would not fit, so that no log is larger than its limit."""
 WANTED: Final = 72 * HOUR
-HOLE_BYTES: Final = 1 << 16
 LARGEST_FIX: Final = 1000
 
 
@@ -316,5 +315,3 @@ def _cut(log: LogFacts) -> Iterator[Finding]:
         yield SHRUNK.at(f"the log had {octets(first.size)} and now has {octets(later.size)}", Place(log.path))
     elif log.nul_bytes:
         yield HOLE.at(f"the log begins with {octets(log.nul_bytes)} or more of zero bytes", Place(log.path))
-    elif later.allocated is not None and later.size - later.allocated > HOLE_BYTES and log.sample is None:
-        yield HOLE.at(f"the log has a hole of {octets(later.size - later.allocated)}", Place(log.path))
