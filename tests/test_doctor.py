@@ -355,6 +355,18 @@ def test_garbage_in_any_file_never_ends_it(garbage: dict[str, bytes]) -> None:
             assert one.message
 
 
+@pytest.mark.parametrize("path", ["/a\\0b/audit.log", "/" + "a" * 5000, "//..//../x", "\\ud800", "~", "/*[", "/a/\\nb"])
+def test_odd_paths_never_end_it(path: str, node: Node) -> None:
+    node.files["/conf.d/kubernetes_audit.d/conf.yaml"] = f'logs:\n- {{type: file, path: "{path}"}}\n'
+    node.files[MANIFEST] = (
+        f'spec: {{containers: [{{command: [kube-apiserver, "--audit-log-path={path}", "--audit-policy-file={path}"],'
+        f' volumeMounts: [{{name: "{path}", mountPath: "{path}"}}]}}],'
+        f' volumes: [{{name: "{path}", hostPath: {{path: "{path}"}}}}]}}\n'
+    )
+    node.write()
+    assert judge(gather(Asked(root=node.root, config=(node.at("/conf.d"),), offline=True, observe=0.0)))
+
+
 def test_a_file_that_is_a_directory_never_ends_it(tmp_path: Path) -> None:
     for path in PLACES:
         (tmp_path / path.lstrip("/")).mkdir(parents=True, exist_ok=True)

@@ -215,6 +215,7 @@ class LogFacts:
     Attributes:
         path: As it is called here.
         of_server: Whether it is the one that the server's flags name.
+        read_by: Paths of the configuration that mean it.
         first: The log; None if it is not there or cannot be seen.
         later: The same a moment later.
         problem: Why it cannot be read; empty if it can, or is not there.
@@ -231,6 +232,7 @@ class LogFacts:
 
     path: str
     of_server: bool = False
+    read_by: tuple[str, ...] = ()
     first: Look | None = None
     later: Look | None = None
     problem: str = ""

@@ -128,7 +128,8 @@ def parse_words(words: Sequence[Word]) -> Iterator[Flag]:
         if name == WRAPPER and given is not None:
             yield from parse_words([("--" + given.lstrip("-"), place)])
         elif name.startswith(PREFIX):
-            yield Flag(name, given, place)
+            # A text with a NUL is no path, and no server can be given one.
+            yield Flag(name, given and given.replace("\0", "\N{REPLACEMENT CHARACTER}"), place)
 
 
 def shell_words(text: str) -> list[str]:

@@ -143,7 +143,7 @@ def _items(node: object) -> list[object]:
 
 
 def _text(node: object) -> str:
-    return str(node.value) if isinstance(node, yaml.ScalarNode) else ""
+    return str(node.value).replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(node, yaml.ScalarNode) else ""
 
 
 def _place(node: object, file: str) -> Place:

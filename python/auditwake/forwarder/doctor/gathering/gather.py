@@ -5,6 +5,7 @@ import posixpath
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from auditwake.forwarder.config.model import AgentConfig, LogSource
@@ -131,20 +132,37 @@ def _logs(asked: Asked, servers: Servers, config: AgentConfig | None, mounts: tu
     path = str(asked.log) if asked.log else _here(named, server, asked.root) if server and named else ""
     seen: set[str] = set()
     if path:
-        seen.add(os.path.realpath(path))
+        seen.add(_real(path))
         node_path = named if asked.log else "/" + posixpath.relpath(path, asked.root)
         log = look_at_log(path, asked.root, mounts, node_path=node_path, of_server=bool(named))
-        yield _with_writers(log, servers, asked.root)
+        meant = tuple(one for one in _paths(config) if _means(one, path))
+        yield _with_writers(replace(log, read_by=meant), servers, asked.root)
     for other in _configured(config):
-        if len(seen) < MOST_LOGS and os.path.realpath(other) not in seen:
-            seen.add(os.path.realpath(other))
+        if len(seen) < MOST_LOGS and _real(other) not in seen:
+            seen.add(_real(other))
             yield look_at_log(other, asked.root, mounts, node_path=other, of_server=False)
 
 
+def _paths(config: AgentConfig | None) -> list[str]:
+    return [source.path for source in config.sources if isinstance(source, LogSource)] if config else []
+
+
 def _configured(config: AgentConfig | None) -> Iterator[str]:
-    for source in config.sources if config else ():
-        if isinstance(source, LogSource):
-            yield from [source.path] if not any(one in source.path for one in WILD) else _matching(source.path)
+    for path in _paths(config):
+        yield from _matching(path) if any(one in path for one in WILD) else [path]
+
+
+def _means(path: str, log: str) -> bool:
+    """Say whether a path or a pattern of the configuration means a log."""
+    return fnmatchcase(log, path) or _real(path) == _real(log)
+
+
+def _real(path: str) -> str:
+    """Follow links; a text that no path can be stays as it is."""
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError):
+        return path
 
 
 def _matching(pattern: str) -> list[str]:

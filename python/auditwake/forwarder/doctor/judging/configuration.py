@@ -1,13 +1,12 @@
 """The agent's configuration, beside that of the server."""
 
-import os
+import posixpath
 from collections import Counter
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from typing import Final
 
 from auditwake.forwarder.config.model import AgentConfig, LogSource, WebhookSource
-from auditwake.forwarder.doctor.facts import Facts, LogFacts
+from auditwake.forwarder.doctor.facts import Facts
 from auditwake.forwarder.doctor.finding import Check, Code, Finding
 from auditwake.forwarder.doctor.judging.settings import rotation_of
 
@@ -135,7 +134,7 @@ def _paths(facts: Facts, config: AgentConfig) -> Iterator[Finding]:
     if log is None:
         return
     sources = _logs(config)
-    if any(_is_for(source.path, log) for source in sources):
+    if log.read_by:
         yield PATHS.fine(f"the log that the server writes is read, {log.path}")
         return
     named = ", ".join(source.path for source in sources) or "no log"
@@ -143,12 +142,6 @@ def _paths(facts: Facts, config: AgentConfig) -> Iterator[Finding]:
     yield OTHER_PATH.at(
         f"the server writes {log.path}, and the configuration reads {named}", file, fix=f"    path: {log.path}"
     )
-
-
-def _is_for(path: str, log: LogFacts) -> bool:
-    if os.path.normpath(path) == os.path.normpath(log.path) or fnmatchcase(log.path, path):
-        return True
-    return os.path.realpath(path) == os.path.realpath(log.path)
 
 
 def _start(config: AgentConfig) -> Iterator[Finding]:
@@ -162,9 +155,11 @@ def _start(config: AgentConfig) -> Iterator[Finding]:
 def _once(config: AgentConfig) -> Iterator[Finding]:
     logs = _logs(config)
     webhooks = [source for source in config.sources if isinstance(source, WebhookSource)]
-    counts = Counter(os.path.normpath(source.path) for source in logs)
+    counts = Counter(posixpath.normpath(source.path) for source in logs)
     faults = [
-        TWICE.at(f"{path} is named {count} times", next(one.file for one in logs if os.path.normpath(one.path) == path))
+        TWICE.at(
+            f"{path} is named {count} times", next(one.file for one in logs if posixpath.normpath(one.path) == path)
+        )
         for path, count in counts.items()
         if count > 1
     ]
