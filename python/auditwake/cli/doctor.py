@@ -138,7 +138,7 @@ def _lines(finding: "Finding", style: Style, marks: dict[str, str]) -> Iterator[
         yield f"      at:  {escape(str(finding.where))}"
     yield from wrap(escape(finding.why), WIDEST, initial_indent="      why: ", subsequent_indent=" " * 11)
     first, *rest = _escape_lines(finding.fix) or [""]
-    if rest:
+    if rest or first.startswith(" "):
         yield "      fix:"
         yield from (f"        {line}" for line in (first, *rest))
     else:

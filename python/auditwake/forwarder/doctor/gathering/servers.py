@@ -12,9 +12,13 @@ from auditwake.forwarder.doctor.gathering.node import read_text, under
 from auditwake.forwarder.doctor.manifest import ManifestError, read_manifest
 from auditwake.forwarder.doctor.mounts import Mount, parse_mountinfo
 
-__all__ = ["MANIFEST", "Servers", "find_servers"]
+__all__ = ["MANIFESTS", "Servers", "find_servers"]
 
-MANIFEST: Final = "/etc/kubernetes/manifests/kube-apiserver.yaml"
+MANIFESTS: Final = (
+    "/etc/kubernetes/manifests/kube-apiserver.yaml",
+    "/var/lib/rancher/rke2/agent/pod-manifests/kube-apiserver.yaml",
+)
+"""Where kubeadm and RKE2 have it."""
 NAMES: Final = ("kube-apiserver", "apiserver")
 HOSTS: Final = ("k3s", "rke2", "k3s-server", "hyperkube", "microk8s")
 """Programs that may have the server in them."""
@@ -49,7 +53,8 @@ def find_servers(asked: Asked) -> Servers:
     """
     failures: list[Failure] = []
     running = _running(asked.root)
-    path = str(asked.manifest or under(asked.root, MANIFEST))
+    usual = [under(asked.root, one) for one in MANIFESTS]
+    path = str(asked.manifest or next((one for one in usual if Path(one).exists()), usual[0]))
     described = _described(path, failures, expected=asked.manifest is not None)
     looked = [under(asked.root, "/proc/*/cmdline"), path]
     if asked.flags_file is not None:

@@ -57,8 +57,7 @@ DIFFERS: Final = Code(
     "warning",
     MANIFEST,
     "The server runs with flags that are not those of its manifest: at its next start it will log otherwise than now.",
-    "touch the manifest so that the kubelet starts the pod anew, or see why it does not:\n"
-    "journalctl -u kubelet | grep kube-apiserver",
+    "journalctl -u kubelet | grep kube-apiserver    # why the kubelet does not start the pod anew",
 )
 NO_POLICY: Final = Code(
     "AWD110",
@@ -129,6 +128,15 @@ CHOICES: Final = {
     "audit-webhook-mode": MODES,
     "audit-log-format": ("json", "legacy"),
 }
+USUAL: Final = {
+    "audit-log-mode": "blocking",
+    "audit-webhook-mode": "batch",
+    "audit-log-format": "json",
+    "maxage": "30",
+    "maxbackup": "20",
+    "maxsize": "100",
+}
+"""Values to suggest."""
 NUMBERS: Final = frozenset({"maxage", "maxbackup", "maxsize", "size", "burst"})
 
 
@@ -153,10 +161,16 @@ def find(facts: Facts) -> Iterator[Finding]:
 
 def _values(flags: Flags) -> Iterator[Finding]:
     wrong = [
-        BAD_VALUE.at(f"--{flag.name} {problem}", flag.place) for flag in flags.given if (problem := _problem(flag))
+        BAD_VALUE.at(f"--{flag.name} {problem}", flag.place, fix=_good(flag))
+        for flag in flags.given
+        if (problem := _problem(flag))
     ]
     twice = [
-        TWICE.at(f"--{group[0].name} is given {len(group)} times, last as {group[-1].value!r}", group[-1].place)
+        TWICE.at(
+            f"--{group[0].name} is given {len(group)} times, last as {group[-1].value!r}",
+            group[-1].place,
+            fix=f"- {_shown(group[-1])}    # and no other line with this flag",
+        )
         for group in flags.twice()
     ]
     yield from wrong or twice or [VALUES.fine("each audit flag is given once, with a value that the server takes")]
@@ -176,6 +190,20 @@ def _problem(flag: Flag) -> str:
             return f"is a number, not {value!r}"
         return "is negative" if value.startswith("-") else ""
     return ""
+
+
+def _shown(flag: Flag) -> str:
+    return f"--{flag.name}" if flag.value is None else f"--{flag.name}={flag.value}"
+
+
+def _good(flag: Flag) -> str:
+    """Give the flag a value that it takes."""
+    if flag.name in BOOLEAN:
+        return f"- --{flag.name}=true"
+    if flag.name in CHOICES:
+        return f"- --{flag.name}={USUAL[flag.name]}"
+    last = flag.name.rpartition("-")[2]
+    return f"- --{flag.name}={USUAL[last]}" if last in USUAL else f"- --{flag.name}=VALUE"
 
 
 def _manifest(facts: Facts) -> Iterator[Finding]:

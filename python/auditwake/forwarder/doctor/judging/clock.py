@@ -44,7 +44,7 @@ APART: Final = Code(
     EVENTS,
     "The newest event is much older than the last writing of the file: the server's clock is behind, or another "
     "program writes old lines into the log.",
-    "compare the clocks: date -u; and see who writes: fuser -v LOG",
+    "date -u; fuser -v LOG    # on the server: its clock, and who writes",
 )
 CODES: Final = (OFF, TOO_OLD, FUTURE, APART)
 

@@ -39,7 +39,7 @@ FEW_INODES: Final = Code(
     "warning",
     INODES,
     "Rotation makes a new file each time; without an inode for it no event can be written.",
-    "find what takes them: du --inodes -x / | sort -n | tail",
+    "du --inodes -x / | sort -n | tail    # what takes them",
 )
 STATE_FULL: Final = Code(
     "AWD504",
@@ -47,7 +47,7 @@ STATE_FULL: Final = Code(
     "error",
     STATE,
     "Offsets and quarantined events cannot be saved: the agent holds, and after a restart ships events again.",
-    "make room on that disk, or set another state directory:\nauditwake:\n  state_dir: /var/lib/auditwake",
+    "# make room on that disk, or name another directory:\nauditwake:\n  state_dir: /var/lib/auditwake",
 )
 NOT_LASTING: Final = Code(
     "AWD505",
@@ -130,6 +130,6 @@ def _state(room: Room, path: str) -> Iterator[Finding]:
     else:
         yield STATE.fine(f"{octets(room.free)} are free for the state")
     if room.mount is not None and room.mount.type in PASSING:
-        yield NOT_LASTING.at(f"{path} is on a {room.mount.type}", path)
+        yield NOT_LASTING.at(f"{path} is on {room.mount.type}", path)
     elif room.mount is not None:
         yield LASTING.fine(f"{path} is on {room.mount.type}, mounted at {room.mount.point}")

@@ -5,7 +5,7 @@ from typing import Final
 
 from auditwake.forwarder.doctor.facts import Facts, LogFacts, Sample
 from auditwake.forwarder.doctor.finding import Check, Code, Finding
-from auditwake.forwarder.doctor.judging.words import octets
+from auditwake.forwarder.doctor.judging.words import counted, octets
 
 __all__ = ["CODES", "find"]
 
@@ -28,7 +28,7 @@ FOREIGN: Final = Code(
     "warning",
     LINES,
     "Something else than kube-apiserver's audit backend writes to this file; its lines are counted and left out.",
-    "give the audit log a file of its own, and see what else writes to it: fuser -v LOG",
+    "fuser -v LOG    # what else writes to it; give the audit log a file of its own",
 )
 TORN: Final = Code(
     "AWD322",
@@ -37,7 +37,7 @@ TORN: Final = Code(
     LINES,
     "A line is cut where the disk was full, the server was killed, or two servers wrote at once; the fragment is an "
     "event that is lost.",
-    "see that the disk has room (df -h) and that one server alone writes to the log",
+    "df -h LOG; fuser -v LOG    # is there room, and does one server alone write to it",
 )
 LARGE: Final = Code(
     "AWD323",
@@ -45,7 +45,7 @@ LARGE: Final = Code(
     "warning",
     LARGEST,
     "Events over the sink's limit lose their response, then their request, before they are shipped.",
-    "keep bodies out by the policy (level: Metadata for large objects), or add a sink that takes them whole:\n"
+    "# level: Metadata for large objects in the policy, or a sink that takes them whole:\n"
     "auditwake:\n  sinks:\n  - {type: parquet, directory: /var/lib/auditwake/parquet}",
 )
 CODES: Final = (LEGACY, FOREIGN, TORN, LARGE)
@@ -62,14 +62,14 @@ def find(facts: Facts) -> Iterator[Finding]:
 
 
 def _lines(log: LogFacts, sample: Sample) -> Iterator[Finding]:
-    seen = f"of the newest {octets(sample.bytes)}"
+    seen = f"in the newest {octets(sample.bytes)}"
     faults = []
     if sample.legacy:
-        faults.append(LEGACY.at(f"{sample.legacy:,} lines {seen} are in the legacy format", log.path))
+        faults.append(LEGACY.at(f"{counted(sample.legacy)} {seen} in the legacy format", log.path))
     if sample.foreign:
-        faults.append(FOREIGN.at(f"{sample.foreign:,} lines {seen} are no audit events", log.path))
+        faults.append(FOREIGN.at(f"{counted(sample.foreign)} {seen} that hold no audit event", log.path))
     if sample.torn:
-        faults.append(TORN.at(f"{sample.torn:,} lines {seen} are cut", log.path))
+        faults.append(TORN.at(f"{counted(sample.torn)} {seen} cut or broken", log.path))
     yield from faults or [LINES.fine(f"the newest {octets(sample.bytes)} are {sample.events:,} events, all whole")]
 
 

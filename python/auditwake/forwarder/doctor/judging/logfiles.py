@@ -24,8 +24,7 @@ MISSING: Final = Code(
     THERE,
     "Nothing is read from a log that is not there: the server does not write it, writes it elsewhere, or its directory "
     "is not mounted here.",
-    "see whether the server runs and what it says about its log:\n"
-    "crictl logs $(crictl ps -q --name kube-apiserver) 2>&1 | grep -i audit",
+    "# what the server says about its log:\ncrictl logs $(crictl ps -q --name kube-apiserver) 2>&1 | grep -i audit",
 )
 EMPTY: Final = Code(
     "AWD311",
@@ -33,7 +32,7 @@ EMPTY: Final = Code(
     "warning",
     GROWS,
     "A log that stays empty is one of a policy that lets nothing through, or of a server that cannot write.",
-    "see what the policy lets through: auditwake policy check POLICY",
+    "auditwake policy check POLICY    # what it lets through",
 )
 STILL: Final = Code(
     "AWD312",
@@ -41,7 +40,7 @@ STILL: Final = Code(
     "warning",
     GROWS,
     "A control plane makes requests every second; a log without new lines is one that the server no longer writes to.",
-    "see which file the server has open: ls -l /proc/$(pidof kube-apiserver)/fd | grep audit",
+    "ls -l /proc/$(pidof kube-apiserver)/fd | grep audit    # which file the server has open",
 )
 UNREADABLE: Final = Code(
     "AWD313",

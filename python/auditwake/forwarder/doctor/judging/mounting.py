@@ -55,7 +55,7 @@ IN_MEMORY: Final = Code(
     "warning",
     MEMORY,
     "A tmpfs is memory: the log, and all in it that was not shipped, is gone after a reboot.",
-    "put --audit-log-path on a disk, such as /var/log/kubernetes/apiserver/audit.log",
+    "- --audit-log-path=/var/log/kubernetes/apiserver/audit.log    # on a disk",
 )
 CODES: Final = (FILE, NOT_MOUNTED, READ_ONLY, FILE_HERE, IN_MEMORY)
 
@@ -130,6 +130,6 @@ def _here(log: LogFacts) -> Iterator[Finding]:
         yield OURS.fine(f"{folder} is seen as a directory, so that rotated files are", None)
     mount = log.room.mount if log.room else None
     if mount is not None and mount.type in MEMORY_TYPES:
-        yield IN_MEMORY.at(f"{mount.point} is a {mount.type}", log.path)
+        yield IN_MEMORY.at(f"{mount.point} is {mount.type}", log.path)
     elif mount is not None:
         yield MEMORY.fine(f"the log is on {mount.type}")

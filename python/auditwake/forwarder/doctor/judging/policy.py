@@ -53,7 +53,7 @@ NOTHING: Final = Code(
     "error",
     CHECKED,
     "The server takes the policy and writes no event at all.",
-    "add as the last rule:\n- level: Metadata",
+    "- level: Metadata    # as the last rule",
 )
 FINDINGS: Final = Code(
     "AWD206",

@@ -68,7 +68,7 @@ STUCK: Final = Code(
     WORKS,
     "The log is past the size at which it is rotated: the rename fails (`device or resource busy`), and so does the "
     "writing of every event.",
-    "mount the directory of the log, not the log; then restart the server. What it says:\n"
+    "# mount the directory of the log, not the log, and restart the server; what it says:\n"
     "crictl logs $(crictl ps -q --name kube-apiserver) 2>&1 | grep -i rename",
 )
 UNDELETED: Final = Code(
@@ -77,7 +77,7 @@ UNDELETED: Final = Code(
     "warning",
     DELETES,
     "More rotated files are there than are kept: deletion fails, or another program renames them, and the disk fills.",
-    "see what the server says when it deletes: crictl logs $(crictl ps -q --name kube-apiserver) 2>&1 | grep -i audit",
+    "# what the server says when it deletes:\ncrictl logs $(crictl ps -q --name kube-apiserver) 2>&1 | grep -i audit",
 )
 FOREIGN_NAMES: Final = Code(
     "AWD408",
@@ -111,7 +111,7 @@ HOLE: Final = Code(
     ALONE,
     "Zero bytes at the beginning of a log are left when another program cuts it while the server writes; what stood "
     "there may never have been read.",
-    "take the log out of logrotate: grep -rl audit /etc/logrotate.d; the server rotates it by --audit-log-maxsize",
+    "grep -rl audit /etc/logrotate.d /etc/cron*    # take the log out; the server rotates it by --audit-log-maxsize",
 )
 SHRUNK: Final = Code(
     "AWD412",
@@ -119,7 +119,7 @@ SHRUNK: Final = Code(
     "error",
     ALONE,
     "The file became shorter while we looked: another program cuts it, and what was not read yet is gone.",
-    "take the log out of logrotate: grep -rl audit /etc/logrotate.d; the server rotates it by --audit-log-maxsize",
+    "grep -rl audit /etc/logrotate.d /etc/cron*    # take the log out; the server rotates it by --audit-log-maxsize",
 )
 CODES: Final = (
     OFF,
@@ -300,7 +300,8 @@ def _alone(log: LogFacts) -> Iterator[Finding]:
 
 def _by_logrotate(log: LogFacts) -> Iterator[Finding]:
     for one in log.logrotate:
-        fix = f"take the block at {one.place} out; the server rotates the log itself by --audit-log-maxsize"
+        line = f"line {one.place.line}"
+        fix = f"$EDITOR {one.place.file}    # take the block at {line} out; the server rotates the log itself"
         if one.copytruncate is not None:
             yield COPYTRUNCATE.at("logrotate is told to copy and truncate the log", one.copytruncate, fix=fix)
         else:

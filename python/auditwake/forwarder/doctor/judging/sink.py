@@ -37,8 +37,8 @@ REFUSED: Final = Code(
     "error",
     TAKEN,
     "The sink answers each payload with 401 or 403: the agent holds, nothing is lost yet, and nothing is shipped.",
-    "put a valid key where the configuration looks for it, DD_API_KEY or the file DD_API_KEY_FILE, which is read again "
-    "when it changes; Datadog's are made under Organization Settings, API Keys, of the site in DD_SITE",
+    "# Datadog: Organization Settings, API Keys, of the site in DD_SITE; a file is read again when it changes\n"
+    "export DD_API_KEY=...    # or write it to the file that DD_API_KEY_FILE names",
 )
 NO_KEY: Final = Code(
     "AWD603",
@@ -62,8 +62,7 @@ NOT_VERIFIED: Final = Code(
     "warning",
     SAFE,
     "Whoever is on the way can read the events and the key.",
-    "use https, and name the authority of the receiver instead of turning the check off:\n"
-    "    ca_file: /etc/ssl/receiver-ca.pem",
+    "    url: https://...    # instead of http://\n    ca_file: /etc/ssl/receiver-ca.pem    # instead of verify: false",
 )
 NOT_WRITABLE: Final = Code(
     "AWD606",
@@ -117,7 +116,8 @@ def _sink(sink: SinkFacts) -> Iterator[Finding]:
         yield TAKEN.skipped(f"{sink.name}: its key was not shown to it")
     elif sink.state == "unreachable":
         reason = REASONS.get(sink.reason, sink.reason)
-        message = f"{sink.name}: {sink.target} cannot be reached{through}: {reason} ({sink.detail})"
+        more = f" ({sink.detail})" if sink.detail else ""
+        message = f"{sink.name}: {sink.target} cannot be reached{through}: {reason}{more}"
         yield UNREACHABLE.at(message, fix=_reach(sink))
     elif sink.state == "no-client":
         yield NO_CLIENT.at(f"{sink.name}: {sink.detail}")

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-__all__ = ["duration", "octets"]
+__all__ = ["counted", "duration", "octets"]
 
 UNITS: Final = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"))
 KILO: Final = 1000
@@ -24,6 +24,19 @@ def duration(seconds: float) -> str:
             amount = seconds / unit
             return f"{amount:.1f} {name}".replace(".0 ", " ") if amount < FEW else f"{amount:,.0f} {name}"
     return f"{seconds:.0f} s"
+
+
+def counted(lines: int) -> str:
+    """Say a number of lines.
+
+    Args:
+        lines: How many.
+
+    Example:
+        >>> counted(1), counted(4716)
+        ('1 line', '4,716 lines')
+    """
+    return "1 line" if lines == 1 else f"{lines:,} lines"
 
 
 def octets(count: float) -> str:
