@@ -19,12 +19,12 @@ def look_at_config(given: Sequence[Path], load: Load) -> ConfigFacts:
     """Load the configuration.
 
     Args:
-        given: Files and directories; empty takes `AUDITWAKE_CONFIG`, else the usual places.
+        given: Files and directories, which have to be there; empty takes those of `AUDITWAKE_CONFIG`, else the usual.
         load: Loads it.
     """
     asked = list(given) or list(default_paths())
     texts = tuple(map(str, asked))
-    if not any(path.exists() for path in asked):
+    if not given and not any(path.exists() for path in asked):
         return ConfigFacts(asked=texts)
     try:
         config = load(asked)
