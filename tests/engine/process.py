@@ -11,9 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from auditwake.forwarder.status import ask_status
-
 from auditwake.forwarder.snapshot import AgentSnapshot
+from auditwake.forwarder.status import ask_status
 from tests.intake.messages import NUMBER
 from tests.tailing.processes import SOON, wait_until
 

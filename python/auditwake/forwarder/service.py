@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from auditwake.errors import AuditwakeError
 from auditwake.forwarder.agent import Agent
+from auditwake.forwarder.scrub import register_secrets
 from auditwake.forwarder.systemd import notify, watchdog_seconds
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Forwarder:
             AuditwakeError: Something in the configuration cannot be used.
         """
         config = self.agent.config
+        register_secrets(config)
         with ExitStack() as stack:
             stack.enter_context(_handled({"SIGTERM": self._stop, "SIGINT": self._stop, "SIGHUP": self._reload}))
             self.agent.start()
@@ -137,7 +139,9 @@ class Forwarder:
             LOG.warning("there is no configuration to read again: it was given as a value")
             return
         try:
-            self.agent.reload(load(self._paths, self._environment))
+            config = load(self._paths, self._environment)
+            register_secrets(config)
+            self.agent.reload(config)
         except (AuditwakeError, OSError, ValueError) as error:
             self.agent.failed(error)
             LOG.error("the configuration cannot be used, the former one goes on: %s", error)  # noqa: TRY400  # whole

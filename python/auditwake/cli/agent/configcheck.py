@@ -2,8 +2,8 @@
 
 import argparse
 import json
-from pathlib import Path
 
+from auditwake.cli.agent.local import add_config
 from auditwake.cli.exits import Exit
 from auditwake.errors import ConfigError
 
@@ -18,15 +18,7 @@ DESCRIPTION = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument(
-        "-c",
-        "--config",
-        action="append",
-        type=Path,
-        metavar="PATH",
-        help="conf.d, a file, or datadog.yaml; may be repeated (default: AUDITWAKE_CONFIG, else /etc/auditwake/conf.d "
-        "if it is there, else /conf.d)",
-    )
+    add_config(parser)
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema of a conf.yaml, for editors")
     parser.add_argument("--strict", action="store_true", help="exit code 3 when there are warnings")

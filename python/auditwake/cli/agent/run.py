@@ -1,11 +1,9 @@
 """`auditwake agent run`: the agent, in the foreground."""
 
 import argparse
-import sys
 
-from auditwake.cli.agent.where import add_config, config_paths
+from auditwake.cli.agent.local import add_config
 from auditwake.cli.exits import Exit
-from auditwake.cli.style import escape
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
@@ -24,15 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Exit:
     """Run until a signal."""
-    from auditwake.errors import ConfigError
+    from auditwake.forwarder.config import default_paths
     from auditwake.forwarder.log import setup_logging
     from auditwake.forwarder.service import Forwarder
 
-    try:
-        forwarder = Forwarder.from_config(config_paths(args))
-    except ConfigError as error:
-        print("auditwake: " + "\n".join(map(escape, str(error).splitlines())), file=sys.stderr)
-        return Exit.CONFIG
+    forwarder = Forwarder.from_config(args.config or default_paths())
     config = forwarder.agent.config
     setup_logging(config.log_level, config.log_format)
     forwarder.run()

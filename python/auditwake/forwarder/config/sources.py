@@ -193,7 +193,9 @@ def webhooks(
                 file=Path(one.place.name),
                 address=address,
                 path=one["path"],
-                **{name: Path(one[name]) for name in ("cert_file", "key_file", "client_ca_file") if one[name]},
+                cert_file=_path(one["cert_file"]),
+                key_file=_path(one["key_file"]),
+                client_ca_file=_path(one["client_ca_file"]),
                 token=token,
                 max_body_bytes=one["max_body_bytes"],
                 service=one["service"],
@@ -240,3 +242,7 @@ def _loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None

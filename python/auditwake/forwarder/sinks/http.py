@@ -58,7 +58,7 @@ class HttpClient:
             self._client = httpx.Client(
                 http2=options.http2,
                 verify=tls_context(options),
-                proxy=options.proxy,
+                proxy=_proxy(httpx, options),
                 timeout=httpx.Timeout(options.timeout),
                 limits=httpx.Limits(keepalive_expiry=KEPT_OPEN),
                 follow_redirects=False,
@@ -146,6 +146,15 @@ def _httpx() -> Any:  # noqa: ANN401  # the module
         message = 'this sink needs an HTTP client: pip install "auditwake[agent]"'
         raise AuditwakeError(message) from None
     return httpx
+
+
+def _proxy(httpx: Any, options: "HttpOptions") -> Any:  # noqa: ANN401  # the module, and its proxy
+    """Give the proxy of the configuration; None leaves it to the environment."""
+    if options.proxy is None:
+        return None
+    password = options.proxy_password
+    credentials = (options.proxy_username, password.reveal() if password else "")
+    return httpx.Proxy(options.proxy, auth=credentials if any(credentials) else None)
 
 
 def _place(url: str) -> tuple[str, str, int]:
