@@ -198,6 +198,7 @@ def webhooks(
                 client_ca_file=_path(one["client_ca_file"]),
                 token=token,
                 max_body_bytes=one["max_body_bytes"],
+                max_backlog_bytes=one["max_backlog_bytes"],
                 service=one["service"],
                 source=one["source"],
                 tags=tuple(dict.fromkeys((*one["tags"], *shared.tags))),
