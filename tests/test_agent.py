@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 import threading
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -29,6 +30,7 @@ from auditwake.forwarder.config.model import (
     LogSource,
     ParquetSink,
     SinkConfig,
+    WebhookSource,
 )
 from auditwake.forwarder.config.secret import Secret
 from auditwake.forwarder.engine.journal import Journal
@@ -36,6 +38,7 @@ from auditwake.forwarder.engine.quarantine import Quarantine, Refused
 from auditwake.forwarder.snapshot import RouteSnapshot
 from auditwake.forwarder.systemd import notify, watchdog_seconds
 from tests.intake import Intake, Reply, always, marked
+from tests.tailing.lines import line
 from tests.tailing.processes import wait_until
 from tests.tailing.rotator import Rotator
 
@@ -214,6 +217,25 @@ def test_logs_appear_and_some_are_left_out(tmp_path: Path) -> None:
         until(agent, lambda: intake.oracle.events == 6)
         assert agent.snapshot().sources[0].status == "OK"
         assert len(agent.snapshot().sources[0].inputs) == 2
+
+
+def test_a_webhook_is_a_log_like_any_other(tmp_path: Path) -> None:
+    hook = WebhookSource(integration="k8s", file=Path("conf.yaml"), address="127.0.0.1:0", service="audit")
+    settings = replace(config(tmp_path, []), sources=(hook,))
+    with Intake() as intake:
+        with running(replace(settings, sinks=(datadog(intake),))) as agent:
+            ((_, receiver),) = agent._builder._receivers  # noqa: SLF001  # port 0 is the system's choice
+            events = b",".join(line(number) for number in (1, 2, 3))
+            body = b'{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[' + events + b"]}"
+            said = {"Content-Type": "application/json"}
+            url = f"http://127.0.0.1:{receiver.port}/"
+            asked = urllib.request.Request(url, body, said)  # noqa: S310  # loopback
+            with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310
+                assert answer.status == 200
+            until(agent, lambda: intake.oracle.events == 3)
+            agent.tend()
+            assert agent.snapshot().sources[0].type == "webhook"
+        intake.oracle.check(3)
 
 
 def test_force_begins_anew_at_every_start(tmp_path: Path, log: Rotator) -> None:

@@ -106,6 +106,11 @@ class Agent:
         self._reloads += 1
         self._errors = ()
 
+    def tend(self) -> None:
+        """Do what is to be done now and then: webhooks delete what every sink has acknowledged."""
+        with self._changing:
+            self._builder.tend(self._routes)
+
     def failed(self, error: Exception) -> None:
         """Note why a reload was not possible, for `status`."""
         self._errors = tuple(str(error).splitlines())

@@ -124,6 +124,7 @@ class Forwarder:
             try:
                 command = self._commands.get(timeout=min(watchdog or TELL, TELL))
             except queue.Empty:
+                self.agent.tend()
                 notify(STATUS=_status(self.agent.snapshot()), **({"WATCHDOG": "1"} if watchdog else {}))
                 continue
             if command == "stop":

@@ -76,6 +76,12 @@ class Builder:
                 receiver.start()
                 self._receivers.append((source, receiver))
 
+    def tend(self, routes: "list[Route]") -> None:
+        """Have webhooks delete what every sink has acknowledged."""
+        for source, receiver in self._receivers:
+            followers = [route for route in routes if route.source == source]
+            receiver.discard(file for route in followers for file in route.committed_files())
+
     def forget(self, routes: "list[Route]") -> None:
         """Close the sinks that no route uses any more."""
         used = [route.sink_config for route in routes]

@@ -110,7 +110,8 @@ class PayloadRoute(Route):
                     thread.join(0.0 if self.pausing.leaving.is_set() else 2 * STEP)
 
     def _session(self, tail: "Tail", journal: Journal) -> _Session:
-        flow = Flow(self._context.limit)
+        batching = self._batching
+        flow = Flow(max(self._context.limit, batching.max_bytes * (batching.concurrency + 1)))
         reader = Reader(
             encoded=self._encoders,
             flow=flow,

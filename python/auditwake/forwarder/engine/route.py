@@ -43,13 +43,14 @@ class Context:
         config: The configuration.
         policy: What is applied before shipping; None for nothing.
         taps: Who listens.
-        limit: Bytes of events of a route that may be under way.
+        limit: Bytes of events of a route that may be under way, unless its payloads are larger. Memory is about four
+            times that while a sink stands still: batch, events, payloads, and what the allocator keeps.
     """
 
     config: "AgentConfig"
     policy: "Policy | None"
     taps: "Taps"
-    limit: int = 32 << 20
+    limit: int = 16 << 20
 
 
 class Route:
@@ -130,6 +131,12 @@ class Route:
         """Give what a person should know of its logs."""
         tail = self._tail
         return [] if tail is None else [event.message for event in tail.events if event.kind in MESSAGES]
+
+    def committed_files(self) -> list[str | None]:
+        """Give for each log the file in which a restart would go on; None where that is not known."""
+        tail = self._tail
+        streams = () if tail is None else tail.stats.streams
+        return [stream.committed_file for stream in streams] or [None]
 
     def _streams(self) -> tuple[StreamSnapshot, ...]:
         """Give how the logs stand; those of a tail that was closed, as they stood then."""
