@@ -225,11 +225,11 @@ def test_a_webhook_is_a_log_like_any_other(tmp_path: Path) -> None:
     with Intake() as intake:
         with running(replace(settings, sinks=(datadog(intake),))) as agent:
             ((_, receiver),) = agent._builder._receivers  # noqa: SLF001  # port 0 is the system's choice
-            events = b",".join(line(number) for number in (1, 2, 3))
+            events = b",".join(line(number).strip() for number in (1, 2, 3))
             body = b'{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[' + events + b"]}"
             said = {"Content-Type": "application/json"}
             url = f"http://127.0.0.1:{receiver.port}/"
-            asked = urllib.request.Request(url, body, said)  # noqa: S310  # loopback
+            asked = urllib.request.Request(url, body, said)  # loopback
             with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310
                 assert answer.status == 200
             until(agent, lambda: intake.oracle.events == 3)
