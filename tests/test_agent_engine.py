@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from auditwake.errors import StateError
 from auditwake.forwarder.answers import Ack, Answer, Hold, Partial, Reject, Retry, Split
 from auditwake.forwarder.config.model import Backoff
 from auditwake.forwarder.engine.backoff import Wait
@@ -52,6 +53,7 @@ class World:
         self.journal = Journal(self.folder / "inflight")
         self.counters = Counters()
         self.clock = 0.0
+        self.full = self.dice.randint(0, 4)
         self.until = {f"sender {number}": 0.0 for number in range(senders)}
         self.again.clear()
         shared: dict[str, Any] = {"flow": self.flow, "journal": self.journal, "counters": self.counters}
@@ -149,6 +151,10 @@ class World:
 
     def commit(self, log: Log, batch: Batch) -> None:
         """Look at every commit: what it moves over is acknowledged or in the quarantine."""
+        if self.full and self.dice.random() < 0.5:
+            self.full -= 1
+            message = "no space left"
+            raise StateError(message)
         Log.commit(log, batch)
         for number in range(log.offset):
             kept = number in self.quarantine.events
@@ -161,7 +167,6 @@ def run(seed: int, *, whim: bool, crashes: int) -> World:
     with tempfile.TemporaryDirectory() as folder:
         world = World(dice, Path(folder), whim=whim)
         world.log.commit = lambda batch: world.commit(world.log, batch)  # type: ignore[method-assign]
-        world.log.failures = dice.randint(0, 3)
         world.quarantine.failures = dice.randint(0, 2)
         for life in range(crashes + 1):
             world.start(dice.randint(1, 3))

@@ -7,7 +7,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from auditwake.errors import StateError
 from auditwake.forwarder.answers import Answer
 from auditwake.tail import Offsets
 
@@ -47,7 +46,6 @@ class Log:
         self.handed = 0
         self.out: list[Batch] = []
         self.acknowledged: list[Batch] = []
-        self.failures = 0
 
     def restart(self) -> None:
         """Forget what was not committed, as a process does that dies."""
@@ -69,10 +67,6 @@ class Log:
         return batch
 
     def commit(self, batch: Batch) -> None:
-        if self.failures:
-            self.failures -= 1
-            message = "no space left"
-            raise StateError(message)
         self.acknowledged.append(batch)
         while self.out and self.out[0] in self.acknowledged:
             self.offset = self.out.pop(0).stop
