@@ -227,6 +227,13 @@ WEBHOOK: Final = Group(
             least=1024,
             meaning="largest body; a larger one is answered with 413",
         ),
+        Key(
+            name="max_backlog_bytes",
+            kind="whole",
+            default=1 << 30,
+            least=1 << 20,
+            meaning="most bytes that are kept for sinks that do not take them; beyond, the answer is 503",
+        ),
         Key(name="service", kind="word", default="", meaning="as of a log"),
         Key(name="source", kind="word", default="", meaning="as of a log"),
         Key(name="tags", kind="words", default=(), meaning="as of a log"),
