@@ -77,6 +77,16 @@ def test_what_a_real_server_sends_is_the_log_that_it_would_have_written(tmp_path
     assert sum(1 for _ in aw.lines(outcomes)) == outcomes.outcomes.ok.lines == len(sent)
 
 
+@pytest.mark.parametrize(("before", "after"), [("}]", "}\n]"), ("}, {", "},\n{"), ("[{", "[\r\n{"), ("{", "{\n")])
+def test_line_ends_in_a_list_make_no_event_of_it_twice(tmp_path: Path, before: str, after: str) -> None:
+    body = event_list(range(3)).decode().replace(before, after)
+    assert after in body
+    with receiving(tmp_path) as receiver:
+        assert post(receiver, body.encode())[0] == 200
+        reader = aw.read(receiver.log, columns=["name"])
+        assert reader.to_reader().read_all().num_rows == reader.outcomes.ok.lines == 3
+
+
 def test_a_batch_that_is_sent_again_is_there_once_also_after_a_restart(tmp_path: Path) -> None:
     body = event_list(range(3))
     with receiving(tmp_path) as receiver:

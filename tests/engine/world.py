@@ -21,6 +21,7 @@ class Batch:
     first: int
     stop: int
     rejected: list[Any] = field(default_factory=list)
+    released: bool = False
 
     @property
     def num_rows(self) -> int:
@@ -30,7 +31,11 @@ class Batch:
     def offsets(self) -> Offsets:
         return Offsets("audit.log", "audit.log", self.first, self.stop)
 
+    def release(self) -> None:
+        self.released = True
+
     def to_pyarrow(self) -> pa.RecordBatch:
+        assert not self.released, "the rows were let go of"
         return pa.record_batch({"number": pa.array(range(self.first, self.stop), pa.int64())})
 
     def commit(self) -> None:

@@ -83,6 +83,22 @@ class TailBatch:
 
         return pa.record_batch(self._core)
 
+    def release(self) -> None:
+        """Let go of the rows, for who is done with them and commits later; all else of the batch stays.
+
+        Example:
+            >>> import auditwake as aw
+            >>> with aw.tail(aw.demo.LOG, state=None, follow=False) as log:
+            ...     for batch in log:
+            ...         batch.release()
+            ...         batch.commit()
+            >>> batch.to_pyarrow()
+            Traceback (most recent call last):
+            ...
+            ValueError: the rows of this batch were released: take them before that
+        """
+        self._core.release()
+
     def commit(self) -> None:
         """Acknowledge the batch: it is not given again.
 

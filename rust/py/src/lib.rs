@@ -14,6 +14,7 @@ mod run;
 mod schema;
 mod source;
 mod tail;
+mod tail_batch;
 
 use pyo3::prelude::*;
 
@@ -43,7 +44,9 @@ mod _core {
     #[pymodule_export]
     use super::source::discover;
     #[pymodule_export]
-    use super::tail::{Tail, TailBatch};
+    use super::tail::Tail;
+    #[pymodule_export]
+    use super::tail_batch::TailBatch;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -6,9 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use arrow_array::RecordBatch;
 use auditwake_core::batch::{Limits, Texts};
-use auditwake_core::follow::{Delivered, Follow, FollowError, Ledger, Next, Options, Receipt, Standing};
+use auditwake_core::follow::{Follow, FollowError, Ledger, Next, Options, Standing};
 use auditwake_core::reader;
 use auditwake_core::tail::loss::Retention;
 use auditwake_core::tail::stream::Start;
@@ -18,9 +17,10 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
-use crate::outcomes::{Outcomes, Rejected};
+use crate::outcomes::Outcomes;
 use crate::reader::{at_least_one, line_options};
 use crate::run::{Interrupts, detached};
+use crate::tail_batch::TailBatch;
 use crate::{capsule, error, schema};
 
 /// How long a wait lasts on a thread that sees no signals.
@@ -302,91 +302,5 @@ impl From<Standing> for Stands {
             error: from.error,
             time_to_loss: from.time_to_loss.map(|time| time.as_secs_f64()),
         }
-    }
-}
-
-/// A batch with its place in its log.
-#[pyclass(frozen, module = "auditwake._core")]
-pub(crate) struct TailBatch {
-    batch: RecordBatch,
-    outcomes: Outcomes,
-    rejected: Vec<Rejected>,
-    /// Live file, file, first byte, and the one behind the last.
-    place: (OsString, OsString, u64, u64),
-    lag: u64,
-    receipt: Receipt,
-    ledger: Arc<Ledger>,
-}
-
-impl TailBatch {
-    fn new(delivered: Delivered, ledger: Arc<Ledger>) -> Self {
-        let Delivered { batch, account, stream, file, start, end, lag, receipt } = delivered;
-        let rejected = account.rejected.into_iter().map(|line| Rejected { line, kept: true }).collect();
-        let outcomes = Outcomes(account.outcomes);
-        Self {
-            batch,
-            outcomes,
-            rejected,
-            place: (stream.into(), file.into(), start, end),
-            lag,
-            receipt,
-            ledger,
-        }
-    }
-}
-
-#[pymethods]
-impl TailBatch {
-    #[getter]
-    fn num_rows(&self) -> usize {
-        self.batch.num_rows()
-    }
-
-    #[getter]
-    fn outcomes(&self) -> Outcomes {
-        self.outcomes.clone()
-    }
-
-    #[getter]
-    fn rejected(&self) -> Vec<Rejected> {
-        self.rejected.clone()
-    }
-
-    #[getter]
-    fn place(&self) -> (OsString, OsString, u64, u64) {
-        self.place.clone()
-    }
-
-    #[getter]
-    fn lag_bytes(&self) -> u64 {
-        self.lag
-    }
-
-    fn commit(&self, py: Python<'_>) -> PyResult<()> {
-        detached(py, || self.ledger.commit(self.receipt)).map_err(|error| error::checkpoint(py, &error))
-    }
-
-    fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
-        capsule::schema(py, self.batch.schema_ref())
-    }
-
-    #[pyo3(signature = (requested_schema=None))]
-    fn __arrow_c_array__<'py>(
-        &self,
-        py: Python<'py>,
-        requested_schema: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
-        let _ = requested_schema;
-        capsule::array(py, &self.batch)
-    }
-
-    #[pyo3(signature = (requested_schema=None))]
-    fn __arrow_c_stream__<'py>(
-        &self,
-        py: Python<'py>,
-        requested_schema: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyCapsule>> {
-        let _ = requested_schema;
-        capsule::batch(py, &self.batch)
     }
 }

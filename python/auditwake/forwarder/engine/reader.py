@@ -101,12 +101,15 @@ class Reader:
             group = self._flow.open(place.stream)
             self._join(group, batch)
             self._send(group, batch, batch.num_rows, None, place.start)
+            # What is sent has its own bytes; of the batch, the commit needs the place alone.
+            batch.release()
             self._flow.close(group)
         else:
             resumed.fed = self._clock()
             self._join(resumed.group, batch)
             for cut in resumed.replay.take(batch):
                 self._send(resumed.group, cut.rows, cut.count, cut.entry, -1)
+            batch.release()
             if resumed.replay.over:
                 self._flow.close(self._resumed.pop(place.stream).group)
 

@@ -113,17 +113,19 @@ class TableRoute(Route):
         place = batch.offsets
         group.stream = place.stream
         group.lines += batch.rejected
-        # Only the place is kept: the rows are the sink's.
         group.batches.append(batch)
         self._pending += place.end - place.start
         if self._encoder is None:
             self.counters.add(events_read=batch.num_rows)
             self._sink.write(batch)
+            # The rows are the sink's now.
+            batch.release()
             group.left += batch.num_rows
             return
         from auditwake.read import read
 
         prepared = self._encoder.prepare(batch, int(time.time() * 1000))
+        batch.release()
         self.counters.read(prepared)
         group.lines += prepared.rejected
         if prepared.events:
