@@ -56,7 +56,7 @@ PYTHON_TABLE: Mapping[str, set[str]] = {
     "tail": {"_core", "schema", "types"},
     "forwarder": {"_core", "convert", "errors", "policy", "read", "schema", "tail", "types"},
     "demo": set(),
-    "__init__": {"_core", *PUBLIC},
+    "__init__": {"_core", "forwarder", *PUBLIC},
     "cli": {"__init__", "_core", "demo", "errors", "forwarder", "policy", "tail"},
     "__main__": {"cli"},
 }

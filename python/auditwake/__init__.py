@@ -10,21 +10,28 @@ Example:
     0
 """
 
+import importlib
+from typing import TYPE_CHECKING
+
 from auditwake import demo, errors
 from auditwake._core import Column, Converted, Outcome, Outcomes, Progress, Rejected, __version__
 from auditwake.convert import convert
 from auditwake.lines import lines
-from auditwake.policy import Decision, Finding, Keys, Policy, Verdicts
 from auditwake.read import Reader, read
 from auditwake.scan import scan
 from auditwake.schema import columns, schema
 from auditwake.tail import Gap, Offsets, Retention, StreamStats, Tail, TailBatch, TailEvent, TailStats, tail
+
+if TYPE_CHECKING:
+    from auditwake.forwarder.service import Forwarder
+    from auditwake.policy import Decision, Finding, Keys, Policy, Verdicts
 
 __all__ = [
     "Column",
     "Converted",
     "Decision",
     "Finding",
+    "Forwarder",
     "Gap",
     "Keys",
     "Offsets",
@@ -52,3 +59,22 @@ __all__ = [
     "schema",
     "tail",
 ]
+
+# What is loaded when it is first used: most who read a log need neither YAML nor the agent.
+_LATER = {
+    "Forwarder": "auditwake.forwarder.service",
+    **dict.fromkeys(("Decision", "Finding", "Keys", "Policy", "Verdicts"), "auditwake.policy"),
+}
+
+
+def __getattr__(name: str) -> object:
+    if name == "policy":
+        return importlib.import_module("auditwake.policy")
+    if name in _LATER:
+        return getattr(importlib.import_module(_LATER[name]), name)
+    message = f"module 'auditwake' has no attribute {name!r}"
+    raise AttributeError(message)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "policy"]
