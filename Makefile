@@ -6,6 +6,7 @@ FUZZ_SECONDS ?= 600
 BENCH_ARGS ?=
 ROTATIONS ?= 1000
 KILLS ?= 1000
+AGENT_KILLS ?= 200
 CASES ?= 20000
 EXAMPLES ?= 2000
 
@@ -100,8 +101,12 @@ bench: $(built) ## the same work beside other engines (BENCH_ARGS="--runs 3"), t
 bench-tail: $(built) ## catch-up beside `aw.read`; CPU, memory and latency on a live log (BENCH_ARGS="--seconds 10")
 	$(python) benches/tail.py $(BENCH_ARGS)
 
+.PHONY: bench-agent
+bench-agent: $(built) ## a backlog to a file and to Datadog payloads; CPU and memory on a live log (BENCH_ARGS="--seconds 20")
+	$(python) benches/agent.py $(BENCH_ARGS)
+
 .PHONY: soak
-soak: $(built) ## the long forms: new draws, CASES (20000) or EXAMPLES (2000) a test; ROTATIONS (1000), KILLS (1000) of a tail
+soak: $(built) ## the long forms: new draws, CASES (20000) or EXAMPLES (2000) a test; ROTATIONS (1000), KILLS (1000) of a tail, AGENT_KILLS (200)
 	$(call say,Rust: what is drawn at random)
 	PROPTEST_CASES=$(CASES) cargo test --release --locked --workspace
 	$(call say,Rust: without SIMD)
@@ -111,6 +116,8 @@ soak: $(built) ## the long forms: new draws, CASES (20000) or EXAMPLES (2000) a 
 	$(call say,Python: rotations and kills)
 	AUDITWAKE_ROTATIONS=$(ROTATIONS) AUDITWAKE_KILLS=$(KILLS) $(python) -m pytest -q --durations=0 --durations-min=1 \
 		tests/test_tail_writer.py tests/test_tail_kill.py
+	$(call say,Python: agents and tables that are killed)
+	AUDITWAKE_KILLS=$(AGENT_KILLS) $(python) -m pytest -q --durations=0 --durations-min=1 		tests/test_agent_chaos.py tests/test_sinks_kill.py
 
 .PHONY: fuzz
 fuzz: rust-present ## fuzz for FUZZ_SECONDS (600) in all, shared by the targets; needs a nightly toolchain
