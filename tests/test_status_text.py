@@ -24,6 +24,7 @@ from auditwake.forwarder.metrics import render
 from auditwake.forwarder.metrics.readiness import readiness
 from auditwake.forwarder.scrub import register_secrets, scrub_values
 from auditwake.forwarder.snapshot import AgentSnapshot, RouteSnapshot, SinkSnapshot, StreamSnapshot
+from auditwake.forwarder.sinks.make import make
 from auditwake.forwarder.status import status_text
 from tests.standing import agent, healthy, healthy_route, source, troubled
 
@@ -54,6 +55,14 @@ Logs Agent
         /var/log/kubernetes/apiserver/audit.log
       Bytes Read: 45634781
 """
+
+
+def test_the_sink_describes_itself_as_the_agent_shows_it() -> None:
+    http = HttpOptions(url="https://agent-http-intake.logs.datadoghq.com/api/v2/logs", compression="zstd")
+    sink = make(DatadogSink(http=http, api_key=Secret(f"{'0' * 27}abcde")), "node-1")
+    shown = SinkSnapshot(name="datadog", type="datadog", description=sink.describe())
+    sink.close()
+    assert f"\n    Reliable: {SINK}\n" in status_text(replace(healthy(), sinks=(shown,)))
 
 
 @pytest.mark.parametrize("name", SNAPSHOTS)

@@ -30,7 +30,7 @@ class DatadogLogs:
         >>> from auditwake.forwarder.config.secret import Secret
         >>> http = HttpOptions(url="https://http-intake.logs.datadoghq.eu/api/v2/logs")
         >>> DatadogLogs(DatadogSink(http=http, api_key=Secret("0123456789abcdef0123456789abcdef")), "host").describe()
-        'Reliable: Sending compressed logs in HTTPS to http-intake.logs.datadoghq.eu on port 443 (API Key: ***...bcdef)'
+        'Sending compressed logs in HTTPS to http-intake.logs.datadoghq.eu on port 443 (API Key: ***...bcdef)'
     """
 
     def __init__(self, config: "DatadogSink", hostname: str) -> None:
@@ -85,7 +85,7 @@ class DatadogLogs:
         http = self._config.http
         how = "uncompressed" if http.compression == "none" else "compressed"
         return (
-            f"Reliable: Sending {how} logs in {self._http.scheme.upper()} to {self._http.host} "
+            f"Sending {how} logs in {self._http.scheme.upper()} to {self._http.host} "
             f"on port {self._http.port} (API Key: {self._key()})"
         )
 
