@@ -23,8 +23,8 @@ from auditwake.forwarder.config.secret import Secret, SecretFile
 from auditwake.forwarder.metrics import render
 from auditwake.forwarder.metrics.readiness import readiness
 from auditwake.forwarder.scrub import register_secrets, scrub_values
-from auditwake.forwarder.snapshot import AgentSnapshot, RouteSnapshot, SinkSnapshot, StreamSnapshot
 from auditwake.forwarder.sinks.make import make
+from auditwake.forwarder.snapshot import AgentSnapshot, RouteSnapshot, SinkSnapshot, StreamSnapshot
 from auditwake.forwarder.status import status_text
 from tests.standing import agent, healthy, healthy_route, source, troubled
 
