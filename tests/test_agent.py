@@ -35,6 +35,7 @@ from auditwake.forwarder.config.model import (
 from auditwake.forwarder.config.secret import Secret
 from auditwake.forwarder.engine.journal import Journal
 from auditwake.forwarder.engine.quarantine import Quarantine, Refused
+from auditwake.forwarder.engine.route import Context
 from auditwake.forwarder.snapshot import RouteSnapshot
 from auditwake.forwarder.systemd import notify, watchdog_seconds
 from tests.intake import Intake, Reply, always, marked
@@ -225,17 +226,43 @@ def test_a_webhook_is_a_log_like_any_other(tmp_path: Path) -> None:
     with Intake() as intake:
         with running(replace(settings, sinks=(datadog(intake),))) as agent:
             ((_, receiver),) = agent._builder._receivers  # noqa: SLF001  # port 0 is the system's choice
-            events = b",".join(line(number).strip() for number in (1, 2, 3))
-            body = b'{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[' + events + b"]}"
-            said = {"Content-Type": "application/json"}
-            url = f"http://127.0.0.1:{receiver.port}/"
-            asked = urllib.request.Request(url, body, said)  # loopback
-            with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310
-                assert answer.status == 200
+            post(receiver.port, 1, 2, 3)
             until(agent, lambda: intake.oracle.events == 3)
             agent.tend()
             assert agent.snapshot().sources[0].type == "webhook"
         intake.oracle.check(3)
+
+
+def post(port: int, *numbers: int) -> None:
+    events = b",".join(line(number).strip() for number in numbers)
+    body = b'{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[' + events + b"]}"
+    asked = urllib.request.Request(f"http://127.0.0.1:{port}/", body, {"Content-Type": "application/json"})  # loopback
+    with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310
+        assert answer.status == 200
+
+
+def test_a_webhook_keeps_what_a_sink_that_stands_still_has_not_taken(tmp_path: Path) -> None:
+    hook = WebhookSource(integration="k8s", file=Path("conf.yaml"), address="127.0.0.1:0", service="audit")
+    settings = replace(config(tmp_path, []), sources=(hook,))
+    with Intake() as intake, pytest.MonkeyPatch.context() as patch:
+        # A few events are all that may be under way.
+        patch.setattr(Agent, "_context", lambda self, config: Context(config, None, self.taps, limit=1))
+        with running(replace(settings, sinks=(datadog(intake, max_bytes=5000, concurrency=1),))) as agent:
+            ((_, receiver),) = agent._builder._receivers  # noqa: SLF001  # port 0 is the system's choice
+            post(receiver.port, 1)
+            until(agent, lambda: routes(agent)[0].last_commit is not None)
+            intake.answer = always(Reply(503))
+            post(receiver.port, *range(2, 60))
+            until(agent, lambda: routes(agent)[0].in_flight_bytes > 10_000)
+            receiver._segments._max_bytes = 20_000  # noqa: SLF001  # files that small are no option
+            for first in range(60, 300, 20):
+                post(receiver.port, *range(first, first + 20))
+            for _ in range(3):
+                agent.tend()
+            intake.answer = always()
+            until(agent, lambda: intake.oracle.last == 299 and routes(agent)[0].in_flight_payloads == 0)
+            intake.oracle.check(299)
+            until(agent, lambda: agent.tend() is None and len(list(receiver.log.parent.glob("audit-*.log"))) == 0)
 
 
 def test_force_begins_anew_at_every_start(tmp_path: Path, log: Rotator) -> None:

@@ -30,7 +30,7 @@ def test_a_tail_has_every_event_once_while_the_files_are_rotated_and_deleted(tmp
                 taken.add(got)
                 got.commit()
             segments.discard(stream.committed_file for stream in tail.stats.streams)
-        assert len(list(segments.directory.glob("audit-*.log"))) <= 1
+        assert len(list(segments.directory.glob("audit-*.log"))) <= 2
         assert (tail.stats.gaps, tail.gaps) == (0, [])
     segments.close()
     assert taken.rows == [(1, 39)]
@@ -50,6 +50,42 @@ def test_a_file_that_one_sink_still_needs_is_kept(tmp_path: Path) -> None:
     segments.discard([str(segments.path)])
     assert list(tmp_path.glob("audit-*.log")) == []
     segments.close()
+
+
+def test_a_file_that_was_the_live_one_when_it_was_acknowledged_is_kept(tmp_path: Path) -> None:
+    segments = Segments(tmp_path, max_bytes=500)
+    segments.append(batch(1))
+    acknowledged = str(segments.path)
+    segments.append(batch(2))
+    (file,) = tmp_path.glob("audit-*.log")
+    # Whoever said this may not have seen the rotation yet, and stand in the file that has another name now.
+    segments.discard([acknowledged])
+    assert file.exists()
+    segments.discard([acknowledged])
+    assert not file.exists()
+    segments.close()
+
+
+def test_a_rotation_that_fails_is_made_up_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    segments = Segments(tmp_path, max_bytes=500)
+    segments.append(batch(1))
+
+    def full(*_: object) -> int:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    monkeypatch.setattr(os, "open", full)
+    with pytest.raises(OSError, match="too many"):
+        segments.append(batch(2))
+    monkeypatch.undo()
+    # The number of a file that was let go of would be that of this one.
+    with (tmp_path / "other").open("wb") as other:
+        assert segments.append(batch(2))
+        assert segments.append(batch(3))
+        other.flush()
+    segments.close()
+    assert (tmp_path / "other").read_bytes() == b""
+    written = b"".join(path.read_bytes() for path in sorted(tmp_path.glob("audit*.log")))
+    assert sorted(written.splitlines(keepends=True)) == [line(1), line(2), line(3)]
 
 
 def test_batches_are_remembered_over_rotation_and_restart(tmp_path: Path) -> None:

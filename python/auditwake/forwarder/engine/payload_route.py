@@ -149,7 +149,7 @@ class PayloadRoute(Route):
                 closed = True
             if not session.flow.wait_for_room(STEP):
                 continue
-            batch = session.tail.next(STEP)
+            batch = self._next(session.tail, STEP)
             if batch is not None:
                 session.reader.take(batch)
             elif closed:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from auditwake.forwarder.config.model import AgentConfig, SinkConfig, Source
     from auditwake.forwarder.taps import Taps
     from auditwake.policy import Policy
-    from auditwake.tail import StreamStats, Tail
+    from auditwake.tail import StreamStats, Tail, TailBatch
 
 __all__ = ["Context", "LeftError", "Route"]
 
@@ -85,6 +85,7 @@ class Route:
         self._quarantine = Quarantine(quarantine_file(state, sink.name, source), sink.name)
         self._dice = random.SystemRandom().random
         self._tail: Tail | None = None
+        self._looked = False  # since it was opened
         self._seen: tuple[StreamSnapshot, ...] = ()
         self._forced = isinstance(source, LogSource) and source.start_position.startswith("force")
         self._thread = threading.Thread(target=self._run, name="auditwake-route", daemon=True)
@@ -133,10 +134,13 @@ class Route:
         return [] if tail is None else [event.message for event in tail.events if event.kind in MESSAGES]
 
     def committed_files(self) -> list[str | None]:
-        """Give for each log the file in which a restart would go on; None where that is not known."""
+        """Give for each log the file in which a restart would go on, or an older one; None where that is not known."""
         tail = self._tail
-        streams = () if tail is None else tail.stats.streams
-        return [stream.committed_file for stream in streams] or [None]
+        if tail is None or not self._looked:
+            return [None]
+        # Asked for first: a rotation that the tail sees in between makes the answer older, never newer.
+        rotated = {event.stream: event.file for event in tail.events if event.kind == "rotated"}
+        return [_committed_file(stream, rotated.get(stream.path)) for stream in tail.stats.streams] or [None]
 
     def _streams(self) -> tuple[StreamSnapshot, ...]:
         """Give how the logs stand; those of a tail that was closed, as they stood then."""
@@ -182,6 +186,11 @@ class Route:
     def _work(self) -> None:
         raise NotImplementedError
 
+    def _next(self, tail: "Tail", timeout: float) -> "TailBatch | None":
+        batch = tail.next(timeout)
+        self._looked = True
+        return batch
+
     def _open(self, **options: Any) -> "Tail":  # noqa: ANN401  # those of aw.tail
         """Open the log where it was left."""
         from auditwake.tail import Retention, tail
@@ -201,8 +210,21 @@ class Route:
             cluster=config.cluster,
             **options,
         )
-        self._forced = False
+        self._forced = self._looked = False
         return opened
+
+
+def _committed_file(stats: "StreamStats", rotated: str | None) -> str | None:
+    """Give the file in which a restart would go on, or an older one.
+
+    Args:
+        stats: Of the log.
+        rotated: What the live file was called when it was last rotated away, as far as the tail has seen it.
+    """
+    # A file is known by the name that it had when it was last looked at, and a route whose sink takes nothing does not
+    # look: what is called live there may have been rotated since.
+    is_sure = stats.committed_file != stats.path or not (stats.uncommitted_bytes or stats.lag_bytes)
+    return stats.committed_file if is_sure or stats.committed_file is None else rotated
 
 
 def _stream(stats: "StreamStats") -> StreamSnapshot:

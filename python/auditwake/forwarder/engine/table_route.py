@@ -95,7 +95,7 @@ class TableRoute(Route):
                 if self.pausing.stopping.is_set() and not closed:
                     tail.close()
                     closed = True
-                batch = tail.next(STEP)
+                batch = self._next(tail, STEP)
                 if batch is not None:
                     since = since if group.batches else time.monotonic()
                     self._take(group, batch)

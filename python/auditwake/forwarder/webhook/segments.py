@@ -50,10 +50,12 @@ class Segments:
         self._max_backlog = max_backlog
         self._lock = threading.Lock()
         self._known: OrderedDict[str, None] = OrderedDict()
+        self._former: set[str] = set()
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._recover()
         self._log = _append(self.path)
         self._intents = _append(directory / INTENTS)
+        _sync_directory(directory)
 
     def append(self, batch: Batch) -> bool:
         """Make a batch durable.
@@ -93,17 +95,22 @@ class Segments:
         """Delete rotated files that nobody needs any more.
 
         Args:
-            committed: For each sink the file that it would go on in after a restart (`StreamStats.committed_file`).
+            committed: For each sink the file that it would go on in after a restart, or an older one; None where that
+                is not known.
         """
         needed = list(committed)
-        if not needed or None in needed:
-            return
-        names = [Path(str(file)).name for file in needed]
-        # The live file is younger than all others.
-        oldest = min((name for name in names if name != LIVE), default=None)
-        for path in self._rotated():
-            if oldest is None or path.name < oldest:
-                path.unlink(missing_ok=True)
+        with self._lock:
+            rotated = self._rotated()
+            # A file that was rotated since the last call may still be the live one for whoever is asked.
+            before, self._former = self._former, {path.name for path in rotated}
+            if not needed or None in needed:
+                return
+            names = [Path(str(file)).name for file in needed]
+            # The live file is younger than all others.
+            oldest = min((name for name in names if name != LIVE), default=None)
+            for path in rotated:
+                if path.name in before and (oldest is None or path.name < oldest):
+                    path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let go of the files."""
@@ -139,8 +146,11 @@ class Segments:
             # Twice in a millisecond: the log grows a little longer instead.
             return
         self.path.rename(name)
-        os.close(self._log)
-        self._log = _append(self.path)
+        try:
+            self._log = _instead(self._log, self.path)
+        except OSError:
+            name.rename(self.path)
+            raise
         kept = self.directory / f"{INTENTS}.new"
         with kept.open("wb") as file:
             # Batches of older files are remembered too: they have no place in this one.
@@ -148,8 +158,7 @@ class Segments:
             file.flush()
             os.fsync(file.fileno())
         kept.rename(self.directory / INTENTS)
-        os.close(self._intents)
-        self._intents = _append(self.directory / INTENTS)
+        self._intents = _instead(self._intents, self.directory / INTENTS)
         _sync_directory(self.directory)
 
     def _remember(self, digest: str) -> None:
@@ -184,6 +193,13 @@ def _append(path: Path) -> int:
     # Binary matters on Windows only, where a newline would become two bytes.
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
     return os.open(path, flags, 0o600)
+
+
+def _instead(former: int, path: Path) -> int:
+    """Open a file, and only then let go of the former: a number that was let go of is soon that of another file."""
+    file = _append(path)
+    os.close(former)
+    return file
 
 
 def _write_all(file: int, data: bytes) -> None:
