@@ -12,6 +12,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
+from auditwake.forwarder.config.document import KEY_IN_QUERY
 from auditwake.forwarder.config.secret import Secret, SecretFile
 from auditwake.forwarder.snapshot import AgentSnapshot
 
@@ -22,10 +23,6 @@ HIDDEN = "***"
 SHORTEST = 4
 
 USER_OF_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#'\"]*@")
-KEY_IN_QUERY = re.compile(
-    r"([?&;][\w.-]*(?:key|token|secret|passw(?:or)?d|auth|sig|signature|credential)[\w.-]*=)([^&;\s#'\"]+)",
-    re.IGNORECASE,
-)
 AUTHORIZATION = re.compile(r"(authorization['\"]?\s*[:=]\s*['\"]?)(?:\w+\s+)?[^\s'\",]+", re.IGNORECASE)
 
 _lock = threading.Lock()

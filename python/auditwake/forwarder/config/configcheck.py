@@ -7,6 +7,7 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from auditwake.errors import ConfigError
+from auditwake.forwarder.config.document import masked_urls
 from auditwake.forwarder.config.model import AgentConfig, LogSource, Source
 from auditwake.forwarder.config.secret import Secret, SecretFile
 
@@ -14,6 +15,8 @@ __all__ = ["configcheck", "plain", "report"]
 
 # Of an API key the last characters are shown, as the Agent does; of other secrets nothing.
 RECOGNISED: Final = {"api_key"}
+# What may hold credentials that a receiver or a store wants in its address.
+ADDRESSES: Final = {"url", "proxy", "table"}
 AGENT: Final = (
     "enabled",
     "state",
@@ -122,10 +125,10 @@ def plain(value: Any, name: str = "") -> Any:  # noqa: ANN401  # whatever a conf
         >>> plain((Secret("abc"), SecretFile("/run/key")))
         ['***', 'file:/run/key']
     """
-    if isinstance(value, Secret):
-        return value.masked if name in RECOGNISED else "***"
-    if isinstance(value, SecretFile):
-        return f"file:{value.path}"
+    if isinstance(value, Secret | SecretFile):
+        return _hidden(value, name)
+    if isinstance(value, str) and name in ADDRESSES:
+        return masked_urls(value)
     if is_dataclass(value):
         return {field.name: plain(getattr(value, field.name), field.name) for field in fields(value)}
     if isinstance(value, Mapping):
@@ -133,3 +136,9 @@ def plain(value: Any, name: str = "") -> Any:  # noqa: ANN401  # whatever a conf
     if isinstance(value, tuple | list):
         return [plain(one) for one in value]
     return str(value) if isinstance(value, PurePath) else value
+
+
+def _hidden(secret: Secret | SecretFile, name: str) -> str:
+    if isinstance(secret, SecretFile):
+        return f"file:{secret.path}"
+    return secret.masked if name in RECOGNISED else "***"

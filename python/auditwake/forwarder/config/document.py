@@ -6,11 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-__all__ = ["MASK", "Document", "Mark", "Member", "Node", "masked_urls", "scalars"]
+__all__ = ["KEY_IN_QUERY", "MASK", "Document", "Mark", "Member", "Node", "masked_urls", "scalars"]
 
 MASK = "***"
 WIDEST = 120
 CREDENTIALS = re.compile(r"://[^/\s@]*@")
+KEY_IN_QUERY = re.compile(
+    r"([?&;][\w.-]*(?:key|token|secret|passw(?:or)?d|auth|sig|signature|credential)[\w.-]*=)([^&;\s#'\"]+)",
+    re.IGNORECASE,
+)
 WORD = re.compile(r"[^\s:,\[\]{}#'\"-][^\s:,\[\]{}'\"]*")
 
 
@@ -97,6 +101,7 @@ class Document:
         if known is not None:
             line, caret = _only(known, line, caret)
         line, caret = _replaced(CREDENTIALS, f"://{MASK}@", line, caret)
+        line, caret = _replaced(KEY_IN_QUERY, rf"\1{MASK}", line, caret)
         # A long line is shown around the place.
         first = max(caret - WIDEST // 2, 0)
         shown = "".join(one if one.isprintable() else " " for one in line[first:][:WIDEST])
@@ -133,13 +138,13 @@ def scalars(node: Node) -> Iterator[Node]:
 
 
 def masked_urls(text: str) -> str:
-    """Take the credentials out of what may be a URL.
+    """Take the credentials and the keys of a query out of what may be a URL.
 
     Example:
-        >>> masked_urls("http://user:pass@proxy:3128")
-        'http://***@proxy:3128'
+        >>> masked_urls("http://user:pass@proxy:3128/?api_key=abc&page=2")
+        'http://***@proxy:3128/?api_key=***&page=2'
     """
-    return CREDENTIALS.sub(f"://{MASK}@", text)
+    return KEY_IN_QUERY.sub(rf"\1{MASK}", CREDENTIALS.sub(f"://{MASK}@", text))
 
 
 def _spans(masks: list[tuple[Mark, Mark]], line: int, width: int) -> list[tuple[int, int]]:
@@ -166,7 +171,7 @@ def _only(known: frozenset[str], line: str, caret: int) -> tuple[str, int]:
 
 def _replaced(pattern: re.Pattern[str], text: str, line: str, caret: int) -> tuple[str, int]:
     for match in reversed(list(pattern.finditer(line))):
-        line, caret = _put(line, caret, match, text)
+        line, caret = _put(line, caret, match, match.expand(text))
     return line, caret
 
 
