@@ -38,6 +38,7 @@ from auditwake.forwarder.engine.quarantine import Quarantine, Refused
 from auditwake.forwarder.engine.route import Context
 from auditwake.forwarder.snapshot import RouteSnapshot
 from auditwake.forwarder.systemd import notify, watchdog_seconds
+from auditwake.forwarder.webhook.receiver import WebhookReceiver
 from tests.intake import Intake, Reply, always, marked
 from tests.tailing.lines import line
 from tests.tailing.processes import wait_until
@@ -262,7 +263,12 @@ def test_a_webhook_keeps_what_a_sink_that_stands_still_has_not_taken(tmp_path: P
             intake.answer = always()
             until(agent, lambda: intake.oracle.last == 299 and routes(agent)[0].in_flight_payloads == 0)
             intake.oracle.check(299)
-            until(agent, lambda: agent.tend() is None and len(list(receiver.log.parent.glob("audit-*.log"))) == 0)
+            until(agent, lambda: has_no_rotated_file(agent, receiver))
+
+
+def has_no_rotated_file(agent: Agent, receiver: WebhookReceiver) -> bool:
+    agent.tend()
+    return not list(receiver.log.parent.glob("audit-*.log"))
 
 
 def test_force_begins_anew_at_every_start(tmp_path: Path, log: Rotator) -> None:

@@ -118,8 +118,11 @@ class Prepared:
         self.excluded = self.read - self.events
         self.bytes = 10 * self.events
 
-    def payloads(self, start: int = 0, stop: int | None = None) -> list[Payload]:
+    def payloads(self, start: int = 0, stop: int | None = None, max_event_bytes: int | None = None) -> list[Payload]:
         end = self.events if stop is None else stop
+        if max_event_bytes is not None:
+            # None of these has a body that it could lose.
+            return []
         return [self._payload(first, min(first + MOST_EVENTS, end)) for first in range(start, end, MOST_EVENTS)]
 
     def _payload(self, start: int, stop: int) -> Payload:

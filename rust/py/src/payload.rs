@@ -158,9 +158,16 @@ impl Prepared {
         self.0.last_event().map(|micros| micros as f64 / 1e6)
     }
 
-    #[pyo3(signature = (start=0, stop=None))]
-    fn payloads(&self, py: Python<'_>, start: usize, stop: Option<usize>) -> Vec<Payload> {
-        let payloads = detached(py, || self.0.payloads(start..stop.unwrap_or(usize::MAX)));
+    #[pyo3(signature = (start=0, stop=None, max_event_bytes=None))]
+    fn payloads(
+        &self,
+        py: Python<'_>,
+        start: usize,
+        stop: Option<usize>,
+        max_event_bytes: Option<usize>,
+    ) -> Vec<Payload> {
+        let range = start..stop.unwrap_or(usize::MAX);
+        let payloads = detached(py, || self.0.payloads(range, max_event_bytes));
         payloads.into_iter().map(|payload| Payload::new(py, payload)).collect()
     }
 

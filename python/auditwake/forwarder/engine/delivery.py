@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Delivery", "Doubt", "Step"]
 
 MOST_REFUSED = 100
+SMALLER = 0.9  # what is sent to a receiver after it was too large: less than what frames an event
 REFUSES_ALL = (
     f"the receiver has refused {MOST_REFUSED} events one after the other and taken none between them: it is not the "
     "events; look at the URL, and at what stands there"
@@ -58,6 +59,7 @@ class Step:
         rejected: Events that are never taken: index in the batch, and why.
         failed: The try did not succeed: why, in one word; empty if it did.
         wait: What to wait for before the next try.
+        shrunk: Events that have lost a body now, and none before.
     """
 
     taken: int = 0
@@ -65,6 +67,7 @@ class Step:
     rejected: tuple[tuple[int, str], ...] = ()
     failed: str = ""
     wait: Wait | None = None
+    shrunk: int = 0
 
 
 class Delivery:
@@ -136,8 +139,13 @@ class Delivery:
         return Wait(seconds(self._backoff, self._tries, self._dice), "holding", reason)
 
     def _part(self, payload: "Payload", answer: Split | Reject) -> Step:
-        """Go on with the halves; of a single event it is the end."""
+        """Go on with the halves; a single event that is too large loses a body, and else it is the end."""
         indexes = payload.indexes
+        smaller = self._smaller(payload) if len(indexes) == 1 and isinstance(answer, Split) else None
+        if smaller is not None:
+            self._left[-1] = smaller
+            self._tries = 0
+            return Step(shrunk=int(not payload.shrunk), failed=_word(answer.reason))
         if len(indexes) == 1 and not self._doubt.refused():
             return Step(failed=_word(answer.reason), wait=self._hold(f"{answer.reason}: {REFUSES_ALL}"))
         self._left.pop()
@@ -165,6 +173,11 @@ class Delivery:
             return Step(taken, whole=not rejected, rejected=rejected, failed=failed)
         self._push(_runs(again, indexes))
         return Step(taken, rejected=rejected, failed=failed, wait=self._again(answer.reason or "partial"))
+
+    def _smaller(self, payload: "Payload") -> "Payload | None":
+        """Give the payload of a single event with one body less; None when it has none."""
+        made = self._prepared.payloads(payload.start, payload.stop, max_event_bytes=int(payload.bytes * SMALLER))
+        return next((one for one in made if one.events), None)
 
     def _push(self, ranges: Sequence[tuple[int, int]]) -> None:
         """Put the payloads of ranges of events in front of what is left. Those that never fit are known from before."""

@@ -99,6 +99,8 @@ class Sender:
         step = delivery.answered(self._ask(payload))
         if step.failed:
             self._counters.failed(step.failed)
+        if step.shrunk:
+            self._counters.add(shrunk=step.shrunk)
         if step.taken:
             self._counters.taken(payload, step.taken)
         job.group.refused.extend((delivery.prepared, index, why) for index, why in step.rejected)

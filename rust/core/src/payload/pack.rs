@@ -26,9 +26,11 @@ pub struct Payload {
     pub oversized: Vec<usize>,
 }
 
-pub(super) fn pack(prepared: &Prepared, range: Range<usize>) -> Vec<Payload> {
+pub(super) fn pack(prepared: &Prepared, range: Range<usize>, most: Option<usize>) -> Vec<Payload> {
+    let limits = [prepared.settings.max_event_bytes, most];
     let mut packer = Packer {
         prepared,
+        most: limits.into_iter().flatten().min(),
         encoder: encoder(&prepared.settings, prepared.made),
         compressor: Compressor::new(prepared.settings.compression),
         shrinker: Shrinker::default(),
@@ -47,6 +49,8 @@ pub(super) fn pack(prepared: &Prepared, range: Range<usize>) -> Vec<Payload> {
 
 struct Packer<'a> {
     prepared: &'a Prepared,
+    /// Most bytes of an event.
+    most: Option<usize>,
     encoder: Box<dyn Encode>,
     compressor: Compressor,
     shrinker: Shrinker,
@@ -105,7 +109,7 @@ impl Packer<'_> {
     fn fits(&self, start: usize) -> bool {
         let item = self.open.body.len() - start;
         let settings = &self.prepared.settings;
-        settings.max_event_bytes.is_none_or(|most| item <= most)
+        self.most.is_none_or(|most| item <= most)
             && self.encoder.size(self.encoder.opening() + item) <= settings.max_bytes
     }
 

@@ -123,10 +123,11 @@ impl Prepared {
     }
 
     /// Packs events, from the first on as many into each payload as its limits take. The payloads' ranges are all of
-    /// `range`, in order; the same call gives the same bytes.
+    /// `range`, in order; the same call gives the same bytes. `most` is a lower limit for an event than the one of the
+    /// encoding, for a receiver that turns out to take less.
     #[must_use]
-    pub fn payloads(&self, range: Range<usize>) -> Vec<Payload> {
-        pack::pack(self, range.start.min(self.len())..range.end.min(self.len()))
+    pub fn payloads(&self, range: Range<usize>, most: Option<usize>) -> Vec<Payload> {
+        pack::pack(self, range.start.min(self.len())..range.end.min(self.len()), most)
     }
 }
 

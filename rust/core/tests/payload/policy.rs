@@ -70,6 +70,6 @@ fn it_is_what_apply_writes() {
     assert_eq!(prepared.rejected().len() as u64, applied.unreduced);
     assert!(counts.policy_dropped > 0 && counts.policy_reduced > 0);
     assert_eq!(prepared.len() as u64 + counts.policy_dropped + applied.unreduced, counts.read);
-    let payloads = prepared.payloads(0..prepared.len());
+    let payloads = prepared.payloads(0..prepared.len(), None);
     assert!(payloads.iter().flat_map(|payload| payload.body.iter()).eq(wanted.iter()), "and as they stand");
 }
