@@ -30,6 +30,7 @@ from auditwake.forwarder.config.model import (
     LogSource,
     ParquetSink,
     SinkConfig,
+    Source,
     WebhookSource,
 )
 from auditwake.forwarder.config.secret import Secret
@@ -38,7 +39,6 @@ from auditwake.forwarder.engine.quarantine import Quarantine, Refused
 from auditwake.forwarder.engine.route import Context
 from auditwake.forwarder.snapshot import RouteSnapshot
 from auditwake.forwarder.systemd import notify, watchdog_seconds
-from auditwake.forwarder.webhook.receiver import WebhookReceiver
 from tests.intake import Intake, Reply, always, marked
 from tests.tailing.lines import line
 from tests.tailing.processes import wait_until
@@ -209,6 +209,25 @@ def test_events_can_be_heard_on_their_way(tmp_path: Path, log: Rotator) -> None:
     assert [line + b"\n" for line in (tmp_path / "out").read_bytes().splitlines()][5:] == [one + b"\n" for one in heard]
 
 
+def test_a_fault_in_a_thread_that_sends_stops_no_route(tmp_path: Path, log: Rotator) -> None:
+    faults: list[int] = []
+
+    def listener(_source: Source, events: list[bytes]) -> None:
+        if len(faults) < 3:
+            faults.append(len(events))
+            message = "a body that no log may have"
+            raise RuntimeError(message)
+
+    with running(config(tmp_path, [source(log.path)], FileSink(path=tmp_path / "out", backoff=SOON))) as agent:
+        until(agent, lambda: routes(agent)[0].state == "running")
+        with agent.taps.listen(listener):
+            log.write(5)
+            until(agent, lambda: routes(agent)[0].events_sent == 5)
+        until(agent, lambda: routes(agent)[0].state == "running")
+    assert faults == [5, 5, 5]
+    assert len((tmp_path / "out").read_bytes().splitlines()) == 5
+
+
 def test_logs_appear_and_some_are_left_out(tmp_path: Path) -> None:
     pattern = source(tmp_path / "*" / "audit.log", exclude_paths=(str(tmp_path / "not" / "*"),))
     with Intake() as intake, running(config(tmp_path, [pattern], datadog(intake))) as agent:
@@ -263,12 +282,9 @@ def test_a_webhook_keeps_what_a_sink_that_stands_still_has_not_taken(tmp_path: P
             intake.answer = always()
             until(agent, lambda: intake.oracle.last == 299 and routes(agent)[0].in_flight_payloads == 0)
             intake.oracle.check(299)
-            until(agent, lambda: has_no_rotated_file(agent, receiver))
-
-
-def has_no_rotated_file(agent: Agent, receiver: WebhookReceiver) -> bool:
-    agent.tend()
-    return not list(receiver.log.parent.glob("audit-*.log"))
+            for _ in range(2):
+                agent.tend()
+            assert list(receiver.log.parent.glob("audit-*.log")) == []
 
 
 def test_force_begins_anew_at_every_start(tmp_path: Path, log: Rotator) -> None:
@@ -321,6 +337,46 @@ def test_the_journal_has_what_is_under_way(tmp_path: Path) -> None:
     assert path.read_bytes() == b""
 
 
+def test_the_journal_keeps_the_plan_of_a_log_that_was_not_begun(tmp_path: Path) -> None:
+    path = tmp_path / "inflight"
+    one = Journal(path)
+    first, second = one.begin(**ENTRY), one.begin(**{**ENTRY, "stream": "other.log"})
+    one.close()
+    again = Journal(path)
+    again.done([first], lambda: True)
+    again.close()
+    third = Journal(path)
+    assert third.plan() == {"other.log": [second]}
+    third.done([second], lambda: True)
+    third.close()
+    assert path.read_bytes() == b""
+
+
+def test_a_journal_that_cannot_be_made_smaller_writes_into_no_other_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = Journal(tmp_path / "inflight")
+    monkeypatch.setattr("auditwake.forwarder.engine.journal.MOST_LINES", 2)
+
+    def full(*_: object) -> int:
+        raise OSError(24, "too many open files")
+
+    entries = [one.begin(**{**ENTRY, "start": start}) for start in range(3)]
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", full)
+        patch.setattr(Path, "replace", full)
+        with pytest.raises(OSError, match="too many"):
+            one.done(entries[:1], lambda: False)
+    with (tmp_path / "other").open("wb") as other:
+        last = one.begin(**{**ENTRY, "start": 3})
+        other.flush()
+    one.close()
+    assert (tmp_path / "other").read_bytes() == b""
+    again = Journal(tmp_path / "inflight")
+    assert again.plan() == {"audit.log": [*entries[1:], last]}
+    again.close()
+
+
 def test_the_journal_stays_small(tmp_path: Path) -> None:
     one = Journal(tmp_path / "inflight")
     first = one.begin(**ENTRY)
@@ -350,6 +406,29 @@ def test_what_a_process_has_set_aside_before_it_died_is_not_set_aside_again(tmp_
     assert [json.loads(line)["offset"] for line in lines] == [0, 1, 2, 0]
     if os.name == "posix":
         assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_write_that_fails_takes_nothing_of_another_thread_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = Quarantine(tmp_path / "q.ndjson", "datadog")
+    first, second = (Refused("audit.log", "audit.log", place, "refused", "no", b"%d" % place, 1) for place in range(2))
+    thread = threading.Thread(target=one.put, args=([second],))
+    real = os.fsync
+
+    def full(file: int) -> None:
+        if threading.current_thread() is thread:
+            real(file)
+            return
+        thread.start()
+        thread.join(0.5)  # it must not get through now
+        raise OSError(28, "no space left")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="no space"):
+        one.put([first])
+    thread.join()
+    assert [json.loads(line)["offset"] for line in one.path.read_text().splitlines()] == [1]
 
 
 # --- the service manager ---------------------------------------------------------------------------------------------

@@ -326,7 +326,7 @@ class Encoder:
 
     columns: list[str]  # to read, `raw` with them
     def __new__(
-        cls, encoding: t.PayloadEncoding, rules: Sequence[t.PayloadRule] = (), policy: Evaluator | None = None
+        cls, encoding: t.PayloadEncoding, rules: Sequence[t.PayloadRule] = ..., policy: Evaluator | None = None
     ) -> Self: ...
     def prepare(self, batch: t.ArrowStreamExportable, made: int) -> Prepared: ...  # `made`: ms since the epoch
 

@@ -52,13 +52,15 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600)
+        self._file = _opened(path)
+        self._closed = False
         self._open: dict[int, Entry] = {}
         self._done: set[int] = set()
         self._lines = 0
         for line in path.read_bytes().split(b"\n")[:-1]:
             self._read(line)
         self._number = max(self._open, default=0)
+        self._planned = {entry.number for entries in self.plan().values() for entry in entries}
 
     def plan(self) -> dict[str, list[Entry]]:
         """Give what was not committed, log by log, in order.
@@ -71,7 +73,7 @@ class Journal:
         for entries in streams.values():
             while entries and entries[0].number in self._done:
                 del entries[0]
-        return streams
+        return {stream: entries for stream, entries in streams.items() if entries}
 
     def begin(self, **values: Any) -> Entry:  # noqa: ANN401  # those of an entry
         """Write down how events are cut, before they are sent.
@@ -91,14 +93,16 @@ class Journal:
 
         Args:
             entries: Theirs.
-            idle: Says whether nothing else is under way: then the file begins anew.
+            idle: Says whether nothing else is under way: then the file begins anew, unless it has a plan of a log that
+                was not begun yet.
 
         Raises:
             OSError: It cannot be written.
         """
         numbers = [entry.number for entry in entries]
         with self._lock:
-            if idle():
+            self._planned.difference_update(numbers)
+            if not self._planned and idle():
                 self._clear()
             elif numbers:
                 self._write({"done": numbers})
@@ -114,14 +118,25 @@ class Journal:
     def close(self) -> None:
         """Let go of the file."""
         with self._lock:
+            self._closed = True
+            self._let_go()
+
+    def _ready(self) -> int:
+        if self._file < 0 and not self._closed:
+            self._file = _opened(self._path)
+        return self._file
+
+    def _let_go(self) -> None:
+        if self._file >= 0:
             file, self._file = self._file, -1  # a number that is no file's: it may be another one's by then
             os.close(file)
 
     def _clear(self) -> None:
         if self._lines:
-            os.ftruncate(self._file, 0)
+            os.ftruncate(self._ready(), 0)
         self._open.clear()
         self._done.clear()
+        self._planned.clear()
         self._lines = 0
 
     def _read(self, line: bytes) -> None:
@@ -138,14 +153,15 @@ class Journal:
             return
 
     def _write(self, values: object) -> None:
-        before = os.fstat(self._file).st_size
+        file = self._ready()
+        before = os.fstat(file).st_size
         data = json.dumps(values, separators=(",", ":")).encode() + b"\n"
         try:
             written = 0
             while written < len(data):
-                written += os.write(self._file, data[written:])
+                written += os.write(file, data[written:])
         except OSError:
-            os.ftruncate(self._file, before)
+            os.ftruncate(file, before)
             raise
         self._lines += 1
 
@@ -159,7 +175,14 @@ class Journal:
             lines.append({"done": sorted(self._done)})
         new = self._path.with_suffix(".new")
         new.write_bytes(b"".join(json.dumps(one, separators=(",", ":")).encode() + b"\n" for one in lines))
-        os.close(self._file)
-        new.replace(self._path)
-        self._file = os.open(self._path, os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0))
+        # Windows replaces no file that is open.
+        self._let_go()
+        try:
+            new.replace(self._path)
+        finally:
+            self._file = _opened(self._path)
         self._lines = len(lines)
+
+
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600)

@@ -37,6 +37,12 @@ class _Session:
     reader: Reader
     senders: list[Sender]
     over: threading.Event
+    failure: Exception | None = None
+
+    def check(self) -> None:
+        """Raise what a sender has ended with: what it had begun is under way for ever."""
+        if self.failure is not None:
+            raise self.failure
 
 
 class PayloadRoute(Route):
@@ -144,6 +150,7 @@ class PayloadRoute(Route):
         stopping = self.pausing.stopping
         closed = False
         while not self.pausing.leaving.is_set():
+            session.check()
             if stopping.is_set() and not session.reader.replaying and not closed:
                 session.tail.close()
                 closed = True
@@ -161,16 +168,21 @@ class PayloadRoute(Route):
         """Wait until all is committed, or the route is left."""
         session.reader.end()
         while not self.pausing.leaving.is_set() and not session.flow.wait_until_idle(STEP):
-            continue
+            session.check()
 
     def _send(self, session: _Session, sender: Sender) -> None:
-        """Run a sender."""
-        while not session.over.is_set() and not self.pausing.leaving.is_set():
-            wait = sender.step(IDLE)
-            if wait is None:
-                self.standing.goes_on(sender)
-            else:
-                self.pausing.wait(sender, wait)
+        """Run a sender; what it fails with opens the log anew."""
+        try:
+            while not session.over.is_set() and not self.pausing.leaving.is_set():
+                wait = sender.step(IDLE)
+                if wait is None:
+                    self.standing.goes_on(sender)
+                else:
+                    self.pausing.wait(sender, wait)
+        except Exception as error:  # noqa: BLE001  # a thread that ended without a word would be the worst
+            session.failure = error
+        finally:
+            self.standing.forgets(sender)
 
     def _persist(self, write: Callable[[], Entry]) -> Entry:
         """Write until it succeeds: what cannot be written down is not sent."""

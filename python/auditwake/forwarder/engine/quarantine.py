@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -43,7 +44,7 @@ class Refused:
 
 
 class Quarantine:
-    """The file of a route.
+    """The file of a route; used by several threads.
 
     Args:
         path: Where it is; it is made when there is something to put into it.
@@ -54,6 +55,8 @@ class Quarantine:
         self.path = path
         self._sink = sink
         self._before: set[str] | None = None
+        # A write that fails is cut away: what another thread has written meanwhile would go with it.
+        self._lock = threading.Lock()
 
     def put(self, refused: Iterable[Refused]) -> None:
         """Write and sync.
@@ -63,6 +66,15 @@ class Quarantine:
         Raises:
             OSError: It cannot be written; nothing was.
         """
+        with self._lock:
+            self._put(refused)
+
+    def committed(self) -> None:
+        """Say that the offset has moved: what comes now was not written by a process before this one."""
+        with self._lock:
+            self._before = set()
+
+    def _put(self, refused: Iterable[Refused]) -> None:
         if self._before is None:
             self._before = _keys(self.path)
         new = [one for one in refused if one.key not in self._before]
@@ -76,10 +88,6 @@ class Quarantine:
             os.close(file)
         if fresh:
             _sync_directory(self.path.parent)
-
-    def committed(self) -> None:
-        """Say that the offset has moved: what comes now was not written by a process before this one."""
-        self._before = set()
 
     def _line(self, one: Refused) -> bytes:
         values = {

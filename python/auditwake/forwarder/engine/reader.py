@@ -118,6 +118,7 @@ class Reader:
         for stream, resumed in list(self._resumed.items()):
             if self._clock() - resumed.fed > self._patience:
                 LOG.warning("%s: the rows of a batch that was under way are not there any more", stream)
+                self._journal.done(resumed.replay.left, lambda: False)
                 for cut in resumed.replay.rest():
                     self._send(resumed.group, cut.rows, cut.count, None, -1)
                 self._flow.close(self._resumed.pop(stream).group)

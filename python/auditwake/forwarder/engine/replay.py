@@ -51,6 +51,11 @@ class Replay:
         """Whether all of the plan was cut."""
         return not self._plan
 
+    @property
+    def left(self) -> "list[Entry]":
+        """What was not cut yet."""
+        return list(self._plan)
+
     def take(self, batch: "TailBatch") -> list[Cut]:
         """Give what is whole now; the rest is kept for the next batch."""
         rows = batch.to_pyarrow()

@@ -37,7 +37,9 @@ class Standing:
         self._shown = ("starting", "", time.time())
 
     def runs(self) -> None:
-        """Say that the log is open."""
+        """Say that the log is open; what was waited for with the one before is over."""
+        with self._lock:
+            self._waits.clear()
         self._set("running", "")
 
     def ends(self, state: str, reason: str = "") -> None:
@@ -58,6 +60,11 @@ class Standing:
             with self._lock:
                 self._waits.pop(who, None)
                 self._update()
+
+    def forgets(self, who: object) -> None:
+        """Leave a thread out of account that has ended; whoever ended it says what follows."""
+        with self._lock:
+            self._waits.pop(who, None)
 
     def now(self) -> tuple[str, str, float]:
         """Give state, reason and since when, in seconds since the epoch."""
