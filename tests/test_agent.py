@@ -8,74 +8,33 @@ import socket
 import sys
 import threading
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from auditwake.errors import SinkError, StateError
+from auditwake.forwarder import agent as agent_module
 from auditwake.forwarder.agent import Agent
 from auditwake.forwarder.config.model import (
-    AgentConfig,
-    Backoff,
-    Batching,
-    DatadogSink,
     FileSink,
     HttpOptions,
-    LogSource,
     ParquetSink,
-    SinkConfig,
     Source,
     WebhookSource,
 )
-from auditwake.forwarder.config.secret import Secret
 from auditwake.forwarder.engine.journal import Journal
 from auditwake.forwarder.engine.quarantine import Quarantine, Refused
 from auditwake.forwarder.engine.route import Context
-from auditwake.forwarder.snapshot import RouteSnapshot
 from auditwake.forwarder.systemd import notify, watchdog_seconds
+from tests.engine.agents import SOON, config, datadog, routes, running, source, until
 from tests.intake import Intake, Reply, always, marked
 from tests.tailing.lines import line
 from tests.tailing.processes import wait_until
 from tests.tailing.rotator import Rotator
-
-SOON = Backoff(base=0.02, factor=2.0, max=0.2)
-
-
-def source(path: Path | str, **options: Any) -> LogSource:  # noqa: ANN401
-    return LogSource(integration="k8s", file=Path("conf.yaml"), path=str(path), service="audit", **options)
-
-
-def datadog(intake: Intake, name: str = "datadog", **options: Any) -> DatadogSink:  # noqa: ANN401
-    http = HttpOptions(url=f"{intake.url}/api/v2/logs", timeout=2.0)
-    batching = Batching(wait=0.05, max_events=50, **options)
-    return DatadogSink(name=name, http=http, api_key=Secret("k" * 32), batching=batching, backoff=SOON)
-
-
-def config(tmp_path: Path, sources: list[LogSource], *sinks: SinkConfig, **options: Any) -> AgentConfig:  # noqa: ANN401
-    places = {"state": tmp_path / "state", "socket": tmp_path / "socket"}
-    given: dict[str, Any] = {"enabled": True, "hostname": "node-1", "grace": 10.0, **places, **options}
-    return AgentConfig(sources=tuple(sources), sinks=sinks, **given)
-
-
-@contextmanager
-def running(settings: AgentConfig) -> Iterator[Agent]:
-    agent = Agent(settings)
-    with agent:
-        yield agent
-
-
-def routes(agent: Agent) -> list[RouteSnapshot]:
-    return [route for one in agent.snapshot().sources for route in one.routes]
-
-
-def until(agent: Agent, condition: Callable[[], bool]) -> None:
-    wait_until(condition, lambda: routes(agent))
 
 
 def test_each_event_has_the_attributes_of_the_integration(tmp_path: Path, log: Rotator) -> None:
@@ -266,7 +225,7 @@ def test_a_webhook_keeps_what_a_sink_that_stands_still_has_not_taken(tmp_path: P
     settings = replace(config(tmp_path, []), sources=(hook,))
     with Intake() as intake, pytest.MonkeyPatch.context() as patch:
         # A few events are all that may be under way.
-        patch.setattr(Agent, "_context", lambda self, config: Context(config, None, self.taps, limit=1))
+        patch.setattr(agent_module, "Context", partial(Context, limit=1))
         with running(replace(settings, sinks=(datadog(intake, max_bytes=5000, concurrency=1),))) as agent:
             ((_, receiver),) = agent._builder._receivers  # noqa: SLF001  # port 0 is the system's choice
             post(receiver.port, 1)

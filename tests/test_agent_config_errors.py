@@ -336,7 +336,7 @@ def test_a_pattern_is_checked_by_the_core(tmp_path: Path, monkeypatch: pytest.Mo
         ),
         (
             "  - {type: file, path: /var/log/kubernetes/apiserver/audit.log}",
-            "conf.yaml:6:24: logs[1].path: the log is named already, in conf.yaml:3: each event is sent twice",
+            "conf.yaml:6:24: logs[1].path: the log is named already, in conf.yaml:3: this entry is left out",
         ),
         (
             "  - {type: file, path: /var/log/kubernetes/*/audit.log}",

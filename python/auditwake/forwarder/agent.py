@@ -4,18 +4,19 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from auditwake.errors import StateError
 from auditwake.forwarder.engine.build import Builder
 from auditwake.forwarder.engine.look import agent_snapshot
+from auditwake.forwarder.engine.paths import name_of
 from auditwake.forwarder.engine.route import Context, Route
 from auditwake.forwarder.lock import Lock
 from auditwake.forwarder.taps import Taps
 
 if TYPE_CHECKING:
-    from auditwake.forwarder.config.model import AgentConfig
+    from auditwake.forwarder.config.model import AgentConfig, SinkConfig, Source
     from auditwake.forwarder.snapshot import AgentSnapshot
     from auditwake.policy import Policy
 
@@ -25,6 +26,16 @@ LOG = logging.getLogger("auditwake.agent")
 
 STEP = 0.5  # seconds between looks at whether there is a hurry
 LEAVE = 2.0  # seconds for threads to see that they are left
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A configuration with its policy, the routes that go on in it, and those that are to begin."""
+
+    config: "AgentConfig"
+    policy: "Policy | None"
+    stay: Sequence[Route]
+    new: Sequence[Route]
 
 
 class Agent:
@@ -65,6 +76,7 @@ class Agent:
         self._started = time.time()
         self._reloads = 0
         self._errors: tuple[str, ...] = ()
+        self._policy: Policy | None = None
 
     @property
     def config(self) -> "AgentConfig":
@@ -82,7 +94,7 @@ class Agent:
         self._lock = Lock(self._config.state)
         self._started = time.time()
         try:
-            self._change(self._config, [])
+            self._change(self._config)
         except BaseException:
             self._lock.release()
             raise
@@ -100,9 +112,7 @@ class Agent:
         if config.state != before.state:
             message = f"the state directory cannot change while the agent runs: restart it to use {config.state}"
             raise StateError(message)
-        shared = replace(config, sources=before.sources, sinks=before.sinks, files=before.files)
-        same = replace(shared, warnings=before.warnings, socket=before.socket) == before
-        self._change(config, self._routes if same else [])
+        self._change(config)
         self._reloads += 1
         self._errors = ()
 
@@ -125,7 +135,7 @@ class Agent:
             Whether all was finished; what was not is sent again by the next start, byte for byte.
         """
         with self._changing:
-            self._builder.receive(self._context(self._config), [])
+            self._builder.hang_up([])
             finished = self._end(self._routes, hurry)
             self._builder.forget([])
             if self._lock is not None:
@@ -151,21 +161,52 @@ class Agent:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _change(self, config: "AgentConfig", kept: Sequence[Route]) -> None:
-        """Make what is new, end what is not asked for any more, then begin what is new."""
-        wanted = [(source, sink) for source in config.sources for sink in config.sinks] if config.enabled else []
+    def _change(self, config: "AgentConfig") -> None:
+        """Run a configuration; if it cannot be run, the one before it goes on."""
         with self._changing:
-            context = self._context(config)
-            stay = [route for route in kept if (route.source, route.sink_config) in wanted]
-            have = [(route.source, route.sink_config) for route in stay]
-            new = [self._builder.route(context, *pair) for pair in wanted if pair not in have]
-            self._end([route for route in self._routes if route not in stay])
-            self._builder.receive(context, [source for source, _ in wanted])
-            for route in new:
-                route.start()
-            self._config = config
-            self._routes = [*stay, *new]
-            self._builder.forget(self._routes)
+            policy = _policy(config)
+            kept = self._routes if self._is_shared(config, policy) else []
+            before, before_policy, was_running = self._config, self._policy, bool(self._routes)
+            plan = self._plan(config, policy, kept)
+            try:
+                self._begin(plan)
+            except BaseException:
+                if was_running:
+                    LOG.warning("the configuration cannot be run, and the former one is begun again")
+                    self._begin(self._plan(before, before_policy, kept))
+                else:
+                    self._begin(_Plan(before, before_policy, [], []))
+                raise
+
+    def _is_shared(self, config: "AgentConfig", policy: "Policy | None") -> bool:
+        """Tell whether all is the same that routes share."""
+        before = self._config
+        shared = replace(config, sources=before.sources, sinks=before.sinks, files=before.files)
+        same = replace(shared, warnings=before.warnings, socket=before.socket) == before
+        texts = [None if one is None else one.document.text for one in (policy, self._policy)]
+        return same and texts[0] == texts[1]
+
+    def _plan(self, config: "AgentConfig", policy: "Policy | None", kept: Sequence[Route]) -> "_Plan":
+        """Make the routes of a configuration that are not there; nothing has changed then."""
+        wanted = _pairs(config)
+        context = Context(config, policy, self.taps)
+        stay = [route for route in kept if (route.source, route.sink_config) in wanted]
+        have = [(route.source, route.sink_config) for route in stay]
+        new = [self._builder.route(context, *pair) for pair in wanted if pair not in have]
+        return _Plan(config, policy, stay, new)
+
+    def _begin(self, plan: "_Plan") -> None:
+        """End what is not asked for any more, then begin what is new."""
+        sources = [route.source for route in (*plan.stay, *plan.new)]
+        self._builder.hang_up(sources)
+        self._end([route for route in self._routes if route not in plan.stay])
+        self._routes = list(plan.stay)
+        self._builder.receive(plan.config.state, sources)
+        for route in plan.new:
+            route.start()
+            self._routes.append(route)
+        self._config, self._policy = plan.config, plan.policy
+        self._builder.forget(self._routes)
 
     def _end(self, routes: Sequence[Route], hurry: Callable[[], bool] = lambda: False) -> bool:
         for route in routes:
@@ -182,8 +223,18 @@ class Agent:
             route.join(LEAVE)
         return not any(route.pausing.leaving.is_set() for route in routes)
 
-    def _context(self, config: "AgentConfig") -> Context:
-        return Context(config, _policy(config), self.taps)
+
+def _pairs(config: "AgentConfig") -> "list[tuple[Source, SinkConfig]]":
+    """Give each source with each sink. Two with one name would share their offsets: the first counts."""
+    if not config.enabled:
+        return []
+    pairs: dict[tuple[str, str], tuple[Source, SinkConfig]] = {}
+    for source in config.sources:
+        for sink in config.sinks:
+            known = pairs.setdefault((name_of(source), sink.name), (source, sink))
+            if known[0] is not source:
+                LOG.warning("%s is named twice: the first entry counts", name_of(source))
+    return list(pairs.values())
 
 
 def _policy(config: "AgentConfig") -> "Policy | None":

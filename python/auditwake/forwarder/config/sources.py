@@ -138,7 +138,7 @@ def _notes(report: Report, entry: Section, path: str) -> None:
 
 
 def twice(report: Report, given: Iterable[Section]) -> None:
-    """Warn of one log in two entries: each sink gets each event of it twice."""
+    """Warn of one log in two entries: with the same path the first counts, else each event is sent twice."""
     before: list[Section] = []
     for one in given:
         if one["type"] != "file" or one["path"] is None:
@@ -147,7 +147,8 @@ def twice(report: Report, given: Iterable[Section]) -> None:
         if other is not None:
             place = other.at("path")
             where = f"{place.name}:{place.mark.line}" if place.mark else place.name
-            message = f"the log is named already, in {where}: each event is sent twice"
+            leads_to = "this entry is left out" if other["path"] == one["path"] else "each event is sent twice"
+            message = f"the log is named already, in {where}: {leads_to}"
             report.warning(one.at("path"), message, "remove one of the two entries, or add exclude_paths")
         before.append(one)
 

@@ -65,7 +65,7 @@ class PayloadRoute(Route):
         **options: Any,  # noqa: ANN401
     ) -> None:
         super().__init__(context, source, config, **options)
-        self._sink = sink
+        self.sink = sink
         self._batching = config.batching
         self._backoff = config.backoff
         self._encoders = Encoders(sink, source, context.policy)
@@ -132,7 +132,7 @@ class PayloadRoute(Route):
         senders = [
             Sender(
                 source=self.source,
-                sink=self._sink,
+                sink=self.sink,
                 backoff=self._backoff,
                 flow=flow,
                 journal=journal,

@@ -61,7 +61,8 @@ class Route:
         source: Where events come from.
         sink: Configuration of where they go.
         log: The log to follow, where the source does not name it.
-        counters: To go on counting with.
+        counters: To go on counting with; None for a route that this process has not had before. Only such a one heeds
+            `forceBeginning` and `forceEnd`: a reload is no new start.
     """
 
     def __init__(
@@ -87,7 +88,8 @@ class Route:
         self._tail: Tail | None = None
         self._looked = False  # since it was opened
         self._seen: tuple[StreamSnapshot, ...] = ()
-        self._forced = isinstance(source, LogSource) and source.start_position.startswith("force")
+        is_new = counters is None
+        self._forced = is_new and isinstance(source, LogSource) and source.start_position.startswith("force")
         self._thread = threading.Thread(target=self._run, name="auditwake-route", daemon=True)
 
     def start(self) -> None:
@@ -177,6 +179,9 @@ class Route:
             LOG.error("%s: %s at %s: this is a fault of ours", self.standing.name, type(error).__name__, place)
         reason = str(error) if expected else f"{type(error).__name__} at {_place(error)}, a fault of ours"
         retry = isinstance(error, SinkError) and not error.needs_a_person
+        if self.pausing.stopping.is_set():
+            # What failed on the way out is not tried again: the next start goes on there.
+            self.pausing.leaving.set()
         wait = Wait(seconds(self.sink_config.backoff, tries, self._dice), "retrying" if retry else "holding", reason)
         if retry:
             self.counters.failed("error")

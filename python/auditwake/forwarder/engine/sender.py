@@ -12,7 +12,7 @@ from auditwake.forwarder.engine.backoff import Wait, seconds
 from auditwake.forwarder.engine.quarantine import Refused
 
 if TYPE_CHECKING:
-    from auditwake._core import Payload, Prepared
+    from auditwake._core import Payload, Prepared, Rejected
     from auditwake.forwarder.config.model import Backoff, Source
     from auditwake.forwarder.engine.counters import Counters
     from auditwake.forwarder.engine.flow import Flow, Group, Job
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from auditwake.forwarder.sinks.sink import PayloadSink
     from auditwake.forwarder.taps import Taps
 
-__all__ = ["Sender", "refused_events", "refused_lines"]
+__all__ = ["Sender", "refused_event", "refused_events", "refused_line", "refused_lines"]
 
 LOG = logging.getLogger("auditwake.route")
 
@@ -151,16 +151,22 @@ class Sender:
 def refused_events(group: "Group") -> Iterator[Refused]:
     """Give the events of a group that the sink never takes."""
     for prepared, index, why in group.refused:
-        yield _refused(group.stream, prepared, index, why)
+        yield refused_event(group.stream, prepared, index, f"the receiver does not take it: {why}")
 
 
 def refused_lines(group: "Group") -> Iterator[Refused]:
     """Give the lines of a group that hold no event."""
     for line in group.lines:
-        yield Refused(group.stream, line.file, line.offset, line.reason, line.detail, line.bytes, line.length)
+        yield refused_line(group.stream, line)
 
 
-def _refused(stream: str, prepared: "Prepared", index: int, why: str) -> Refused:
+def refused_line(stream: str, line: "Rejected") -> Refused:
+    """Describe a line that holds no event."""
+    return Refused(stream, line.file, line.offset, line.reason, line.detail, line.bytes, line.length)
+
+
+def refused_event(stream: str, prepared: "Prepared", index: int, why: str) -> Refused:
+    """Describe an event that comes nowhere else."""
     file, offset = prepared.place(index)
     data = prepared.event(index)
-    return Refused(stream, file, offset, "refused", f"the receiver does not take it: {why}", data, len(data))
+    return Refused(stream, file, offset, "refused", why, data, len(data))

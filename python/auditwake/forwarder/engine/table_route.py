@@ -1,8 +1,11 @@
 """A route to a sink that takes rows: one thread, in order, with the place in the log in the same commit as the rows."""
 
+import bisect
 import io
+import itertools
 import logging
 import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from auditwake import _core
@@ -10,13 +13,14 @@ from auditwake.errors import StateError
 from auditwake.forwarder.config.model import DeltaSink, ParquetSink
 from auditwake.forwarder.encoding import Encoding
 from auditwake.forwarder.engine.encoders import evaluator
-from auditwake.forwarder.engine.flow import Group
+from auditwake.forwarder.engine.quarantine import Refused
 from auditwake.forwarder.engine.route import Context, Route
-from auditwake.forwarder.engine.sender import refused_lines
+from auditwake.forwarder.engine.sender import refused_event, refused_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from auditwake._core import Prepared, Rejected
     from auditwake.forwarder.config.model import Source
     from auditwake.forwarder.sinks.sink import TableSink
     from auditwake.tail import Tail, TailBatch
@@ -27,6 +31,26 @@ LOG = logging.getLogger("auditwake.route")
 
 STEP = 0.5  # seconds
 BATCH_BYTES = 8 << 20
+NO_EVENT = "what a rule has left of it is no event"
+
+
+@dataclass(slots=True)
+class _Group:
+    """What goes into one commit.
+
+    Attributes:
+        batches: How many batches.
+        bytes: How many bytes of the log.
+        rows: How many rows the sink was given.
+        lines: Lines that hold no event, or one that the policy cannot reduce safely.
+        events: Events that cannot be made rows after policy and rules.
+    """
+
+    batches: int = 0
+    bytes: int = 0
+    rows: int = 0
+    lines: list[Refused] = field(default_factory=list)
+    events: list[Refused] = field(default_factory=list)
 
 
 class TableRoute(Route):
@@ -58,21 +82,21 @@ class TableRoute(Route):
         self._encoder = None
         if context.policy is not None or source.rules:
             self._encoder = _core.Encoder(Encoding(format="ndjson"), source.rules, evaluator(context.policy))
-        self._pending = 0
+        self._group = _Group()
 
     def describe(self) -> str:
         """Say where to, as the sink does."""
         return self._sink.describe()
 
     def _under_way(self) -> dict[str, Any]:
-        return {"in_flight_bytes": self._pending}
+        return {"in_flight_bytes": self._group.bytes}
 
     def _work(self) -> None:
         """Write until the route stops; a rest is flushed then."""
         try:
             self._write()
         finally:
-            self._pending = 0
+            self._group = _Group()
             self._sink.close()
             if not self.pausing.stopping.is_set():
                 self._sink = self._make()
@@ -90,54 +114,59 @@ class TableRoute(Route):
         ) as tail:
             self._tail = tail
             self.standing.runs()
-            group, since, closed = Group(""), 0.0, False
+            since, closed = 0.0, False
             while not self.pausing.leaving.is_set():
                 if self.pausing.stopping.is_set() and not closed:
                     tail.close()
                     closed = True
                 batch = self._next(tail, STEP)
                 if batch is not None:
-                    since = since if group.batches else time.monotonic()
-                    self._take(group, batch)
-                due = self._pending >= config.roll_bytes or time.monotonic() - since >= config.roll_seconds
+                    since = since if self._group.batches else time.monotonic()
+                    self._take(batch)
+                due = self._group.bytes >= config.roll_bytes or time.monotonic() - since >= config.roll_seconds
                 ended = closed and batch is None
-                if group.batches and (due or ended):
-                    self._flush(tail, group)
-                    group = Group("")
+                if self._group.batches and (due or ended):
+                    self._flush(tail)
                 if ended:
                     break
             self._streams()
 
-    def _take(self, group: Group, batch: "TailBatch") -> None:
+    def _take(self, batch: "TailBatch") -> None:
         """Hand rows to the sink; they are not durable yet."""
-        place = batch.offsets
-        group.stream = place.stream
-        group.lines += batch.rejected
-        group.batches.append(batch)
-        self._pending += place.end - place.start
+        place, group = batch.offsets, self._group
+        group.batches += 1
+        group.bytes += place.end - place.start
+        group.lines += [refused_line(place.stream, line) for line in batch.rejected]
         if self._encoder is None:
             self.counters.add(events_read=batch.num_rows)
             self._sink.write(batch)
-            # The rows are the sink's now.
-            batch.release()
-            group.left += batch.num_rows
-            return
+            group.rows += batch.num_rows
+        else:
+            prepared = self._encoder.prepare(batch, int(time.time() * 1000))
+            self.counters.read(prepared)
+            group.lines += [refused_line(place.stream, line) for line in prepared.rejected]
+            if prepared.events:
+                self._read_again(place.stream, prepared)
+        # The rows are the sink's now.
+        batch.release()
+
+    def _read_again(self, stream: str, prepared: "Prepared") -> None:
+        """Make rows of what policy and rules have left; a rule can leave a text that holds no event any more."""
         from auditwake.read import read
 
-        prepared = self._encoder.prepare(batch, int(time.time() * 1000))
-        batch.release()
-        self.counters.read(prepared)
-        group.lines += prepared.rejected
-        if prepared.events:
-            config = self._config
-            lines = io.BytesIO(prepared.lines())
-            rows = read(lines, columns=config.columns, bodies=config.bodies, cluster=self._context.config.cluster)
-            self._sink.write(rows)
-        group.left += prepared.events
+        config = self._config
+        lines = io.BytesIO(prepared.lines())
+        rows = read(lines, columns=config.columns, bodies=config.bodies, cluster=self._context.config.cluster)
+        self._sink.write(rows)
+        self._group.rows += rows.outcomes.events
+        self._group.events += [
+            refused_event(stream, prepared, index, NO_EVENT) for index in _indexes(prepared, rows.rejected)
+        ]
 
-    def _flush(self, tail: "Tail", group: Group) -> None:
+    def _flush(self, tail: "Tail") -> None:
         """Make the rows durable with the checkpoint; then the state directory may know it too."""
-        self._quarantine.put(refused_lines(group))
+        group = self._group
+        self._quarantine.put([*group.lines, *group.events])
         self._sink.flush(tail.checkpoint())
         try:
             tail.commit()
@@ -145,8 +174,16 @@ class TableRoute(Route):
             # The table knows better where to go on.
             LOG.warning("%s: the offset cannot be saved, the table has it: %s", self.standing.name, error)
         self._quarantine.committed()
-        self.counters.add(events_sent=group.left, bytes_sent=self._pending, payloads_sent=1)
-        self.counters.add(quarantined_lines=len(group.lines))
+        self.counters.add(events_sent=group.rows, bytes_sent=group.bytes, payloads_sent=1)
+        self.counters.add(quarantined_lines=len(group.lines), quarantined_events=len(group.events))
         self.counters.acknowledged()
         self.counters.committed(None)
-        self._pending = 0
+        self._group = _Group()
+
+
+def _indexes(prepared: "Prepared", rejected: "list[Rejected]") -> list[int]:
+    """Give the events whose lines were rejected, each once."""
+    if not rejected:
+        return []
+    ends = list(itertools.accumulate(len(prepared.event(index)) + 1 for index in range(prepared.events)))
+    return sorted({bisect.bisect_right(ends, one.offset) for one in rejected})

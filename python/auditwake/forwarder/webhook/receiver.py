@@ -66,7 +66,12 @@ class Server(ThreadingHTTPServer):
             self.counters.refused += 1
             self.shutdown_request(request)
             return
-        super().process_request(request, address)
+        try:
+            super().process_request(request, address)
+        except RuntimeError:
+            # No thread can be begun.
+            self._free.release()
+            self.shutdown_request(request)
 
     def process_request_thread(self, request: "socket.socket | tuple[bytes, socket.socket]", address: object) -> None:
         """Serve a connection; the handshake is made here, so that a peer that is slow in it holds up nobody."""
