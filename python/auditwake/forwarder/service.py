@@ -2,16 +2,16 @@
 
 import logging
 import os
-import queue
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from auditwake.errors import AuditwakeError
 from auditwake.forwarder.agent import Agent
+from auditwake.forwarder.commands import Commands
 from auditwake.forwarder.scrub import register_secrets
 from auditwake.forwarder.systemd import notify, watchdog_seconds
 
@@ -27,7 +27,6 @@ LOG = logging.getLogger("auditwake.agent")
 
 TELL = 10.0  # seconds between lines that the service manager shows
 
-Command: TypeAlias = Literal["stop", "reload"]
 Handler: TypeAlias = Callable[[int, FrameType | None], None]
 
 
@@ -53,8 +52,7 @@ class Forwarder:
         self.agent = Agent(config)
         self._paths = tuple(paths)
         self._environment = os.environ if environment is None else environment
-        # Not an event: a handler that runs while this thread holds its lock would wait for ever.
-        self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._commands = Commands()
 
     @classmethod
     def from_config(
@@ -89,6 +87,7 @@ class Forwarder:
         config = self.agent.config
         register_secrets(config)
         with ExitStack() as stack:
+            stack.enter_context(self._commands)
             stack.enter_context(_handled({"SIGTERM": self._stop, "SIGINT": self._stop, "SIGHUP": self._reload}))
             self.agent.start()
             try:
@@ -100,7 +99,7 @@ class Forwarder:
                 self._serve()
             finally:
                 notify(STOPPING="1", EXTEND_TIMEOUT_USEC=str(int((config.grace + 10) * 1_000_000)))
-                finished = self.agent.stop(lambda: not self._commands.empty())
+                finished = self.agent.stop(lambda: self._commands.pending)
         LOG.info("stopped" if finished else "stopped; what was not acknowledged is sent again by the next start")
         return finished
 
@@ -121,9 +120,8 @@ class Forwarder:
     def _serve(self) -> None:
         watchdog = watchdog_seconds()
         while True:
-            try:
-                command = self._commands.get(timeout=min(watchdog or TELL, TELL))
-            except queue.Empty:
+            command = self._commands.get(min(watchdog or TELL, TELL))
+            if command is None:
                 self.agent.tend()
                 notify(STATUS=_status(self.agent.snapshot()), **({"WATCHDOG": "1"} if watchdog else {}))
                 continue
