@@ -33,15 +33,18 @@ def has(intake: Intake, events: int) -> bool:
     return intake.oracle.events == events
 
 
-@pytest.mark.parametrize("hostname", ["node-1", "node-2"])
-def test_a_reload_that_fails_half_way_leaves_what_was(tmp_path: Path, log: Rotator, hostname: str) -> None:
+@pytest.mark.parametrize(("hostname", "tags"), [("node-1", ()), ("node-2", ()), ("node-1", ("env:new",))])
+def test_a_reload_that_fails_half_way_leaves_what_was(
+    tmp_path: Path, log: Rotator, hostname: str, tags: tuple[str, ...]
+) -> None:
     """Whatever it had ended by then: an address that is in use is found late."""
     log.write(20)
     with socket.create_server(("127.0.0.1", 0)) as taken, Intake() as intake:
         before = config(tmp_path, [source(log.path)], datadog(intake))
         with running(before) as agent:
             until(agent, lambda: intake.oracle.events == 20)
-            after = replace(before, hostname=hostname, sources=(*before.sources, webhook(taken.getsockname()[1])))
+            sources = (source(log.path, tags=tags), webhook(taken.getsockname()[1]))
+            after = replace(before, hostname=hostname, sources=sources)
             with pytest.raises(SourceError):
                 agent.reload(after)
             log.write(20)

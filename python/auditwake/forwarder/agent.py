@@ -173,7 +173,8 @@ class Agent:
             except BaseException:
                 if was_running:
                     LOG.warning("the configuration cannot be run, and the former one is begun again")
-                    self._begin(self._plan(before, before_policy, kept))
+                    alive = [route for route in kept if route in self._routes]
+                    self._begin(self._plan(before, before_policy, alive))
                 else:
                     self._begin(_Plan(before, before_policy, [], []))
                 raise
