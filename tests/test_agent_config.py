@@ -308,8 +308,11 @@ def test_a_proxy_has_its_credentials_beside_it(tmp_path: Path) -> None:
     environment = {**SHIPPING, "DD_PROXY_HTTPS": "http://me:pa%20ss@proxy:3128"}
     http = datadog(loaded(tmp_path, INTEGRATION, environment)).http
     assert (http.proxy, http.proxy_username, http.proxy_password) == ("http://proxy:3128", "me", Secret("pa ss"))
-    without = {**environment, "DD_PROXY_NO_PROXY": "x .datadoghq.com"}
-    assert datadog(loaded(tmp_path, INTEGRATION, without)).http.proxy is None
+    for hosts in ("x .datadoghq.com", "*"):
+        without = {**environment, "DD_PROXY_NO_PROXY": hosts}
+        # Not the one of the environment either.
+        assert datadog(loaded(tmp_path, INTEGRATION, without)).http.proxy == ""
+    assert datadog(loaded(tmp_path, INTEGRATION, SHIPPING)).http.proxy is None
 
 
 def test_tags_of_all_logs(tmp_path: Path) -> None:

@@ -89,18 +89,12 @@ class Intake:
         logs = self._settings.logs
         kind: Literal["zstd", "gzip", "none"] = logs["compression_kind"] if logs["use_compression"] else "none"
         level = logs["zstd_compression_level"] if kind == "zstd" else logs["compression_level"]
-        proxy = self._proxy(url)
         if self._settings.main["skip_ssl_validation"]:
             self._report.warning(
                 self._settings.main.at("skip_ssl_validation"),
                 "the intake's certificate is not checked: anybody on the way can read the events and the key",
                 "remove it",
             )
-        values: dict[str, Any] = (
-            {}
-            if proxy is None
-            else {"proxy": proxy.text, "proxy_username": proxy.username, "proxy_password": proxy.password}
-        )
         return HttpOptions(
             url=url.text,
             username=url.username,
@@ -110,17 +104,21 @@ class Intake:
             timeout=logs["http_timeout"],
             compression=kind,
             compression_level=level if kind != "none" else 1,
-            **values,
+            **self._proxy(url),
         )
 
-    def _proxy(self, url: Url) -> Url | None:
+    def _proxy(self, url: Url) -> dict[str, Any]:
+        """Give the fields of a proxy."""
         proxy = self._settings.proxy
         name = url.parts.scheme
         host = url.parts.hostname or ""
         without = [one.strip(".*") for one in proxy["no_proxy"]]
-        if not proxy[name] or any(host == one or host.endswith(f".{one}") for one in without):
-            return None
-        return read_url(self._report, self._environment, proxy[name], proxy.at(name))
+        if "*" in proxy["no_proxy"] or any(host == one or host.endswith(f".{one}") for one in without if one):
+            return {"proxy": ""}
+        way = read_url(self._report, self._environment, proxy[name], proxy.at(name)) if proxy[name] else None
+        if way is None:
+            return {}
+        return {"proxy": way.text, "proxy_username": way.username, "proxy_password": way.password}
 
     def batching(self) -> Batching:
         """Give when a payload is full."""

@@ -163,7 +163,8 @@ class HttpOptions:
         client_cert_file: Our certificate, if the receiver asks for one.
         client_key_file: Its key.
         verify: Whether the receiver's certificate is checked.
-        proxy: URL of a proxy, without credentials; None takes `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
+        proxy: URL of a proxy, without credentials; empty: none at all. None takes `HTTPS_PROXY`, `HTTP_PROXY` and
+            `NO_PROXY`.
         proxy_username: For the proxy.
         proxy_password: For the proxy.
         http2: Whether HTTP/2 is offered.

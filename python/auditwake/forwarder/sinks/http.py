@@ -59,6 +59,7 @@ class HttpClient:
                 http2=options.http2,
                 verify=tls_context(options),
                 proxy=_proxy(httpx, options),
+                trust_env=options.proxy is None,
                 timeout=httpx.Timeout(options.timeout),
                 limits=httpx.Limits(keepalive_expiry=KEPT_OPEN),
                 follow_redirects=False,
@@ -149,8 +150,8 @@ def _httpx() -> Any:  # noqa: ANN401  # the module
 
 
 def _proxy(httpx: Any, options: "HttpOptions") -> Any:  # noqa: ANN401  # the module, and its proxy
-    """Give the proxy of the configuration; None leaves it to the environment."""
-    if options.proxy is None:
+    """Give the proxy of the configuration, if it names one."""
+    if not options.proxy:
         return None
     password = options.proxy_password
     credentials = (options.proxy_username, password.reveal() if password else "")

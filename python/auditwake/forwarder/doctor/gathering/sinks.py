@@ -149,7 +149,7 @@ def _proxy(http: "HttpOptions") -> str:
 
     parts = urlsplit(http.url)
     if http.proxy is not None:
-        return _host(urlsplit(http.proxy))
+        return _host(urlsplit(http.proxy)) if http.proxy else ""
     host = parts.hostname or ""
     if urllib.request.proxy_bypass(host):
         return ""
