@@ -259,4 +259,5 @@ def test_a_full_backlog_asks_the_server_to_wait(tmp_path: Path) -> None:
     with receiving(tmp_path, max_backlog_bytes=2000) as receiver:
         assert post(receiver, event_list(range(2)))[0] == 200
         assert post(receiver, event_list(range(2, 4)))[0] == 503
-        assert len(names(receiver.log)) == 2
+        assert len(names(tmp_path)) == 2
+        assert post(receiver, event_list(range(9)))[0] == 413

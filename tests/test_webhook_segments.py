@@ -8,7 +8,7 @@ import pytest
 
 import auditwake as aw
 from auditwake.forwarder.webhook.batch import Batch, digest_of
-from auditwake.forwarder.webhook.segments import Segments
+from auditwake.forwarder.webhook.segments import BacklogFullError, Segments
 from tests.tailing.lines import line
 from tests.tailing.taken import Taken
 
@@ -128,6 +128,21 @@ def test_a_full_disk_loses_nothing_that_was_promised(
     got = reader.to_reader().read_all().column("name").to_pylist()
     assert set(got) == {"n-000000001", "n-000000002", "n-000000003"}
     assert got.count("n-000000001") == got.count("n-000000003") == 1
+
+
+def test_a_full_backlog_is_emptied_by_what_is_taken(tmp_path: Path) -> None:
+    """Also when all of it is in the live file, which nobody deletes."""
+    segments = Segments(tmp_path, max_backlog=len(batch(1, 2, 3).lines))
+    assert segments.append(batch(1, 2))
+    for _ in range(3):
+        with pytest.raises(BacklogFullError):
+            segments.append(batch(3, 4))
+    assert len(list(tmp_path.glob("audit-*.log"))) == 1
+    for _ in range(2):
+        segments.discard([str(segments.path)])
+    assert segments.append(batch(3, 4))
+    assert segments.backlog == len(batch(3, 4).lines)
+    segments.close()
 
 
 def test_files_are_for_the_owner_alone(tmp_path: Path) -> None:

@@ -228,8 +228,12 @@ def _committed_file(stats: "StreamStats", rotated: str | None) -> str | None:
     """
     # A file is known by the name that it had when it was last looked at, and a route whose sink takes nothing does not
     # look: what is called live there may have been rotated since.
-    is_sure = stats.committed_file != stats.path or not (stats.uncommitted_bytes or stats.lag_bytes)
-    return stats.committed_file if is_sure or stats.committed_file is None else rotated
+    if stats.committed_file is None:
+        return None
+    if not (stats.uncommitted_bytes or stats.lag_bytes):
+        # All that it knows of was taken: it would go on in what is live now.
+        return stats.path
+    return stats.committed_file if stats.committed_file != stats.path else rotated
 
 
 def _stream(stats: "StreamStats") -> StreamSnapshot:

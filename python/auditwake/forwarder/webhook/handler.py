@@ -81,7 +81,8 @@ class Handler(BaseHTTPRequestHandler):
             raise _RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the body as it is, without compression")
 
     def _body(self) -> bytes:
-        limit = self.server.config.max_body_bytes
+        # What is larger than the whole backlog would be told to wait for ever.
+        limit = min(self.server.config.max_body_bytes, self.server.config.max_backlog_bytes)
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
             return self._chunks(limit)
         length = self.headers.get("Content-Length", "")

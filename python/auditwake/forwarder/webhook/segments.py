@@ -73,10 +73,13 @@ class Segments:
             if batch.digest in self._known:
                 self.duplicates += 1
                 return False
+            start = os.fstat(self._log).st_size
             if self.backlog + len(batch.lines) > self._max_backlog:
+                if start:
+                    # Only a rotated file can be deleted when it was taken.
+                    self._rotate()
                 message = f"{self.backlog} bytes wait for the sinks already"
                 raise BacklogFullError(message)
-            start = os.fstat(self._log).st_size
             if start and start + len(batch.lines) > self._max_bytes:
                 self._rotate()
                 start = 0
