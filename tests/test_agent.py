@@ -359,6 +359,7 @@ def test_what_a_process_has_set_aside_before_it_died_is_not_set_aside_again(tmp_
         file.write(b'{"torn')
     again = Quarantine(path, "datadog")
     again.put(refused)
+    again.put(refused)  # the commit behind it has failed
     again.committed()
     again.put(refused[:1])  # the same line once more in the log
     lines = [line for line in path.read_text().splitlines() if line.endswith("}")]

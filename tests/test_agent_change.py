@@ -13,8 +13,13 @@ import pytest
 from auditwake.errors import SourceError
 from auditwake.forwarder.agent import Agent
 from auditwake.forwarder.config.model import ParquetSink, ProcessingRule, WebhookSource
+from auditwake.forwarder.config.secret import SecretFile
+from auditwake.forwarder.engine.paths import webhook_directory
+from auditwake.forwarder.webhook.batch import Batch
+from auditwake.forwarder.webhook.segments import Segments
 from tests.engine.agents import SOON, config, datadog, routes, running, source, until
 from tests.intake import Intake
+from tests.tailing.lines import line
 from tests.tailing.rotator import Rotator
 
 POLICY = """
@@ -128,6 +133,35 @@ def test_force_counts_at_the_start_and_not_at_a_reload(tmp_path: Path, log: Rota
             log.write(5)
             until(agent, lambda: intake.oracle.last == 20)
         assert intake.oracle.arrived == [(first, 20)]
+
+
+def test_the_names_of_the_servers_backups_are_not_those_of_a_webhook(tmp_path: Path) -> None:
+    hook = webhook(0)
+    with Intake() as intake:
+        settings = config(tmp_path, [], datadog(intake), backups="kube-apiserver-*.log*", maxbackup=1)
+        settings = replace(settings, sources=(hook,))
+        directory = webhook_directory(settings.state, hook)
+        segments = Segments(directory, max_bytes=1)
+        for number in range(1, 5):
+            segments.append(Batch(str(number), line(number), 1, 0))
+        segments.close()
+        assert len(list(directory.glob("audit-*.log"))) == 3
+        with running(settings) as agent:
+            until(agent, lambda: intake.oracle.events == 4)
+            assert routes(agent)[0].streams[0].time_to_loss is None
+
+
+def test_a_key_file_that_is_no_text_holds_and_ends_nothing(tmp_path: Path, log: Rotator) -> None:
+    key = tmp_path / "key"
+    key.write_bytes("k".encode("utf-16") * 32)
+    log.write(3)
+    with Intake() as intake:
+        settings = config(tmp_path, [source(log.path)], replace(datadog(intake), api_key=SecretFile(key)))
+        with running(settings) as agent:
+            until(agent, lambda: routes(agent)[0].state == "holding")
+            assert agent.snapshot().sinks[0].description
+            key.write_text("k" * 32)
+            until(agent, lambda: intake.oracle.events == 3)
 
 
 def test_a_log_that_two_entries_name_is_sent_once(tmp_path: Path, log: Rotator) -> None:

@@ -2,16 +2,18 @@
 
 import gzip
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from auditwake import _core
-from auditwake.forwarder.answers import Ack, Reject, Split
+from auditwake.forwarder.answers import Ack, Partial, Reject, Split
 from auditwake.forwarder.config.model import Backoff
 from auditwake.forwarder.encoding import Encoding, Format
-from auditwake.forwarder.engine.delivery import Delivery, Doubt
+from auditwake.forwarder.engine.delivery import MOST_REFUSED, Delivery, Doubt
 
 EVENT = {
     "kind": "Event",
@@ -27,12 +29,21 @@ EVENT = {
 }
 
 
-def delivery(event: dict[str, Any], form: Format = "ndjson") -> Delivery:
+NAMES = dict.fromkeys(("hostname", "service", "index", "host", "log.file.path"), "x" * 300)
+
+
+def delivery(
+    event: dict[str, Any],
+    form: Format = "ndjson",
+    attributes: Mapping[str, str] = MappingProxyType({}),
+    doubt: Doubt | None = None,
+) -> Delivery:
     raw = json.dumps(event).encode()
     table = pa.table({"raw": pa.array([raw], pa.binary())})
-    prepared = _core.Encoder(Encoding(format=form, compression="gzip")).prepare(table, 0)
+    encoding = Encoding(format=form, compression="gzip", attributes=attributes)
+    prepared = _core.Encoder(encoding).prepare(table, 0)
     (payload,) = prepared.payloads()
-    return Delivery(prepared, payload, Backoff(), lambda: 0.5, Doubt())
+    return Delivery(prepared, payload, Backoff(), lambda: 0.5, doubt or Doubt())
 
 
 @pytest.mark.parametrize("form", ["ndjson", "json", "datadog", "elasticsearch", "splunk", "otlp"])
@@ -61,6 +72,24 @@ def test_what_it_gets_says_so() -> None:
     expected = {**EVENT, "annotations": {"a": "b", "audit.k8s.io/truncated": "true"}}
     del expected["responseObject"]
     assert event == expected
+
+
+@pytest.mark.parametrize("form", ["ndjson", "json", "datadog", "elasticsearch", "splunk", "otlp"])
+def test_a_receiver_that_finds_everything_too_large_comes_to_an_end(form: Format) -> None:
+    way = delivery({name: value for name, value in EVENT.items() if not name.endswith("Object")}, form, NAMES)
+    assert way.answered(Split("413: too large")).rejected == ((0, "413: too large"),)
+    assert way.payload is None
+
+
+def test_a_receiver_that_refuses_every_item_holds_after_a_while() -> None:
+    """As Elasticsearch does that lacks the pipeline of an index: no event is to blame."""
+    doubt, rejected, held = Doubt(), 0, 0
+    for _ in range(200):
+        step = delivery(EVENT, doubt=doubt).answered(Partial(rejected=((0, "400: pipeline is missing"),)))
+        rejected += len(step.rejected)
+        held += step.wait is not None and step.wait.state == "holding"
+    assert rejected <= MOST_REFUSED
+    assert rejected + held == 200
 
 
 def test_an_event_without_a_body_is_refused_at_once() -> None:

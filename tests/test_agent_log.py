@@ -145,6 +145,30 @@ def test_what_repeats_is_counted_and_the_count_is_said() -> None:
     assert not hasattr(record("again"), "suppressed")
 
 
+def test_each_route_says_that_it_holds() -> None:
+    """However many say it with the same words."""
+    said = lines("text")
+    for number in range(40):
+        logging.getLogger("auditwake.route").error("%s: holding, nothing is dropped: %s", f"log {number}", "401")
+    assert all(f"log {number}: holding" in said.getvalue() for number in range(40))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'the sink says "authorization: nope"',
+        'GET "https://h/x?api_key=abc" failed',
+        '{"Authorization": "Bearer s3cr3t"}',
+    ],
+)
+def test_a_line_of_json_is_json_whatever_is_taken_out(text: str) -> None:
+    said = lines("json")
+    logging.getLogger("auditwake.route").error("%s", text)
+    value = json.loads(said.getvalue())
+    assert "s3cr3t" not in json.dumps(value)
+    assert "abc" not in json.dumps(value)
+
+
 def test_the_memory_of_repeats_is_bounded() -> None:
     limit = RepeatFilter(burst=1, clock=lambda: 0.0)
     assert all(limit.filter(record(f"message {number}")) for number in range(5000))

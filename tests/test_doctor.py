@@ -392,3 +392,10 @@ def test_no_secret_is_shown(
     assert KEY not in said.out + said.err
     assert KEY[-5:] not in said.out + said.err
     assert KEY not in repr(node.look())
+
+
+def test_what_only_has_the_name_of_the_log_in_front_is_no_rotated_file(node: Node) -> None:
+    """As the directory of auditd, whose name ends where the suffix of the log begins."""
+    node.write()
+    node.at(LOG).with_suffix("").mkdir()
+    assert main(arguments(node, "--strict")) == 0

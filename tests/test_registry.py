@@ -11,8 +11,9 @@ import pytest
 
 import auditwake as aw
 from auditwake.cli import main
-from auditwake.errors import AuditwakeError
+from auditwake.errors import AuditwakeError, StateError
 from auditwake.forwarder.config.model import AgentConfig, FileSink, LogSource, StdoutSink
+from auditwake.forwarder.lock import Lock
 from auditwake.forwarder.registry import Entry, TakenOver, importing, read_registry, take_over
 from auditwake.forwarder.routes import route_directory
 from tests.tailing.lines import TIME, line, number_of
@@ -191,7 +192,7 @@ def test_an_offset_behind_the_end_is_refused(tmp_path: Path) -> None:
         agent = config(tmp_path, log.path)
         done = only(take_over(agent, registry(tmp_path, saved(log.path, log.ends[20] + 1, after))))
         assert (done.outcome, "beyond the end" in done.message) == ("refused", True)
-        assert not agent.state.exists()
+        assert not (agent.state / "routes").exists()
 
 
 def test_an_offset_of_a_file_that_is_deleted_is_refused(tmp_path: Path) -> None:
@@ -232,7 +233,37 @@ def test_a_rotation_meanwhile_changes_nothing(
     monkeypatch.setattr(importing, step, rotating)
     done = only(take_over(agent, registry(tmp_path, saved(log.path, log.ends[25], 25))))
     assert done.outcome == "refused"
-    assert [one for one in agent.state.rglob("*") if one.is_file()] == []
+    assert [one for one in agent.state.rglob("*") if one.is_file() and one.name != "lock"] == []
+
+
+def test_the_time_at_which_the_agent_stopped_is_not_that_of_the_offset(tmp_path: Path) -> None:
+    """It is saved with each file when the Agent stops; what it has read last is told by another key."""
+    log = Log(tmp_path / "audit.log")
+    log.write(20)
+    size = log.path.stat().st_size
+    log.rotate()
+    log.write(60)
+    agent = config(tmp_path, log.path)
+    entry = saved(log.path, size // 2, after=75)
+    entry[f"file:{log.path}"]["IngestionTimestamp"] = int(at(9).timestamp() * 1e9) + 1
+    assert only(take_over(agent, registry(tmp_path, entry))).outcome == "taken"
+    assert left(agent, log.path) == list(range(11, 81))
+
+
+def test_a_start_that_is_forced_refuses_the_offset(tmp_path: Path) -> None:
+    log = Log(tmp_path / "audit.log")
+    log.write(9)
+    agent = config(tmp_path, log.path, start_position="forceBeginning")
+    done = only(take_over(agent, registry(tmp_path, saved(log.path, 10))))
+    assert (done.outcome, "forceBeginning" in done.message) == ("refused", True)
+
+
+def test_a_running_agent_is_left_alone(tmp_path: Path) -> None:
+    log = Log(tmp_path / "audit.log")
+    log.write(9)
+    agent = config(tmp_path, log.path)
+    with Lock(agent.state), pytest.raises(StateError, match="another agent"):
+        take_over(agent, registry(tmp_path, saved(log.path, 10)))
 
 
 def test_what_is_not_ours_is_named(tmp_path: Path) -> None:

@@ -134,6 +134,12 @@ def test_records_that_are_rejected_are_counted_and_not_sent_again(
     assert "\x1b" not in caplog.text
 
 
+def test_a_payload_of_which_no_record_is_taken_is_refused(intake: Peer) -> None:
+    """Which records it are is known then; they are looked at one by one, and set aside with their places."""
+    intake.answer = OtlpReceiver(rejected=3, message="too old")
+    assert isinstance(otlp_logs(intake).send(otlp(LINES)), Reject)
+
+
 def test_a_receiver_that_only_warns_has_taken_all(intake: Peer, caplog: pytest.LogCaptureFixture) -> None:
     intake.answer = OtlpReceiver(message="slow down")
     sink = otlp_logs(intake)

@@ -147,6 +147,9 @@ def test_every_code_has_one_meaning() -> None:
     for status in (400, 403, 500, 503):
         for codes, kind in ((FOR_A_PERSON, Hold), (FOR_AN_EVENT, Reject), (LATER, Retry)):
             assert {type(read_answer(Response(status, {}, b""), {"code": code})) for code in codes} == {kind}
+    # Such as the collector's own page of health, which takes no event.
+    assert isinstance(read_answer(Response(200, {}, b""), {"code": 17}), Hold)
+    assert read_answer(Response(200, {}, b""), {"code": 0}) == Ack()
 
 
 @pytest.mark.parametrize(

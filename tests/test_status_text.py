@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auditwake.forwarder import scrub
 from auditwake.forwarder.config.model import (
     AgentConfig,
     DatadogSink,
@@ -22,7 +23,7 @@ from auditwake.forwarder.config.model import (
 from auditwake.forwarder.config.secret import Secret, SecretFile
 from auditwake.forwarder.metrics import render
 from auditwake.forwarder.metrics.readiness import readiness
-from auditwake.forwarder.scrub import register_secrets, scrub_values
+from auditwake.forwarder.scrub import register_secrets, scrub_snapshot, scrub_values
 from auditwake.forwarder.sinks.make import make
 from auditwake.forwarder.snapshot import AgentSnapshot, RouteSnapshot, SinkSnapshot, StreamSnapshot
 from auditwake.forwarder.status import status_text
@@ -63,6 +64,14 @@ def test_the_sink_describes_itself_as_the_agent_shows_it() -> None:
     shown = SinkSnapshot(name="datadog", type="datadog", description=sink.describe())
     sink.close()
     assert f"\n    Reliable: {SINK}\n" in status_text(replace(healthy(), sinks=(shown,)))
+
+
+@pytest.mark.parametrize("word", ["events", "sink", "path", "state", "host"])
+def test_a_secret_that_is_one_of_our_own_words_breaks_nothing(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scrub, "_texts", (word,))
+    shown = scrub_snapshot(healthy())
+    assert status_text(shown)
+    assert render(shown)
 
 
 @pytest.mark.parametrize("name", SNAPSHOTS)

@@ -18,7 +18,7 @@ import trustme
 import auditwake as aw
 from auditwake.errors import SourceError
 from auditwake.forwarder.config.model import WebhookSource
-from auditwake.forwarder.config.secret import Secret
+from auditwake.forwarder.config.secret import Secret, SecretFile
 from auditwake.forwarder.webhook.receiver import MOST_CONNECTIONS, WebhookReceiver
 from tests.tailing.lines import line
 
@@ -200,6 +200,14 @@ def test_who_has_no_right_is_not_heard(tmp_path: Path, path: str, headers: dict[
         assert (got, "canary" in why) == (status, False)
         assert receiver.log.stat().st_size == 0
         assert post(receiver, event_list(range(1)), **right)[0] == 200
+
+
+def test_an_empty_token_lets_nobody_in(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("\n")
+    with receiving(tmp_path / "log", token=SecretFile(file)) as receiver:
+        for said in ("Bearer ", "Bearer", ""):
+            assert post(receiver, event_list(range(1)), Authorization=said)[0] == 401
 
 
 def test_plain_http_is_for_loopback_alone(tmp_path: Path) -> None:

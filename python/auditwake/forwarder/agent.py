@@ -182,8 +182,19 @@ class Agent:
     def _is_shared(self, config: "AgentConfig", policy: "Policy | None") -> bool:
         """Tell whether all is the same that routes share."""
         before = self._config
-        shared = replace(config, sources=before.sources, sinks=before.sinks, files=before.files)
-        same = replace(shared, warnings=before.warnings, socket=before.socket) == before
+        # All else of a configuration is no business of a route.
+        own = (
+            "sources",
+            "sinks",
+            "files",
+            "warnings",
+            "environment",
+            "socket",
+            "metrics_address",
+            "log_level",
+            "log_format",
+        )
+        same = replace(config, **{name: getattr(before, name) for name in own}) == before
         texts = [None if one is None else one.document.text for one in (policy, self._policy)]
         return same and texts[0] == texts[1]
 

@@ -55,7 +55,8 @@ class Commands:
         """
         assert self._woken is not None  # noqa: S101  # so it is inside the block
         if not self._given:
-            with selectors.DefaultSelector() as selector:
+            # `poll` needs no descriptor of its own, and there may be none left.
+            with getattr(selectors, "PollSelector", selectors.DefaultSelector)() as selector:
                 selector.register(self._woken, selectors.EVENT_READ)
                 selector.select(timeout)
         with suppress(BlockingIOError):

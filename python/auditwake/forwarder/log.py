@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 
-from auditwake.forwarder.scrub import printable, register_secret, register_secrets, scrub
+from auditwake.forwarder.scrub import printable, register_secret, register_secrets, scrub, scrub_values
 
 __all__ = ["register_secret", "register_secrets", "setup_logging"]
 
@@ -82,7 +82,10 @@ class RepeatFilter:
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Say whether a record is given."""
-        key = (record.name, record.levelno, record.msg, *(getattr(record, name, None) for name in ("sink", "path")))
+        # Messages begin with what they are about.
+        first = str(record.args[0]) if isinstance(record.args, tuple) and record.args else ""
+        about = (getattr(record, name, None) for name in ("sink", "path"))
+        key = (record.name, record.levelno, record.msg, first, *about)
         now = self._clock()
         start, count = self._seen.pop(key, (now, 0.0))
         if now - start >= self._period:
@@ -126,7 +129,8 @@ class _JsonFormatter(logging.Formatter):
         trace = _trace(self, record)
         if trace:
             values["exception"] = trace
-        return scrub(json.dumps(values, default=str))
+        # Each value by itself: in the text of all of them, a pattern would take the escapes of JSON with it.
+        return json.dumps(scrub_values(json.loads(json.dumps(values, default=str))))
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:

@@ -14,13 +14,20 @@ from urllib.parse import quote, unquote, urlsplit
 
 from auditwake.forwarder.config.document import KEY_IN_QUERY
 from auditwake.forwarder.config.secret import Secret, SecretFile
-from auditwake.forwarder.snapshot import AgentSnapshot
+from auditwake.forwarder.snapshot import AgentSnapshot, RouteSnapshot, SinkSnapshot, SourceSnapshot, StreamSnapshot
 
 __all__ = ["printable", "register_secret", "register_secrets", "scrub", "scrub_snapshot", "scrub_values"]
 
 HIDDEN = "***"
 # Shorter ones are in every other word.
 SHORTEST = 4
+
+# Our own words stay: a secret may be one of them.
+FIELDS = frozenset(
+    field.name
+    for kind in (AgentSnapshot, SinkSnapshot, SourceSnapshot, RouteSnapshot, StreamSnapshot)
+    for field in fields(kind)
+)
 
 USER_OF_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#'\"]*@")
 AUTHORIZATION = re.compile(r"(authorization['\"]?\s*[:=]\s*['\"]?)(?:\w+\s+)?[^\s'\",]+", re.IGNORECASE)
@@ -125,7 +132,7 @@ def _walk(values: Any) -> Any:  # noqa: ANN401  # whatever JSON can hold
     if isinstance(values, str):
         return _without(values)
     if isinstance(values, Mapping):
-        return {_walk(key): _walk(value) for key, value in values.items()}
+        return {key if key in FIELDS else _walk(key): _walk(value) for key, value in values.items()}
     if isinstance(values, Iterable):
         return [_walk(value) for value in values]
     return values

@@ -122,7 +122,7 @@ class Forwarder:
         while True:
             command = self._commands.get(min(watchdog or TELL, TELL))
             if command is None:
-                self.agent.tend()
+                self._tend()
                 notify(STATUS=_status(self.agent.snapshot()), **({"WATCHDOG": "1"} if watchdog else {}))
                 continue
             if command == "stop":
@@ -130,6 +130,12 @@ class Forwarder:
             notify(RELOADING="1")
             self._read_again()
             notify(READY="1", STATUS=_status(self.agent.snapshot()))
+
+    def _tend(self) -> None:
+        try:
+            self.agent.tend()
+        except OSError as error:
+            LOG.warning("what every sink has taken cannot be deleted: %s", error.strerror or error)
 
     def _read_again(self) -> None:
         from auditwake.forwarder.config.loading import load

@@ -3,6 +3,7 @@
 import os
 import socket
 import time
+from contextlib import suppress
 
 __all__ = ["notify", "watchdog_seconds"]
 
@@ -20,12 +21,13 @@ def notify(**values: str) -> None:
         # `Type=notify-reload` wants to know when it began.
         values["MONOTONIC_USEC"] = str(time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000)
     said = "\n".join(f"{name}={value}" for name, value in values.items()).encode()
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | getattr(socket, "SOCK_CLOEXEC", 0)) as peer:
-        try:
-            peer.setblocking(False)  # noqa: FBT003  # it has no other name
-            peer.sendto(said, "\0" + path[1:] if path.startswith("@") else path)
-        except OSError:
-            return  # it has gone, or does not read: the log says the same
+    # It may have gone, or not read, or there may be no descriptor left: the log says the same.
+    with (
+        suppress(OSError),
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | getattr(socket, "SOCK_CLOEXEC", 0)) as peer,
+    ):
+        peer.setblocking(False)  # noqa: FBT003  # it has no other name
+        peer.sendto(said, "\0" + path[1:] if path.startswith("@") else path)
 
 
 def watchdog_seconds() -> float | None:

@@ -10,7 +10,7 @@ __all__ = ["KEY_IN_QUERY", "MASK", "Document", "Mark", "Member", "Node", "masked
 
 MASK = "***"
 WIDEST = 120
-CREDENTIALS = re.compile(r"://[^/\s@]*@")
+CREDENTIALS = re.compile(r"://[^\s?#'\"]*@")
 KEY_IN_QUERY = re.compile(
     r"([?&;][\w.-]*(?:key|token|secret|passw(?:or)?d|auth|sig|signature|credential)[\w.-]*=)([^&;\s#'\"]+)",
     re.IGNORECASE,

@@ -61,7 +61,9 @@ class Environment:
                     place, f"has no effect: {key.reason}", "remove it, or leave it for Datadog's Agent"
                 )
             else:
-                self.used[key.env] = "***" if key.kind in {"secret", "groups"} else masked_urls(text)
+                # A URL may be written without its scheme.
+                shown = re.sub(r"^[^\s/]*@", "***@", masked_urls(text)) if key.kind == "url" else masked_urls(text)
+                self.used[key.env] = "***" if key.kind in {"secret", "groups"} else shown
                 self._take(section, key, text, place)
 
     def _take(self, section: Section, key: Key, text: str, place: Place) -> None:

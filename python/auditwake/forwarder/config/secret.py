@@ -81,7 +81,8 @@ class SecretFile:
         status = self.path.stat()
         stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
         if stamp != self._stamp:
-            self._known = Secret(self.path.read_text(encoding="utf-8").strip())
+            # What is no text becomes what no header can have: the sink holds then, and says so.
+            self._known = Secret(self.path.read_text(encoding="utf-8", errors="replace").strip())
             self._stamp = stamp
         return self._known
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Delivery", "Doubt", "Step"]
 
 MOST_REFUSED = 100
-SMALLER = 0.9  # what is sent to a receiver after it was too large: less than what frames an event
+SMALLER = 0.9  # how much smaller an event has to be for a receiver to which it was too large
 REFUSES_ALL = (
     f"the receiver has refused {MOST_REFUSED} events one after the other and taken none between them: it is not the "
     "events; look at the URL, and at what stands there"
@@ -167,6 +167,8 @@ class Delivery:
         failed = "partial" if again or rejected else ""
         if len(again) == len(indexes):
             return Step(failed=failed, wait=self._again(answer.reason or "partial"))
+        if not taken and not all(self._doubt.refused() for _ in rejected):
+            return Step(failed=failed, wait=self._hold(f"{rejected[0][1]}: {REFUSES_ALL}"))
         self._left.pop()
         if not again:
             self._tries = 0
@@ -176,8 +178,15 @@ class Delivery:
 
     def _smaller(self, payload: "Payload") -> "Payload | None":
         """Give the payload of a single event with one body less; None when it has none."""
-        made = self._prepared.payloads(payload.start, payload.stop, max_event_bytes=int(payload.bytes * SMALLER))
-        return next((one for one in made if one.events), None)
+        size = payload.bytes
+        while size > 1:
+            # What frames an event counts in the payload and not in the limit: it may take more than one step.
+            size = int(size * SMALLER)
+            made = self._prepared.payloads(payload.start, payload.stop, max_event_bytes=size)
+            one = next((one for one in made if one.events), None)
+            if one is None or one.bytes < payload.bytes:
+                return one
+        return None
 
     def _push(self, ranges: Sequence[tuple[int, int]]) -> None:
         """Put the payloads of ranges of events in front of what is left. Those that never fit are known from before."""

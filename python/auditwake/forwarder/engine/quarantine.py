@@ -88,6 +88,8 @@ class Quarantine:
             os.close(file)
         if fresh:
             _sync_directory(self.path.parent)
+        # A commit that fails behind this is tried again with the same.
+        self._before.update(one.key for one in new)
 
     def _line(self, one: Refused) -> bytes:
         values = {

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auditwake.errors import AuditwakeError, SinkError
-from auditwake.forwarder.config.model import LogSource
+from auditwake.forwarder.config.model import LogSource, WebhookSource
 from auditwake.forwarder.engine.backoff import Wait, seconds
 from auditwake.forwarder.engine.counters import Counters
 from auditwake.forwarder.engine.paths import forget_offsets, name_of, quarantine_file, state_directory
@@ -204,13 +204,16 @@ class Route:
         start = getattr(source, "start_position", "beginning")
         if self._forced:
             forget_offsets(self.directory)
+        kept = Retention(maxsize=config.maxsize, maxbackup=config.maxbackup, maxage=config.maxage)
+        # The log of a webhook is ours: the names and the retention of the server's log are not its own.
+        is_ours = isinstance(source, WebhookSource)
         opened = tail(
             self._log,
             state=self.directory,
             start="end" if start in {"end", "forceEnd"} else "beginning",
             exclude=getattr(source, "exclude_paths", ()),
-            backups=config.backups,
-            retention=Retention(maxsize=config.maxsize, maxbackup=config.maxbackup, maxage=config.maxage),
+            backups=None if is_ours else config.backups,
+            retention=None if is_ours else kept,
             threads=1,
             cluster=config.cluster,
             **options,

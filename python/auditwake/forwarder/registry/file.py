@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,19 @@ def _entries(registry: Mapping[str, Any], version: int) -> Iterator[Entry]:
         if is_file and isinstance(values, dict):
             offset = _offset(values.get("Offset"))
             if offset:
-                yield Entry(path, offset, _time(values.get("LastUpdated" if version else "Timestamp")))
+                yield Entry(path, offset, _saved(values, version))
+
+
+def _saved(values: Mapping[str, Any], version: int) -> datetime | None:
+    """Say when the line in front of the offset was read: the Agent sets `LastUpdated` when it starts and stops, too."""
+    updated = _time(values.get("LastUpdated" if version else "Timestamp"))
+    read = values.get("IngestionTimestamp")
+    if updated is None or isinstance(read, bool) or not isinstance(read, int) or read <= 0:
+        return updated
+    try:
+        return min(updated, datetime.fromtimestamp(read / 1e9, UTC))
+    except (ValueError, OverflowError, OSError):
+        return updated
 
 
 def _offset(value: object) -> int | None:

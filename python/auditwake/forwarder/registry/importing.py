@@ -3,12 +3,14 @@
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from auditwake.errors import AuditwakeError, SourceNotFoundError
 from auditwake.forwarder.config.model import AgentConfig, LogSource
+from auditwake.forwarder.lock import Lock
 from auditwake.forwarder.registry.file import Entry, read_registry
 from auditwake.forwarder.registry.settle import STEPS, settle
 from auditwake.forwarder.registry.survey import File, Place, place_of, survey
@@ -51,11 +53,13 @@ def take_over(config: AgentConfig, registry: str | os.PathLike[str], *, dry_run:
         What became of each offset, for each sink.
 
     Raises:
+        StateError: An agent runs with that state.
         AuditwakeError: The registry cannot be read.
     """
     entries = {_same(one.path): one for one in read_registry(registry)}
     work = _Work(config, entries, {path: _identity(path) for path in entries}, dry_run)
-    done = [line for source in config.sources if isinstance(source, LogSource) for line in work.take(source)]
+    with nullcontext() if dry_run else Lock(config.state):
+        done = [line for source in config.sources if isinstance(source, LogSource) for line in work.take(source)]
     known = {_same(one.path) for one in done}
     unknown = [one for path, one in entries.items() if path not in known]
     return [*done, *(TakenOver(one.path, "", "unknown", "nothing in the configuration reads it") for one in unknown)]
@@ -108,7 +112,10 @@ class _Work:
     def route(self, source: LogSource, sink: str, places: Mapping[str, Place]) -> Iterator[TakenOver]:
         """Make the state of a route."""
         directory = route_directory(self.config.state, sink, source.path)
-        if directory.exists():
+        if source.start_position.startswith("force"):
+            why = f"start_position: {source.start_position} leaves offsets out of account at the start; remove it first"
+            yield from (TakenOver(log, sink, "refused", why) for log in places)
+        elif directory.exists():
             why = f"{directory} has a state already; it is kept, or delete it to take the offset over"
             yield from (TakenOver(log, sink, "refused", why) for log in places)
         elif self.dry_run:

@@ -106,4 +106,4 @@ def _tags(source: "Source", stream: str) -> list[str]:
     category = getattr(source, "sourcecategory", "")
     path = PurePath(stream)
     named = [f"filename:{path.name}", f"dirname:{posixpath.normpath(path.parent.as_posix())}"]
-    return [*named, *([f"sourcecategory:{category}"] if category else []), *source.tags]
+    return list(dict.fromkeys([*named, *([f"sourcecategory:{category}"] if category else []), *source.tags]))

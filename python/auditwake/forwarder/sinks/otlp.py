@@ -5,7 +5,7 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from auditwake.forwarder.answers import Ack
+from auditwake.forwarder.answers import Ack, Reject
 from auditwake.forwarder.encoding import Encoding
 from auditwake.forwarder.sinks.http import HttpClient, classify
 from auditwake.forwarder.sinks.outcome import Response
@@ -89,7 +89,10 @@ class OtlpLogs:
         outcome = self._http.post(payload.body, self._headers)
         answer = classify(outcome, TABLE)
         if isinstance(answer, Ack) and isinstance(outcome, Response):
-            self._count(outcome, payload.events)
+            rejected = self._count(outcome, payload.events)
+            if rejected >= payload.events > 0:
+                # Which ones is known then, and nothing would come twice.
+                return Reject("partialSuccess: every record was rejected")
         return answer
 
     def check(self) -> "Answer":
@@ -104,8 +107,8 @@ class OtlpLogs:
         """Close the connections."""
         self._http.close()
 
-    def _count(self, response: Response, events: int) -> None:
-        """Note what the receiver says that it has not taken."""
+    def _count(self, response: Response, events: int) -> int:
+        """Note what the receiver says that it has not taken, and give how much."""
         rejected, message = partial_success(response)
         if rejected:
             with self._lock:
@@ -119,6 +122,7 @@ class OtlpLogs:
             )
         elif message:
             logger.warning("%s: the receiver has taken all records, and says %s", self.name, message)
+        return rejected
 
 
 def partial_success(response: Response) -> tuple[int, str]:

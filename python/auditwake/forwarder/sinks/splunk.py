@@ -208,7 +208,8 @@ def read_answer(response: Response, said: Mapping[str, Any]) -> "Answer":
         # It also says which event, counted from 0 by some versions and from 1 by others: that is found out by halves.
         return Reject(f"code {code}: {FOR_AN_EVENT[code]}")
     # HEC gives a code with every 400: one that is not known is no reason to give an event up.
-    return classify(response, {400: "hold"})
+    answer = classify(response, {400: "hold"})
+    return Hold(NO_COLLECTOR) if isinstance(answer, Ack) and code != 0 else answer
 
 
 def _said(response: Response) -> Mapping[str, Any]:

@@ -46,7 +46,11 @@ def ask_status(path: Path) -> AgentSnapshot:
     with contextlib.closing(_asked(path, {"command": "status"})) as answers:
         for answer in answers:
             if "snapshot" in answer:
-                return AgentSnapshot.from_dict(answer["snapshot"])
+                try:
+                    return AgentSnapshot.from_dict(answer["snapshot"])
+                except (TypeError, KeyError) as error:
+                    message = f"{path}: the agent that runs is of another version: restart it"
+                    raise AuditwakeError(message) from error
     message = f"{path}: the agent broke off; ask again"
     raise AuditwakeError(message)
 

@@ -73,7 +73,7 @@ class Handler(BaseHTTPRequestHandler):
         token = self.server.token()
         if token is not None:
             given = self.headers.get("Authorization", "")
-            if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+            if not token or not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
                 raise _RefusedError(HTTPStatus.UNAUTHORIZED, "this receiver wants another bearer token")
         if self.path.partition("?")[0] != config.path:
             raise _RefusedError(HTTPStatus.NOT_FOUND, "the webhook is not at this path")

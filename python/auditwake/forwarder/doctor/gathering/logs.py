@@ -103,7 +103,7 @@ def _beside(path: Path) -> tuple[tuple[Backup, ...], tuple[str, ...], str]:
                 backup = _backup(entry, path)
                 if backup is not None:
                     backups.append(backup)
-                elif entry.name[len(path.stem)] in "-._" and entry.is_file():
+                elif entry.name[len(path.stem) :].startswith(("-", ".", "_")) and entry.is_file():
                     strangers.append(entry.name)
     except FileNotFoundError:
         return (), (), ""
