@@ -351,6 +351,19 @@ def test_the_journal_stays_small(tmp_path: Path) -> None:
     again.close()
 
 
+def test_half_a_line_of_the_journal_takes_no_other_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "inflight"
+    values = {"stream": "audit.log", "rows": 1, "made": 1, "first": "", "encoding": "e", "digest": "d"}
+    with path.open("wb") as file:
+        file.write(b'{"torn')
+    first = Journal(path)
+    entry = first.begin(start=7, **values)
+    again = Journal(path)
+    assert again.plan() == {"audit.log": [entry]}
+    for one in (first, again):
+        one.close()
+
+
 def test_what_a_process_has_set_aside_before_it_died_is_not_set_aside_again(tmp_path: Path) -> None:
     path = tmp_path / "q.ndjson"
     refused = [Refused("audit.log", "audit.log", place, "refused", "no", b"%d" % place, 1) for place in range(3)]

@@ -23,7 +23,7 @@ class Commands:
     Example:
         >>> with Commands() as commands:
         ...     commands.put("stop")
-        ...     commands.get(10.0), commands.get(0.0), commands.pending
+        ...     commands.get(10.0), commands.get(0.0), commands.asks("stop")
         ('stop', None, False)
     """
 
@@ -33,10 +33,9 @@ class Commands:
         self._wakes: socket.socket | None = None
         self._before: int | None = None
 
-    @property
-    def pending(self) -> bool:
-        """Whether there is one."""
-        return bool(self._given)
+    def asks(self, command: Command) -> bool:
+        """Say whether it is among what is to be done."""
+        return command in self._given
 
     def put(self, command: Command) -> None:
         """Give one, from anywhere."""

@@ -7,6 +7,7 @@ A message is logged with a stable `event` and with fields, none of which is ever
 import json
 import logging
 import sys
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -79,6 +80,7 @@ class RepeatFilter:
     def __init__(self, burst: int = BURST, period: float = PERIOD, clock: Callable[[], float] = time.monotonic) -> None:
         self._burst, self._period, self._clock = burst, period, clock
         self._seen: dict[tuple[object, ...], list[float]] = {}
+        self._lock = threading.Lock()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Say whether a record is given."""
@@ -86,15 +88,17 @@ class RepeatFilter:
         first = str(record.args[0]) if isinstance(record.args, tuple) and record.args else ""
         about = (getattr(record, name, None) for name in ("sink", "path"))
         key = (record.name, record.levelno, record.msg, first, *about)
-        now = self._clock()
-        start, count = self._seen.pop(key, (now, 0.0))
-        if now - start >= self._period:
-            record.suppressed = max(int(count) - self._burst, 0)
-            start, count = now, 0.0
-        self._seen[key] = [start, count + 1]
-        while len(self._seen) > MOST_KEYS:
-            self._seen.pop(next(iter(self._seen)))
-        return count < self._burst
+        # A handler takes its lock behind its filters.
+        with self._lock:
+            now = self._clock()
+            start, count = self._seen.pop(key, (now, 0.0))
+            if now - start >= self._period:
+                record.suppressed = max(int(count) - self._burst, 0)
+                start, count = now, 0.0
+            self._seen[key] = [start, count + 1]
+            while len(self._seen) > MOST_KEYS:
+                self._seen.pop(next(iter(self._seen)))
+            return count < self._burst
 
 
 class _Handler(logging.StreamHandler[TextIO]):

@@ -187,7 +187,7 @@ def _look_again() -> None:
 def _look_at(file: SecretFile) -> None:
     try:
         text = file.current().reveal()
-    except (OSError, UnicodeDecodeError):
+    except OSError:
         return
     if text and text not in _texts:
         _know(text)

@@ -92,14 +92,14 @@ class Forwarder:
             self.agent.start()
             try:
                 for server in _servers(self.agent):
-                    server.start()
                     stack.callback(server.stop)
+                    server.start()
                 LOG.info("%d sources, %d sinks, state in %s", len(config.sources), len(config.sinks), config.state)
                 notify(READY="1", STATUS=_status(self.agent.snapshot()))
                 self._serve()
             finally:
                 notify(STOPPING="1", EXTEND_TIMEOUT_USEC=str(int((config.grace + 10) * 1_000_000)))
-                finished = self.agent.stop(lambda: self._commands.pending)
+                finished = self.agent.stop(lambda: self._commands.asks("stop"))
         LOG.info("stopped" if finished else "stopped; what was not acknowledged is sent again by the next start")
         return finished
 
@@ -127,7 +127,7 @@ class Forwarder:
                 continue
             if command == "stop":
                 return
-            notify(RELOADING="1")
+            notify(RELOADING="1", WATCHDOG="1")
             self._read_again()
             notify(READY="1", STATUS=_status(self.agent.snapshot()))
 
@@ -171,16 +171,15 @@ def _handled(handlers: Mapping[str, Handler]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _servers(agent: Agent) -> "list[StatusServer | MetricsServer]":
-    """Make what others can ask."""
+def _servers(agent: Agent) -> "Iterator[StatusServer | MetricsServer]":
+    """Make what others can ask, one after the other: each is started before the next is made."""
     from auditwake.forwarder.metrics import MetricsServer
     from auditwake.forwarder.status import StatusServer
 
     config = agent.config
-    servers: list[StatusServer | MetricsServer] = [StatusServer(config.socket, agent.snapshot, agent.taps)]
+    yield StatusServer(config.socket, agent.snapshot, agent.taps)
     if config.metrics_address is not None:
-        servers.append(MetricsServer(config.metrics_address, agent.snapshot))
-    return servers
+        yield MetricsServer(config.metrics_address, agent.snapshot)
 
 
 def _status(snapshot: "AgentSnapshot") -> str:

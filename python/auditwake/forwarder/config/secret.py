@@ -1,5 +1,6 @@
 """Secrets that cannot be printed by accident."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -76,13 +77,16 @@ class SecretFile:
         """Give what stands in the file now, without white space around it.
 
         Raises:
-            OSError: The file cannot be read.
+            OSError: The file cannot be read, or is no text.
         """
         status = self.path.stat()
         stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
         if stamp != self._stamp:
-            # What is no text becomes what no header can have: the sink holds then, and says so.
-            self._known = Secret(self.path.read_text(encoding="utf-8", errors="replace").strip())
+            try:
+                text = self.path.read_text(encoding="utf-8")
+            except UnicodeDecodeError:
+                raise OSError(errno.EILSEQ, "it is no text", str(self.path)) from None
+            self._known = Secret(text.strip())
             self._stamp = stamp
         return self._known
 

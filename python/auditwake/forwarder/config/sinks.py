@@ -247,6 +247,10 @@ class Sinks:
         url = self._url(section)
         if url is None:
             return None
+        if url.parts.query:
+            why = "the URL of a cluster has no query"
+            self._report.error(section.at("url"), why, "set a pipeline in the index: index.default_pipeline")
+            return None
         bare = url._replace(text=url.text.rstrip("/").removesuffix(BULK))
         http = self._options(section, bare)
         return ElasticsearchSink(http=http, index=section["index"], batching=self._of("elasticsearch", section))

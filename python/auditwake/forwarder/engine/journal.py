@@ -57,8 +57,12 @@ class Journal:
         self._open: dict[int, Entry] = {}
         self._done: set[int] = set()
         self._lines = 0
-        for line in path.read_bytes().split(b"\n")[:-1]:
+        *lines, torn = path.read_bytes().split(b"\n")
+        for line in lines:
             self._read(line)
+        if torn:
+            # Else the next line would be a part of it.
+            os.write(self._file, b"\n")
         self._number = max(self._open, default=0)
         self._planned = {entry.number for entries in self.plan().values() for entry in entries}
 

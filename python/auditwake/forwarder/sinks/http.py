@@ -133,7 +133,10 @@ class HttpClient:
             password = "" if options.password is None else _text("password", options.password)
             pair = base64.b64encode(f"{options.username}:{password}".encode()).decode()
             given["Authorization"] = Secret(f"Basic {pair}")
-        return {name: _text(name, value) for name, value in {**given, **more}.items()}
+        # Names of headers are alike whatever their case; what belongs to the sink's protocol counts.
+        ours = {name.lower() for name in more}
+        theirs = {name: value for name, value in given.items() if name.lower() not in ours}
+        return {name: _text(name, value) for name, value in {**theirs, **more}.items()}
 
 
 class _AnswerError(Exception):
@@ -175,7 +178,10 @@ def _text(name: str, value: HeaderValue) -> str:
     """Reveal the value of a header."""
     secret = value.current() if isinstance(value, SecretFile) else value
     text = secret.reveal() if isinstance(secret, Secret) else secret
-    if not (text.isascii() and text.isprintable()):
+    if isinstance(value, SecretFile) and not text:
+        message = f"{value.path} is empty: put the key there"
+        raise ValueError(message)
+    if text != text.strip() or not (text.isascii() and text.isprintable()):
         message = f"the value of {name} has characters that no header can have: correct it"
         raise ValueError(message)
     return text

@@ -23,7 +23,7 @@ log = logging.getLogger("auditwake.webhook")
 
 # A server opens one connection and sends ten batches a second at most; the rest is for peers that are slow or hostile.
 MOST_CONNECTIONS: Final = 64
-SILENCE: Final = 30.0  # seconds that a peer may say nothing in the middle of a request
+SILENCE: Final = 90.0  # seconds that a peer may say nothing; a server waits up to 30 s for a batch to fill
 
 
 @dataclass(slots=True)

@@ -65,7 +65,7 @@ class Segments:
 
         Raises:
             BacklogFullError: There is too much already.
-            OSError: It cannot be written; nothing of it is left.
+            OSError: It cannot be written, and counts as not taken; some of its lines may be in the log all the same.
         """
         with self._lock:
             if self._closed:

@@ -229,9 +229,9 @@ def _datadog(config: DatadogSink, client: "HttpClient") -> tuple[SinkState, str]
     key = config.api_key
     try:
         text = (key.current() if isinstance(key, SecretFile) else key).reveal()
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         where = key.path if isinstance(key, SecretFile) else "the key"
-        return "no-key", f"{where} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}"
+        return "no-key", f"{where} cannot be read: {error.strerror}"
     if not text:
         return "no-key", f"{key.path} is empty" if isinstance(key, SecretFile) else "the key is empty"
     url = validation_url(config.http.url)
