@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 import threading
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -211,11 +211,14 @@ def test_silent_peers_are_sent_away_and_do_not_hold_it_up(place: Path, serve: Ma
     server = serve(timeout=0.2)
     with ExitStack() as stack:
         peers = [stack.enter_context(closing(connect(place)[0])) for _ in range(30)]
+        # Whoever is sent away early can write nothing more, and may not hear why.
         for peer in peers[::2]:
-            peer.sendall(b'{"command":')
+            with suppress(BrokenPipeError):
+                peer.sendall(b'{"command":')
         for peer in peers:
             peer.settimeout(20)
-            assert {"error"} == set().union(*answers(peer))
+            with suppress(ConnectionResetError):
+                assert {"error"} == set().union(*answers(peer))
     assert ask_status(place) == healthy()
     assert threading.active_count() < 30
     server.stop()
