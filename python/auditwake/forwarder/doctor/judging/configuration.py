@@ -84,7 +84,7 @@ TWICE: Final = Code(
     "path-twice",
     "warning",
     ONCE,
-    "A log that is named twice is read twice, and each event is shipped twice.",
+    "Of two entries with one path the second has no effect; of a log named in two ways each event is shipped twice.",
     "leave one of the entries",
 )
 RETENTION: Final = Code(
