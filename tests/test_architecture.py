@@ -41,12 +41,14 @@ RUST: Mapping[str, set[str]] = {
 }
 
 # Module of python/auditwake -> what it may use. The command line uses the package, never the other way round.
-PUBLIC = {"convert", "demo", "errors", "lines", "policy", "read", "scan", "schema", "tail"}
+PUBLIC = {"convert", "demo", "errors", "lines", "policy", "questions", "read", "scan", "schema", "tail"}
 PYTHON_TABLE: Mapping[str, set[str]] = {
     "types": set(),
     "_core": {"types"},
     "errors": {"_core"},
-    "policy": {"_core", "errors", "read", "sources", "types"},
+    "parquet": {"_core", "errors"},
+    "policy": {"_core", "errors", "parquet", "read", "sources", "types"},
+    "questions": {"_core", "errors", "parquet", "policy", "read", "schema", "types"},
     "sources": {"errors", "types"},
     "schema": {"_core", "types"},
     "read": {"_core", "schema", "sources", "types"},
@@ -57,7 +59,7 @@ PYTHON_TABLE: Mapping[str, set[str]] = {
     "forwarder": {"_core", "convert", "errors", "policy", "read", "schema", "tail", "types"},
     "demo": set(),
     "__init__": {"_core", "forwarder", *PUBLIC},
-    "cli": {"__init__", "_core", "demo", "errors", "forwarder", "policy", "tail"},
+    "cli": {"__init__", "_core", "demo", "errors", "forwarder", "policy", "questions", "tail"},
     "__main__": {"cli"},
 }
 

@@ -25,8 +25,10 @@ from auditwake.tail import Gap, Offsets, Retention, StreamStats, Tail, TailBatch
 if TYPE_CHECKING:
     from auditwake.forwarder.service import Forwarder
     from auditwake.policy import Decision, Finding, Keys, Policy, Verdicts
+    from auditwake.questions import Answer, Scope, ask, sql
 
 __all__ = [
+    "Answer",
     "Column",
     "Converted",
     "Decision",
@@ -42,6 +44,7 @@ __all__ = [
     "Reader",
     "Rejected",
     "Retention",
+    "Scope",
     "StreamStats",
     "Tail",
     "TailBatch",
@@ -49,6 +52,7 @@ __all__ = [
     "TailStats",
     "Verdicts",
     "__version__",
+    "ask",
     "columns",
     "convert",
     "demo",
@@ -57,6 +61,7 @@ __all__ = [
     "read",
     "scan",
     "schema",
+    "sql",
     "tail",
 ]
 
@@ -64,12 +69,14 @@ __all__ = [
 _LATER = {
     "Forwarder": "auditwake.forwarder.service",
     **dict.fromkeys(("Decision", "Finding", "Keys", "Policy", "Verdicts"), "auditwake.policy"),
+    **dict.fromkeys(("Answer", "Scope", "ask", "sql"), "auditwake.questions"),
 }
+_PACKAGES = ("policy", "questions")
 
 
 def __getattr__(name: str) -> object:
-    if name == "policy":
-        return importlib.import_module("auditwake.policy")
+    if name in _PACKAGES:
+        return importlib.import_module(f"auditwake.{name}")
     if name in _LATER:
         return getattr(importlib.import_module(_LATER[name]), name)
     message = f"module 'auditwake' has no attribute {name!r}"
@@ -77,4 +84,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "policy"]
+    return [*__all__, *_PACKAGES]

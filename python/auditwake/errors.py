@@ -13,6 +13,7 @@
 | `SinkError` | | a sink did not take rows; they are not lost, and are written again |
 | `ConfigError` | `ValueError` | the configuration of the agent cannot be used; `problems` has each place |
 | `PolicyError` | `ValueError` | kube-apiserver would refuse an audit policy; has `line` and `column` |
+| `QuestionError` | `ValueError` | a question is none, or cannot be asked so |
 
 Example:
     >>> import auditwake as aw
@@ -48,6 +49,7 @@ __all__ = [
     "InputError",
     "OutputError",
     "PolicyError",
+    "QuestionError",
     "RejectedError",
     "SinkError",
     "SourceError",
@@ -74,6 +76,17 @@ class SinkError(AuditwakeError):
     def __init__(self, message: str, *, needs_a_person: bool = False) -> None:
         super().__init__(message)
         self.needs_a_person = needs_a_person
+
+
+class QuestionError(AuditwakeError, ValueError):
+    """A question is none, cannot be asked so, or its SQL is wrong; the message says what to write instead.
+
+    Example:
+        >>> raise QuestionError("there is no question 'slo'; did you mean slow?")
+        Traceback (most recent call last):
+        ...
+        auditwake.errors.QuestionError: there is no question 'slo'; did you mean slow?
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

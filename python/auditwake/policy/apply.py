@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from auditwake import _core
 from auditwake.errors import OutputError, SourceError
-from auditwake.policy.source import is_parquet
+from auditwake.parquet import is_parquet
 from auditwake.sources import resolve
 
 if TYPE_CHECKING:

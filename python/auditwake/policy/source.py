@@ -2,12 +2,11 @@
 
 import os
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditwake._core import discover, policy_columns
-from auditwake.errors import InputError, SourceError, SourceNotFoundError
+from auditwake._core import policy_columns
+from auditwake.errors import InputError
+from auditwake.parquet import parquet_files
 from auditwake.read import Reader, read
 from auditwake.types import ArrowStreamExportable, BinaryReadable, Sources
 
@@ -16,12 +15,10 @@ if TYPE_CHECKING:
 
     from auditwake._core import Outcomes
 
-__all__ = ["EventSource", "Events", "is_parquet", "open_events"]
+__all__ = ["EventSource", "Events", "open_events"]
 
 EventSource = ArrowStreamExportable | Sources
 """Logs as `auditwake.read` takes them, Parquet files or a directory of them, or anything that gives Arrow batches."""
-
-PARQUET_MAGIC = b"PAR1"
 
 
 class Events:
@@ -81,7 +78,7 @@ def open_events(source: EventSource, also: Iterable[str] = ()) -> Events:
     # Several sources are looked at more than once. A file object is one, though iterating would give its lines.
     is_one = isinstance(source, (str, bytes, bytearray, memoryview, os.PathLike, BinaryReadable))
     logs = source if is_one or not isinstance(source, Iterable) else list(source)
-    files = _parquet_files(logs)
+    files = parquet_files(logs)
     if files:
         return Events(lambda: _parquet(files, columns))
     reader = read(logs, columns=columns)
@@ -92,45 +89,6 @@ def _table(batch: object) -> "pa.Table":
     import pyarrow as pa
 
     return pa.table(pa.record_batch(batch))
-
-
-def is_parquet(path: Path) -> bool:
-    """Tell whether a path names a Parquet file."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC
-
-
-def _parquet_files(source: object) -> list[str]:
-    """Give the Parquet files that a source names; none when it names logs."""
-    if isinstance(source, (str, os.PathLike)):
-        return _parquet_files_of(Path(source))
-    if isinstance(source, list) and source and all(isinstance(one, (str, os.PathLike)) for one in source):
-        files = [_parquet_files_of(Path(one)) for one in source]
-        return [file for some in files for file in some] if all(files) else []
-    return []
-
-
-def _parquet_files_of(path: Path) -> list[str]:
-    if path.is_dir():
-        return _parquet_files_in(path)
-    if path.is_file():
-        return [str(path)] if is_parquet(path) else []
-    if path.suffix == ".parquet" and any(mark in str(path) for mark in "*?["):
-        root = Path(path.anchor) if path.is_absolute() else Path()
-        return sorted(str(file) for file in root.glob(str(path.relative_to(path.anchor))))
-    return []
-
-
-def _parquet_files_in(directory: Path) -> list[str]:
-    files = sorted(str(file) for file in directory.rglob("*.parquet") if not file.name.startswith((".", "_")))
-    if files:
-        with suppress(SourceNotFoundError):
-            log = discover(str(directory))[0]
-            message = f"{directory} holds both Parquet and logs, such as {Path(log).name}: name the one that is meant"
-            raise SourceError(message)
-    return files
 
 
 def _parquet(files: list[str], columns: list[str]) -> "pa.RecordBatchReader":

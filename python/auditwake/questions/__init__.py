@@ -1,0 +1,33 @@
+"""What people ask of their audit log, answered by DuckDB over logs, Parquet or Arrow.
+
+A question is one file of SQL: its comment says what the answer means, and it stands on the views of
+`views.sql`, which have one row a request. Nothing else knows what a question is about.
+
+Example:
+    >>> from auditwake import questions
+    >>> "denied" in questions.names()
+    True
+"""
+
+from auditwake.questions.answer import Answer
+from auditwake.questions.asking import ask, sql
+from auditwake.questions.by import BY
+from auditwake.questions.coverage import Coverage
+from auditwake.questions.log import AskedOf, Log
+from auditwake.questions.question import Question, names, question, views
+from auditwake.questions.scope import Scope
+
+__all__ = [
+    "BY",
+    "Answer",
+    "AskedOf",
+    "Coverage",
+    "Log",
+    "Question",
+    "Scope",
+    "ask",
+    "names",
+    "question",
+    "sql",
+    "views",
+]

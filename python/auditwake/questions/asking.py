@@ -1,0 +1,108 @@
+"""Ask a question of a log."""
+
+from typing import TYPE_CHECKING
+
+from auditwake.errors import QuestionError
+from auditwake.questions.answer import Answer
+from auditwake.questions.by import grouping
+from auditwake.questions.log import AskedOf, Log
+from auditwake.questions.question import Question, question
+from auditwake.questions.scope import Scope
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from auditwake.questions.coverage import Coverage
+
+__all__ = ["ask", "sql"]
+
+
+def ask(
+    name: str,
+    source: AskedOf,
+    *,
+    scope: Scope | None = None,
+    by: tuple[str, ...] = (),
+    limit: int | None = None,
+    threads: int | None = None,
+    **parameters: object,
+) -> Answer:
+    """Ask a question of a log.
+
+    Args:
+        name: The question: one of `auditwake.questions.names()`.
+        source: Logs as `auditwake.read` takes them, Parquet files or a directory of them, or Arrow.
+        scope: Which events it is asked of; None for all.
+        by: What it groups by, where that can be chosen.
+        limit: Most rows; None for what the question says, 0 for all.
+        threads: How many threads parse and compute; None for one a core.
+        parameters: Values of its other parameters, such as `min_us` of `slow`.
+
+    Returns:
+        The rows and what has to be known with them. Where the log cannot say, there are no rows, and a note says why.
+
+    Raises:
+        QuestionError: There is no such question, or it cannot be asked so.
+        SourceError: The source names nothing that can be opened.
+
+    Example:
+        >>> import auditwake as aw
+        >>> answer = aw.ask("denied", aw.demo.LOG, limit=1)
+        >>> answer.table.num_rows
+        1
+    """
+    asked = question(name)
+    text = asked.grouped(grouping(by)) if by else asked.sql
+    if by and not asked.by:
+        message = f"{name} groups by what it is about; it takes no other grouping"
+        raise QuestionError(message)
+    most = asked.limit if limit is None else limit
+    with Log(source, text, asked.of, scope, threads) as log:
+        found = log.query(text, **{**asked.parameters, **parameters, "limit": most + 1 if most else None})
+        return _answer(asked, found, most, log.coverage)
+
+
+def sql(text: str, source: AskedOf, *, scope: Scope | None = None, threads: int | None = None) -> Answer:
+    """Ask a question of your own, in SQL over the views `events` and `requests`.
+
+    `requests` has one row a request, `events` has all of them; both have the columns of `auditwake.columns()`. Bodies
+    are read when they are named.
+
+    Args:
+        text: A query of DuckDB.
+        source: As for `ask`.
+        scope: As for `ask`.
+        threads: As for `ask`.
+
+    Raises:
+        QuestionError: The SQL is wrong.
+        SourceError: The source names nothing that can be opened.
+
+    Example:
+        >>> import auditwake as aw
+        >>> aw.sql("select verb, count(*) as n from requests group by all order by n desc limit 1", aw.demo.LOG)
+        Answer('sql', rows=1, notes=0)
+    """
+    with Log(source, text, "true", scope, threads) as log:
+        own = Question(name="sql", sql=text, title=" ".join(text.split()), of="true", needs=(), limit=None)
+        return _answer(own, log.query(text), None, log.coverage)
+
+
+def _answer(asked: Question, found: "pa.Table", most: int | None, coverage: "Coverage") -> Answer:
+    notes = [f"the log cannot say: {why}" for why in coverage.missing(asked.needs)]
+    cannot = bool(notes)
+    if most and found.num_rows > most:
+        found = found.slice(0, most)
+        notes.append(f"there are more rows than {most:,}: a larger limit shows them")
+    if coverage.repeats:
+        notes.append(f"{coverage.repeats:,} events repeat another one in full and were counted once")
+    if coverage.rejected:
+        notes.append(f"{coverage.rejected:,} lines hold no event that can be read")
+    return Answer(
+        question=asked.name,
+        title=asked.title,
+        table=found,
+        coverage=coverage,
+        notes=tuple(notes),
+        answerable=not cannot,
+    )

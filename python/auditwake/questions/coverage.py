@@ -1,0 +1,126 @@
+"""What a log can say: its time, its stages and levels, and what its events do not record."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from auditwake._core import Outcomes
+
+__all__ = ["LOOKED_AT", "Coverage"]
+
+LOOKED_AT: Final = ("ts_received", "stage", "level", "decision", "lat_total_us")
+"""The columns that it is made of."""
+
+MISSING: Final = {
+    "ended": "no event says how a request ended: there is no ResponseComplete, ResponseStarted or Panic",
+    "decision": "no event has the annotation authorization.k8s.io/decision: nothing says what the authorizer decided",
+    "latency": (
+        "no event has the annotations apiserver.latency.k8s.io/*: no request took more than 500 ms, or the server is "
+        "one that does not write them (1.34 and 1.35 before their fix)"
+    ),
+    "bodies": "no event has a level above Metadata, so no body was recorded",
+}
+"""What a question may need of a log -> what is said where the log does not have it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Coverage:
+    """What the events of a source record, counted over all of them, whatever was asked for.
+
+    Example:
+        >>> coverage = Coverage(events=2, stages=Counter({"RequestReceived": 2}))
+        >>> [said[:37] for said in coverage.missing(["ended"])]
+        ['no event says how a request ended: th']
+    """
+
+    events: int = 0
+    """How many events there are."""
+    repeats: int = 0
+    """How many of those that were looked at repeat another in full, and were left out."""
+    first: datetime | None = None
+    """When the first request was received."""
+    last: datetime | None = None
+    """When the last one was."""
+    stages: Counter[str] = field(default_factory=Counter)
+    """Stage -> events."""
+    levels: Counter[str] = field(default_factory=Counter)
+    """Level -> events."""
+    decisions: int = 0
+    """Events that say what the authorizer decided."""
+    latencies: int = 0
+    """Events that say where their time went."""
+    rejected: int | None = None
+    """Lines that hold no event; None where the source is not a log, as Parquet is not."""
+
+    def missing(self, needs: tuple[str, ...] | list[str]) -> Iterator[str]:
+        """Say what a question needs and the log does not record.
+
+        Args:
+            needs: Keys of `MISSING`.
+        """
+        if not self.events:
+            yield "there is no event"
+            return
+        ended = self.events - self.stages["RequestReceived"]
+        has = {
+            "ended": ended > 0,
+            "decision": self.decisions > 0,
+            "latency": self.latencies > 0,
+            "bodies": any(count for level, count in self.levels.items() if level != "Metadata"),
+        }
+        if not ended:
+            yield MISSING["ended"]
+            return
+        yield from (MISSING[need] for need in needs if not has[need])
+
+    def add(self, batch: "pa.RecordBatch") -> None:
+        """Take in a batch that has the columns of `LOOKED_AT`."""
+        import pyarrow.compute as pc
+
+        self.events += batch.num_rows
+        span = pc.min_max(batch["ts_received"]).as_py()
+        self._span(span["min"], span["max"])
+        self.stages.update(_counted(batch["stage"]))
+        self.levels.update(_counted(batch["level"]))
+        self.decisions += batch.num_rows - batch["decision"].null_count
+        self.latencies += batch.num_rows - batch["lat_total_us"].null_count
+
+    def add_counted(self, row: Mapping[str, Any]) -> None:
+        """Take in events that were counted: `stage`, `level`, `events`, `first`, `last`, `decisions`, `latencies`."""
+        self.events += row["events"]
+        self._span(row["first"], row["last"])
+        self.stages[row["stage"]] += row["events"]
+        self.levels[row["level"]] += row["events"]
+        self.decisions += row["decisions"]
+        self.latencies += row["latencies"]
+
+    def add_outcomes(self, outcomes: "Outcomes") -> None:
+        """Take in what became of the lines of a log."""
+        self.rejected = outcomes.rejected.lines
+
+    def _span(self, first: datetime | None, last: datetime | None) -> None:
+        self.first = min((time for time in (self.first, first) if time is not None), default=None)
+        self.last = max((time for time in (self.last, last) if time is not None), default=None)
+
+    def as_json(self) -> dict[str, object]:
+        """Give it as JSON has it."""
+        return {
+            "events": self.events,
+            "repeats": self.repeats,
+            "first": self.first and self.first.isoformat(),
+            "last": self.last and self.last.isoformat(),
+            "stages": dict(self.stages),
+            "levels": dict(self.levels),
+            "rejected_lines": self.rejected,
+        }
+
+
+def _counted(column: "pa.Array") -> dict[str, int]:
+    """Count the values of a dictionary column."""
+    counts = column.value_counts()
+    return {str(one["values"]): one["counts"] for one in counts.to_pylist() if one["values"] is not None}

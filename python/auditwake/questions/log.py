@@ -1,0 +1,239 @@
+"""A log as DuckDB sees it: the view `events`, and `requests` on top of it."""
+
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from auditwake.errors import AuditwakeError, InputError, QuestionError
+from auditwake.parquet import parquet_files
+from auditwake.questions.coverage import LOOKED_AT, Coverage
+from auditwake.questions.question import COMMENT, views
+from auditwake.questions.scope import Scope, literal
+from auditwake.read import Reader, read
+from auditwake.schema import columns
+from auditwake.types import ArrowStreamExportable, BinaryReadable, Sources
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+__all__ = ["AskedOf", "Log"]
+
+AskedOf = ArrowStreamExportable | Sources
+"""Logs as `auditwake.read` takes them, Parquet files or a directory of them, or anything that gives Arrow batches."""
+
+IDENTITY: Final = ("audit_id", "stage", "verb", "uri", "user", "eff_user", "source_ip", "user_agent", "code", "message")
+"""What two events must have in common to be one, beside both times and the length of their lines."""
+REQUESTS: Final = ("is_terminal", "is_long_running", "stage", "audit_id", "ts_received", "uri", "eff_user", "code")
+"""What the view `requests` needs."""
+WORD: Final = re.compile(r"[a-z_][a-z0-9_]*")
+TEXT: Final = re.compile(r"'(?:[^']|'')*'")
+STAR: Final = re.compile(r"(?<!\()\*|\bcolumns\s*\(", re.IGNORECASE)
+BODIES: Final = ("request_object", "response_object")
+"""What a `*` does not read: they are most of a log, and few ask for them."""
+MEMORY: Final = "768MB"
+"""What DuckDB may take; the rest goes to its temporary directory."""
+
+
+class Log:
+    """Events of a source, ready to be asked with SQL. The source is read once.
+
+    Rows that repeat another one in full are left out, as when a log was collected twice; `coverage` counts them. Memory
+    is bounded: what does not fit is put into a temporary directory that is removed at the end.
+
+    Args:
+        source: Logs, Parquet files or a directory of them, or anything that gives Arrow batches.
+        sql: What will be asked: only the columns that it names are read.
+        of: A condition that holds for every event that it looks at.
+        scope: Which events are asked of.
+        threads: How many threads parse and compute; None for one a core.
+
+    Raises:
+        QuestionError: The source lacks a column that is asked for.
+        SourceError: The source names nothing that can be opened.
+
+    Example:
+        >>> import auditwake as aw
+        >>> with Log(aw.demo.LOG, "select count(*) as n from requests where decision = 'forbid'") as log:
+        ...     log.query("select count(*) as n from requests where decision = 'forbid'").to_pylist()
+        [{'n': 24}]
+    """
+
+    def __init__(
+        self, source: AskedOf, sql: str, of: str = "true", scope: Scope | None = None, threads: int | None = None
+    ) -> None:
+        self.coverage = Coverage()
+        self._spill = tempfile.TemporaryDirectory(prefix="auditwake-")
+        self._database = _connect(self._spill.name, threads)
+        condition = f"({of}) and {(scope or Scope()).condition}"
+        if "events" not in WORD.findall(COMMENT.sub("", sql)):
+            condition += " and stage is distinct from 'RequestReceived'"
+        try:
+            self._open(source, sql, condition, threads)
+            self._database.execute(views())
+        except BaseException:
+            self.close()
+            raise
+
+    def query(self, sql: str, **parameters: object) -> "pa.Table":
+        """Ask.
+
+        Args:
+            sql: A query over `events` and `requests`.
+            parameters: Values for its `$name`s; those that it does not have are left out.
+
+        Raises:
+            QuestionError: The SQL is wrong.
+        """
+        import duckdb
+
+        named = {name: value for name, value in parameters.items() if re.search(rf"\${name}\b", sql)}
+        try:
+            return self._database.sql(sql, params=named).to_arrow_table()
+        except duckdb.Error as error:
+            raise QuestionError(str(error)) from error
+
+    def close(self) -> None:
+        """Give back what it holds."""
+        self._database.close()
+        self._spill.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _open(self, source: AskedOf, sql: str, condition: str, threads: int | None) -> None:
+        asked = _asked_columns(f"{sql}\n{condition}")
+        if isinstance(source, ArrowStreamExportable):
+            self._keep(source, asked, condition)
+            return
+        # Several sources are looked at more than once. A file object is one, though iterating would give its lines.
+        is_one = isinstance(source, (str, bytes, os.PathLike, BinaryReadable))
+        logs = source if is_one or not isinstance(source, Iterable) else list(source)
+        files = parquet_files(logs)
+        if files:
+            self._look_at(files, asked, condition)
+        else:
+            needed = list(dict.fromkeys([*asked, *LOOKED_AT]))
+            self._keep(read(logs, columns=needed, threads=threads), asked, condition)
+
+    def _keep(self, source: ArrowStreamExportable, asked: list[str], condition: str) -> None:
+        """Read a stream once, and keep of it what is asked for."""
+        import pyarrow as pa
+
+        stream = pa.RecordBatchReader.from_stream(source)
+        _refuse_missing(asked, stream.schema.names)
+        counted = pa.RecordBatchReader.from_batches(stream.schema, self._counting(stream))
+        self._database.register("stream", counted)
+        columns = ", ".join(map(_quoted, asked))
+        try:
+            self._database.execute(f"create temp table kept as select {columns} from stream where {condition}")
+        except Exception as error:
+            raise _reading_failed(source, error) from error
+        self._database.unregister("stream")
+        if isinstance(source, Reader):
+            self.coverage.add_outcomes(source.outcomes)
+        self._leave_out_repeats("kept", asked)
+
+    def _counting(self, stream: "pa.RecordBatchReader") -> "Iterator[pa.RecordBatch]":
+        whole = set(LOOKED_AT) <= set(stream.schema.names)
+        for batch in stream:
+            if whole:
+                self.coverage.add(batch)
+            else:
+                self.coverage.events += batch.num_rows
+            yield batch
+
+    def _look_at(self, files: list[str], asked: list[str], condition: str) -> None:
+        """Let DuckDB read Parquet where it lies."""
+        scan = f"read_parquet([{', '.join(map(literal, files))}], union_by_name = true)"
+        known = self._database.sql(f"select * from {scan} limit 0").columns
+        _refuse_missing(asked, known)
+        if set(LOOKED_AT) <= set(known):
+            self._count(scan)
+        columns = ", ".join(map(_quoted, asked))
+        self._database.execute(f"create temp view kept as select {columns} from {scan} where {condition}")
+        self._leave_out_repeats("kept", asked)
+
+    def _count(self, scan: str) -> None:
+        counted = self._database.sql(
+            f"select stage, level, count(*) as events, min(ts_received) as first, max(ts_received) as last, "
+            f"count(decision) as decisions, count(lat_total_us) as latencies from {scan} group by all"
+        ).to_arrow_table()
+        for row in counted.to_pylist():
+            self.coverage.add_counted(row)
+
+    def _leave_out_repeats(self, kept: str, asked: list[str]) -> None:
+        """Make `events` of what was kept. Rows with the same times and length are rare: only they are compared."""
+        times = "ts_received, ts_stage, line_bytes"
+        self._database.execute(
+            f"create temp table suspects as select hash({times}) as mark from {kept} group by mark having count(*) > 1"
+        )
+        if not self._database.execute("select count(*) from suspects").fetchall()[0][0]:
+            self._database.execute(f"create temp view events as from {kept}")
+            return
+        identity = ", ".join(_quoted(name) for name in IDENTITY if name in asked)
+        self._database.execute(
+            f"create temp table alike as from {kept} where hash({times}) in (from suspects);"
+            f"create temp table first_of_alike as select distinct on ({times}, {identity}) * from alike;"
+            f"create temp view events as from {kept} where hash({times}) not in (from suspects) "
+            f"union all from first_of_alike"
+        )
+        counts = self._database.execute("select (select count(*) from alike) - (select count(*) from first_of_alike)")
+        self.coverage.repeats = counts.fetchall()[0][0]
+
+
+def _connect(spill: str, threads: int | None) -> "duckdb.DuckDBPyConnection":
+    try:
+        import duckdb
+    except ImportError as error:
+        message = 'questions are answered by DuckDB, which is not installed: pip install "auditwake[duckdb]"'
+        raise AuditwakeError(message) from error
+    settings: dict[str, Any] = {
+        "memory_limit": MEMORY,
+        "temp_directory": str(Path(spill)),
+        "TimeZone": "UTC",
+        # A log is data: what its text says is never a file to read, nor an extension to load.
+        "autoinstall_known_extensions": False,
+    }
+    if threads is not None:
+        settings["threads"] = threads
+    return duckdb.connect(config=settings)
+
+
+def _asked_columns(sql: str) -> list[str]:
+    """Give the columns that a query names, and those that every answer needs."""
+    code = TEXT.sub("''", COMMENT.sub("", sql))
+    words = set(WORD.findall(code))
+    everything = bool(STAR.search(code))
+    needed = {*words, "ts_received", "ts_stage", "line_bytes", *IDENTITY, *REQUESTS}
+    return [one.name for one in columns() if one.name in needed or (everything and one.name not in BODIES)]
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
+
+
+def _refuse_missing(asked: list[str], known: Iterable[str]) -> None:
+    missing = [name for name in asked if name not in set(known)]
+    if missing:
+        message = (
+            f"the source has no column {', '.join(missing)}: it was written with a selection of columns; "
+            "read the log itself, or convert it with all columns"
+        )
+        raise QuestionError(message)
+
+
+def _reading_failed(source: object, error: Exception) -> BaseException:
+    """Give what ended the reading, as the reader knows it, or else what the stream says."""
+    if isinstance(source, Reader) and source.failure is not None:
+        return source.failure
+    return InputError(str(error))
