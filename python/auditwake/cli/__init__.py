@@ -9,17 +9,17 @@ import os
 import sys
 from collections.abc import Sequence
 
-from auditwake.cli import agent, cat, convert, demo, doctor, policy, schema, tail
+from auditwake.cli import agent, cat, convert, demo, doctor, policy, questions, schema, tail
 from auditwake.cli.commands import EXIT_CODES, Command, add_commands
 from auditwake.cli.exits import Exit, UsageError
 from auditwake.cli.style import escape
 from auditwake.cli.version import VersionAction
 from auditwake.cli.where import WhereError
-from auditwake.errors import AuditwakeError, ColumnError, ConfigError, PolicyError
+from auditwake.errors import AuditwakeError, ColumnError, ConfigError, PolicyError, QuestionError
 
 __all__ = ["main", "parser"]
 
-COMMANDS: tuple[Command, ...] = (demo, convert, cat, tail, schema, policy, agent, doctor)
+COMMANDS: tuple[Command, ...] = (demo, convert, cat, tail, schema, policy, *questions.COMMANDS, agent, doctor)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return Exit.INTERRUPTED
     except BrokenPipeError:
         return _pipe_closed()
-    except (UsageError, ColumnError) as error:
+    except (UsageError, ColumnError, QuestionError) as error:
         return _failed(error, Exit.USAGE)
     except (ConfigError, PolicyError) as error:
         return _failed(error, Exit.CONFIG)

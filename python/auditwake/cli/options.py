@@ -2,8 +2,11 @@
 
 import argparse
 import os
+import re
+from typing import Final
 
 from auditwake.cli.exits import UsageError
+from auditwake.cli.when import back_from_now, duration
 from auditwake.policy.loading.versions import NEWEST, find_server
 
 __all__ = [
@@ -12,11 +15,16 @@ __all__ = [
     "add_policy",
     "add_sources",
     "add_threads",
+    "micros",
     "names",
     "only_one_stdin",
     "positive",
+    "release",
+    "when",
     "whole",
 ]
+
+RELEASE: Final = re.compile(r"v?(\d+\.\d+)(?:\.\d+)?", re.ASCII)
 
 
 def only_one_stdin(*given: str) -> None:
@@ -98,6 +106,47 @@ def kube_version(text: str) -> str:
         return find_server(text).version
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def when(text: str) -> int:
+    """Read a time, or a duration back from now, as microseconds from 1970.
+
+    Example:
+        >>> when("1970-01-01T00:00:01Z")
+        1000000
+    """
+    try:
+        return back_from_now(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def micros(text: str) -> int:
+    """Read a duration as microseconds.
+
+    Example:
+        >>> micros("1.5s")
+        1500000
+    """
+    span = duration(text)
+    if span is None:
+        message = f"{text!r} is no duration such as 500ms or 1.5s"
+        raise argparse.ArgumentTypeError(message)
+    return int(span)
+
+
+def release(text: str) -> str:
+    """Read a release of Kubernetes.
+
+    Example:
+        >>> release("v1.36")
+        '1.36'
+    """
+    match = RELEASE.fullmatch(text)
+    if match is None:
+        message = f"{text!r} is no release such as 1.36"
+        raise argparse.ArgumentTypeError(message)
+    return match[1]
 
 
 def whole(text: str) -> int:

@@ -165,7 +165,11 @@ def write_table(batches: Iterable[pa.RecordBatch], out: TextIO, width: int, *, d
             names = batch.schema.names
             sample = cells[:SAMPLE_ROWS]
             shown = fitting(names, sample, width) if drop else len(names)
-            numbers = [field.name for field in batch.schema if pa.types.is_integer(field.type)]
+            numbers = [
+                field.name
+                for field in batch.schema
+                if pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
+            ]
             table = Table(names[:shown], [row[:shown] for row in sample], width, right=numbers)
             out.write(table.header(Style(out)) + "\n")
         out.writelines(f"{table.line(row[:shown])}\n" for row in cells)

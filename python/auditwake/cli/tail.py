@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Literal
 import auditwake
 from auditwake.cli.exits import Exit, UsageError
 from auditwake.cli.happened import Happened
-from auditwake.cli.options import add_columns, positive, whole
+from auditwake.cli.options import add_columns, positive, when, whole
 from auditwake.cli.stopping import Stopping, reader_left
 from auditwake.cli.summary import finish
-from auditwake.cli.when import back_from_now
 from auditwake.cli.where import Filter
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where to begin without a kept place (default: beginning with --state, --since or --once, else end)",
     )
     parser.add_argument(
-        "--since", type=_since, metavar="WHEN", help="leave out what is older: a time (RFC 3339), or 15m, 2h, 3d"
+        "--since", type=when, metavar="WHEN", help="leave out what is older: a time (RFC 3339), or 15m, 2h, 3d"
     )
     parser.add_argument(
         "--where",
@@ -141,13 +140,6 @@ def _check(args: argparse.Namespace, form: str) -> None:
     if args.since is not None and args.start == "end":
         message = "--since looks back, and --start end does not: give one of them"
         raise UsageError(message)
-
-
-def _since(text: str) -> int:
-    try:
-        return back_from_now(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _start(args: argparse.Namespace) -> Literal["beginning", "end"]:

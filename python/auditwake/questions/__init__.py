@@ -12,6 +12,7 @@ Example:
 from auditwake.questions.answer import Answer
 from auditwake.questions.asking import ask, sql
 from auditwake.questions.by import BY
+from auditwake.questions.changes import changes
 from auditwake.questions.coverage import Coverage
 from auditwake.questions.log import AskedOf, Log
 from auditwake.questions.question import Question, names, question, views
@@ -26,6 +27,7 @@ __all__ = [
     "Question",
     "Scope",
     "ask",
+    "changes",
     "names",
     "question",
     "sql",

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from auditwake.errors import QuestionError
 from auditwake.questions.answer import Answer
 from auditwake.questions.by import grouping
 from auditwake.questions.log import AskedOf, Log
@@ -23,6 +22,7 @@ def ask(
     *,
     scope: Scope | None = None,
     by: tuple[str, ...] = (),
+    order: str = "",
     limit: int | None = None,
     threads: int | None = None,
     **parameters: object,
@@ -33,7 +33,8 @@ def ask(
         name: The question: one of `auditwake.questions.names()`.
         source: Logs as `auditwake.read` takes them, Parquet files or a directory of them, or Arrow.
         scope: Which events it is asked of; None for all.
-        by: What it groups by, where that can be chosen.
+        by: What it groups by, where that can be chosen: words of `auditwake.questions.BY`.
+        order: Column of the answer that comes first when largest, where that can be chosen.
         limit: Most rows; None for what the question says, 0 for all.
         threads: How many threads parse and compute; None for one a core.
         parameters: Values of its other parameters, such as `min_us` of `slow`.
@@ -52,14 +53,12 @@ def ask(
         1
     """
     asked = question(name)
-    text = asked.grouped(grouping(by)) if by else asked.sql
-    if by and not asked.by:
-        message = f"{name} groups by what it is about; it takes no other grouping"
-        raise QuestionError(message)
+    text = asked.arranged(grouping(by), order)
     most = asked.limit if limit is None else limit
     with Log(source, text, asked.of, scope, threads) as log:
         found = log.query(text, **{**asked.parameters, **parameters, "limit": most + 1 if most else None})
-        return _answer(asked, found, most, log.coverage)
+        said = [row for note in asked.notes for row in log.query(note).to_pylist()]
+        return _answer(asked, found, most, log.coverage, [str(text) for row in said for text in row.values()])
 
 
 def sql(text: str, source: AskedOf, *, scope: Scope | None = None, threads: int | None = None) -> Answer:
@@ -84,13 +83,13 @@ def sql(text: str, source: AskedOf, *, scope: Scope | None = None, threads: int 
         Answer('sql', rows=1, notes=0)
     """
     with Log(source, text, "true", scope, threads) as log:
-        own = Question(name="sql", sql=text, title=" ".join(text.split()), of="true", needs=(), limit=None)
-        return _answer(own, log.query(text), None, log.coverage)
+        own = Question(name="sql", sql=text, title=" ".join(text.split()))
+        return _answer(own, log.query(text), None, log.coverage, [])
 
 
-def _answer(asked: Question, found: "pa.Table", most: int | None, coverage: "Coverage") -> Answer:
-    notes = [f"the log cannot say: {why}" for why in coverage.missing(asked.needs)]
-    cannot = bool(notes)
+def _answer(asked: Question, found: "pa.Table", most: int | None, coverage: "Coverage", said: list[str]) -> Answer:
+    missing = [f"the log cannot say: {why}" for why in coverage.missing(asked.needs)]
+    notes = [*missing, *said]
     if most and found.num_rows > most:
         found = found.slice(0, most)
         notes.append(f"there are more rows than {most:,}: a larger limit shows them")
@@ -104,5 +103,5 @@ def _answer(asked: Question, found: "pa.Table", most: int | None, coverage: "Cov
         table=found,
         coverage=coverage,
         notes=tuple(notes),
-        answerable=not cannot,
+        answerable=not missing,
     )

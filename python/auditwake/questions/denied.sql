@@ -1,18 +1,21 @@
--- Who was denied what: requests that the authorizer refused (decision = forbid), by who asked for what.
+-- Who was denied what: requests that an authorizer refused, by who asked for what.
 --
--- Code 403 alone does not say so: admission answers 403 as well, for requests that were allowed (see `admission`), and
--- failed authentication is another thing (see `errors`). `reason` is what the authorizer said. RBAC says nothing when it
--- refuses, so an empty reason means that no rule grants it; the node authorizer and webhooks say why. `impersonated_by`
--- is who was authenticated, where the permissions of somebody else counted.
+-- Code 403 alone does not say so: admission answers 403 as well, for requests that were allowed, and failed
+-- authentication is another thing. Those are left out and counted in a note; with $all they are listed, and
+-- `refused_by` keeps them apart. `reason` is what the authorizer said: RBAC says nothing when it refuses, the node
+-- authorizer and webhooks say why. `impersonated_by` is who was authenticated, where somebody else's permissions counted.
 --
--- of: decision = 'forbid'
+-- of: decision = 'forbid' or code in (401, 403)
 -- needs: decision
 -- limit: 50
+-- $all = 0: 1 lists what admission and authentication refused as well
+-- note: select counted(count(*), 'request was', 'requests were') || ' refused by ' || refused_by || ': see `' || if(refused_by = 'admission', 'admission', 'errors') || '`' from (select refused_by(code, decision, authz_reason, message, eff_user) as refused_by from requests) where refused_by in ('admission', 'authentication') group by refused_by order by refused_by
 select
-  eff_user as user,
+  eff_user as "user",
   verb,
   what(resource, api_group, subresource, path) as what,
   namespace,
+  refused_by(code, decision, authz_reason, message, eff_user) as refused_by,
   count(*) as requests,
   min(ts_received) as first,
   max(ts_received) as last,
@@ -20,8 +23,9 @@ select
   list_sort(list(distinct name) filter (name is not null))[:5] as names,
   list_sort(list(distinct agent_name) filter (agent_name is not null)) as agents,
   list_sort(list(distinct source_ip) filter (source_ip is not null)) as addresses,
-  list_sort(list(distinct events_user) filter (events_user is distinct from eff_user)) as impersonated_by
-from (select *, requests.user as events_user from requests)
-group by all
-order by requests desc, user, verb, what, namespace
+  list_sort(list(distinct requests.user) filter (requests.user is distinct from eff_user)) as impersonated_by
+from requests
+where $all = 1 or refused_by(code, decision, authz_reason, message, eff_user) not in ('admission', 'authentication')
+group by eff_user, verb, what, namespace, refused_by
+order by requests desc, eff_user, verb, what, namespace, refused_by
 limit $limit

@@ -3,64 +3,76 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import Final
 
 from auditwake.errors import QuestionError
 
-__all__ = ["Question", "names", "question", "views"]
+__all__ = ["COMMENT", "Question", "names", "question", "views"]
 
 FOLDER: Final = files(__package__)
-HEADER: Final = re.compile(r"^-- (of|needs|limit): (.+)$", re.MULTILINE)
-PARAMETER: Final = re.compile(r"^-- \$(\w+) = (\d+)(?::|$)", re.MULTILINE)
 COMMENT: Final = re.compile(r"--[^\n]*")
+HEADER: Final = re.compile(r"^-- (of|needs|limit): (.+)$", re.MULTILINE)
+NOTE: Final = re.compile(r"^-- note: (.+)$", re.MULTILINE)
+PARAMETER: Final = re.compile(r"^-- \$(\w+) = (?:(\d+)|'([\w.]*)'): ", re.MULTILINE)
 BY: Final = re.compile(r"/\*by\*/(.*?)/\*end\*/", re.DOTALL)
+ORDER: Final = re.compile(r"/\*order\*/(.*?)/\*end\*/", re.DOTALL)
+NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """A question and the SQL that answers it.
 
     Example:
-        >>> question("denied").of
-        "decision = 'forbid'"
+        >>> question("slow_explain").needs
+        ('ended', 'latency')
     """
 
     name: str
-    """What it is called, on the command line as well."""
+    """What it is called."""
     sql: str
     """The text of its file."""
     title: str
     """Its first line: what is asked."""
-    of: str
+    of: str = "true"
     """Which events it looks at, as a condition; `true` for all."""
-    needs: tuple[str, ...]
-    """What the log has to record for an answer; see `auditwake.questions.coverage`."""
-    limit: int | None
+    needs: tuple[str, ...] = ()
+    """What the log has to record for an answer: keys of `auditwake.questions.coverage.MISSING`."""
+    limit: int | None = None
     """Most rows, unless somebody says otherwise."""
-    parameters: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    """SQL whose rows, of one text each, have to be known with the answer."""
+    parameters: Mapping[str, int | str] = field(default_factory=dict)
     """Its other parameters, and their values unless somebody says otherwise."""
 
-    @property
-    def by(self) -> str:
-        """The columns by which it groups when nobody says by which; empty where that cannot be chosen."""
-        match = BY.search(self.sql)
-        return match[1].strip() if match else ""
+    def arranged(self, by: str = "", order: str = "") -> str:
+        """Give its SQL with other columns to group by, and another one of the result that comes first when largest.
 
-    def grouped(self, by: str) -> str:
-        """Give its SQL with other columns to group by.
+        Args:
+            by: Expressions, as `auditwake.questions.by.grouping` gives them; empty for those of the file.
+            order: Name of a column; empty for that of the file.
+
+        Raises:
+            QuestionError: It groups or orders by nothing else.
 
         Example:
-            >>> "verb as v" in question("top").grouped("verb as v")
+            >>> "order by busy_ms desc" in question("top").arranged(order="busy_ms")
             True
         """
-        return BY.sub(lambda _: by, self.sql)
+        if order and not NAME.fullmatch(order):
+            message = f"{order!r} is no name of a column"
+            raise QuestionError(message)
+        sql = self._replaced(self.sql, BY, by, "groups by what it is about: it takes no other grouping")
+        return self._replaced(sql, ORDER, order, "has one order")
 
-    @property
-    def code(self) -> str:
-        """Its SQL without comments."""
-        return COMMENT.sub("", self.sql)
+    def _replaced(self, sql: str, place: re.Pattern[str], text: str, otherwise: str) -> str:
+        if text and not place.search(sql):
+            message = f"{self.name} {otherwise}"
+            raise QuestionError(message)
+        return place.sub(lambda _: text, sql) if text else sql
 
 
 @cache
@@ -76,7 +88,12 @@ def names() -> tuple[str, ...]:
 
 
 def views() -> str:
-    """Give the SQL of the views that the questions stand on."""
+    """Give the SQL of the views and macros that the questions stand on.
+
+    Example:
+        >>> "create view requests as" in views()
+        True
+    """
     return (FOLDER / "views.sql").read_text(encoding="utf-8")
 
 
@@ -89,10 +106,12 @@ def question(name: str) -> Question:
 
     Example:
         >>> question("denied").title
-        'Who was denied what: requests that the authorizer refused (decision = forbid), by who asked for what.'
+        'Who was denied what: requests that an authorizer refused, by who asked for what.'
     """
     if name not in names():
-        message = f"there is no question {name!r}; there are {', '.join(names())}"
+        close = get_close_matches(name, names(), 1)
+        meant = f"did you mean {close[0]}?" if close else f"there are {', '.join(names())}"
+        message = f"there is no question {name!r}; {meant}"
         raise QuestionError(message)
     sql = (FOLDER / f"{name}.sql").read_text(encoding="utf-8")
     said = dict(HEADER.findall(sql))
@@ -103,5 +122,6 @@ def question(name: str) -> Question:
         of=said.get("of", "true"),
         needs=tuple(said.get("needs", "").split()),
         limit=int(said["limit"]) if "limit" in said else None,
-        parameters={name: int(value) for name, value in PARAMETER.findall(sql)},
+        notes=tuple(NOTE.findall(sql)),
+        parameters={given: int(number) if number else text for given, number, text in PARAMETER.findall(sql)},
     )

@@ -44,6 +44,8 @@ class Scope:
     """Namespaces; `""` is the scope of the cluster."""
     resource: tuple[str, ...] = ()
     """Resources as `deployments`, `deployments.apps` or `pods/exec`; a bare name has its subresources too."""
+    name: tuple[str, ...] = ()
+    """Names of objects; of one that the server named, that name. A deletecollection names none and is any of them."""
     verb: tuple[str, ...] = ()
     """Verbs."""
 
@@ -76,6 +78,7 @@ class Scope:
             values = getattr(self, name)
             yield from _either([_same(column, value) for value in values if not value.startswith("-")])
             yield from (_other(column, value[1:]) for value in values if value.startswith("-"))
+        yield from _names(self.name)
         yield from _either([_resource(value) for value in self.resource if not value.startswith("-")])
         yield from (f"not {_resource(value[1:])}" for value in self.resource if value.startswith("-"))
 
@@ -96,6 +99,13 @@ def _same(column: str, value: str) -> str:
 
 def _other(column: str, value: str) -> str:
     return f"not coalesce({_same(column, value)}, false)"
+
+
+def _names(values: Sequence[str]) -> Iterator[str]:
+    column = "coalesce(name, response_name)"
+    wanted = [_same(column, value) for value in values if not value.startswith("-")]
+    yield from _either([*wanted, "verb = 'deletecollection'"] if wanted else [])
+    yield from (_other(column, value[1:]) for value in values if value.startswith("-"))
 
 
 def _pattern(value: str) -> str:

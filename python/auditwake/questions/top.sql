@@ -18,5 +18,5 @@ select
   max(ts_received) as last
 from requests
 group by all
-order by /*sum*/ requests /*end*/ desc, first, last
+order by /*order*/ requests /*end*/ desc, first, last
 limit $limit

@@ -36,3 +36,39 @@ create view requests as
       and ended.uri is not distinct from started.uri
       and ended.eff_user is not distinct from started.eff_user
   );
+
+-- A number of something, as a sentence has it.
+create macro counted(n, one, many) as if(n = 1, '1 ' || one, format('{:,} ', n) || many);
+
+-- Who refused a request. RBAC gives no reason when it refuses, or one that begins with its name; the node authorizer is
+-- asked for nodes only; whatever else gives a reason is an authorization webhook or policy. Refused impersonation leaves
+-- no decision: it is refused before the authorizer is asked about the request itself. 403 to a request that was
+-- allowed is admission.
+create macro refused_by(code, decision, authz_reason, message, eff_user) as
+  case
+    when code = 401 then 'authentication'
+    when decision = 'forbid' and coalesce(authz_reason, '') in ('', 'no opinion') then 'RBAC'
+    when decision = 'forbid' and starts_with(authz_reason, 'RBAC') then 'RBAC'
+    when decision = 'forbid' and starts_with(coalesce(eff_user, ''), 'system:node:') then 'node authorizer'
+    when decision = 'forbid' then 'authorization webhook or policy'
+    when code = 403 and contains(coalesce(message, ''), 'cannot impersonate resource') then 'RBAC (impersonation)'
+    when code = 403 and decision = 'allow' then 'admission'
+    when code = 403 then 'unknown: the log has no decision'
+  end;
+
+-- What became of a request that did not succeed, in one word or two.
+create macro failure(code, stage, decision, message, outcome) as
+  case
+    when stage = 'Panic' then 'panic'
+    when code = 401 then 'authentication failed'
+    when decision = 'forbid' then 'denied'
+    when code = 403 and decision = 'allow' then 'rejected by admission'
+    when code = 429 then 'throttled'
+    when code in (408, 504) or (code >= 500 and regexp_matches(coalesce(message, ''), 'timeout|timed out|deadline exceeded')) then 'timeout'
+    when code >= 500 then 'server error'
+    when code = 404 then 'not found'
+    when code = 409 then 'conflict'
+    when code = 410 then 'expired'
+    when code = 422 then 'invalid'
+    when code >= 400 then 'client error'
+  end;

@@ -1,0 +1,28 @@
+"""`auditwake admission`: what admission refused, let through with a warning, or could not check."""
+
+import argparse
+
+from auditwake.cli.asking import add_asked, print_answer, scope_of
+from auditwake.cli.exits import Exit
+
+__all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
+
+HELP = "what admission refused, let through with a warning, or could not check"
+DESCRIPTION = (
+    "List what admission webhooks, policies, quota and Pod Security refused, although the authorizer had allowed it; "
+    "what they would have refused; and which webhooks did not answer and were ignored."
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    add_asked(parser)
+
+
+def run(args: argparse.Namespace) -> Exit:
+    """Ask and print."""
+    from auditwake.questions import ask
+
+    return print_answer(
+        ask("admission", args.sources, scope=scope_of(args), limit=args.limit, threads=args.threads), args
+    )

@@ -1,0 +1,35 @@
+"""`auditwake deprecated`: who calls APIs that go away."""
+
+import argparse
+
+from auditwake.cli.asking import add_asked, print_answer, scope_of
+from auditwake.cli.exits import Exit
+from auditwake.cli.options import release
+
+__all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
+
+HELP = "who calls deprecated APIs, and in which release they go"
+DESCRIPTION = "List calls of deprecated APIs by who makes them, with the release that removes each."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    add_asked(parser)
+    parser.add_argument(
+        "--target", type=release, default="", metavar="RELEASE", help="only what this release no longer has: 1.36"
+    )
+
+
+def run(args: argparse.Namespace) -> Exit:
+    """Ask and print."""
+    from auditwake.questions import ask
+
+    answer = ask(
+        "deprecated",
+        args.sources,
+        scope=scope_of(args),
+        limit=args.limit,
+        threads=args.threads,
+        target=args.target,
+    )
+    return print_answer(answer, args)

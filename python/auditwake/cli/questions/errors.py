@@ -1,0 +1,38 @@
+"""`auditwake errors`: what went wrong, and when."""
+
+import argparse
+
+from auditwake.cli.asking import add_asked, print_answer, scope_of
+from auditwake.cli.exits import Exit
+from auditwake.cli.options import micros
+
+__all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
+
+HELP = "what went wrong, and when: throttling, time-outs, server errors, panics"
+DESCRIPTION = "List requests that did not succeed, by what became of them. Denials are apart: see `auditwake denied`."
+
+SECOND = 1_000_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    add_asked(parser)
+    parser.add_argument("--timeline", action="store_true", help="requests and failures by time")
+    parser.add_argument(
+        "--step", type=micros, default=60 * SECOND, metavar="DURATION", help="of --timeline (default: 1m)"
+    )
+
+
+def run(args: argparse.Namespace) -> Exit:
+    """Ask and print."""
+    from auditwake.questions import ask
+
+    answer = ask(
+        "errors_timeline" if args.timeline else "errors",
+        args.sources,
+        scope=scope_of(args),
+        limit=args.limit,
+        threads=args.threads,
+        seconds=max(args.step // SECOND, 1),
+    )
+    return print_answer(answer, args)

@@ -1,0 +1,21 @@
+-- What an object was after each change that succeeded, for `history --diff`: the bodies that the policy recorded.
+--
+-- of: verb in ('create', 'update', 'patch', 'delete')
+-- needs: ended
+select
+  ts_received as received,
+  verb,
+  what(resource, api_group, subresource, path) as what,
+  namespace,
+  coalesce(name, response_name) as name,
+  coalesce(object_uid, response_uid) as uid,
+  eff_user as "user",
+  if(requests.user is distinct from eff_user, requests.user, null) as impersonated_by,
+  level,
+  request_object,
+  response_object,
+  audit_id
+from requests
+where state = 'ended' and code < 400 and not coalesce(q_dry_run, false)
+order by ts_received, audit_id
+limit $limit

@@ -1,0 +1,26 @@
+-- Who got at secrets, tokens and certificates: people and workloads first, then what belongs to the cluster.
+--
+-- Secrets by any verb, tokens of service accounts (serviceaccounts/token), token reviews, and certificate signing requests
+-- with their approval. A list or watch without a namespace gives all secrets of the cluster. Denied ones are listed too.
+--
+-- of: resource = 'secrets' or (resource = 'serviceaccounts' and subresource = 'token') or resource in ('tokenreviews', 'certificatesigningrequests')
+-- needs: ended
+-- limit: 100
+select
+  eff_user as "user",
+  actor,
+  verb,
+  what(resource, api_group, subresource, path) as what,
+  namespace,
+  outcome,
+  count(*) as requests,
+  list_sort(list(distinct coalesce(name, response_name)) filter (coalesce(name, response_name) is not null))[:10] as names,
+  list_sort(list(distinct requests.user) filter (requests.user is distinct from eff_user)) as impersonated_by,
+  list_sort(list(distinct agent_name) filter (agent_name is not null)) as agents,
+  list_sort(list(distinct source_ip) filter (source_ip is not null)) as addresses,
+  min(ts_received) as first,
+  max(ts_received) as last
+from requests
+group by eff_user, actor, verb, what, namespace, outcome
+order by coalesce(actor, 'anonymous') not in ('user', 'workload', 'anonymous'), requests desc, eff_user, verb, what, namespace, outcome
+limit $limit

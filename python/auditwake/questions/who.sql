@@ -1,0 +1,23 @@
+-- Who acted: every effective user, with what became of their requests.
+--
+-- `actor` is what kind they are. `impersonated_by` are those who were authenticated and acted as them. `writes` are
+-- requests that changed something, dry runs apart.
+--
+-- needs: ended
+-- limit: 100
+select
+  eff_user as "user",
+  actor,
+  count(*) as requests,
+  count(*) filter (verb in ('create', 'update', 'patch', 'delete', 'deletecollection') and code < 400 and not coalesce(q_dry_run, false)) as writes,
+  count(*) filter (decision = 'forbid') as denied,
+  count(*) filter (code >= 400 and decision is distinct from 'forbid') as failed,
+  list_sort(list(distinct requests.user) filter (requests.user is distinct from eff_user)) as impersonated_by,
+  list_sort(list(distinct agent_name) filter (agent_name is not null))[:5] as agents,
+  list_sort(list(distinct source_ip) filter (source_ip is not null))[:5] as addresses,
+  min(ts_received) as first,
+  max(ts_received) as last
+from requests
+group by eff_user, actor
+order by coalesce(actor, 'anonymous') not in ('user', 'workload', 'anonymous'), requests desc, eff_user
+limit $limit
