@@ -20,6 +20,7 @@ PYTHON = ROOT / "python" / "auditwake"
 RUST: Mapping[str, set[str]] = {
     "edit": set(),
     "repair": set(),
+    "repeats": set(),
     "schema": set(),
     "scan": set(),
     "lines": set(),

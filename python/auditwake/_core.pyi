@@ -10,7 +10,7 @@ __all__ = ["Applied", "AuditwakeError", "Batch", "Column", "ColumnError", "Conve
 __all__ += ["InputError", "Keys", "Lines", "Outcome", "Outcomes", "OutputError", "Payload", "Prepared", "Progress"]
 __all__ += ["Reader", "Rejected", "RejectedError", "Schema", "SourceError", "SourceNotFoundError", "StateError"]
 __all__ += ["Tail", "TailBatch", "Verdicts", "__version__", "apply", "columns", "convert", "discover", "lines"]
-__all__ += ["policy_columns", "requests", "schema", "simd_level"]
+__all__ += ["policy_columns", "repeated", "requests", "schema", "simd_level"]
 
 __version__: str
 _Sources: TypeAlias = list[str | t.BinaryReadable]
@@ -392,8 +392,8 @@ class TailBatch:
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
-def requests(batches: t.ArrowStreamExportable) -> list[t.PolicyRequest]:
-    """Give the requests of the events of a stream."""
+def requests(batches: t.ArrowStreamExportable) -> list[t.PolicyRequest]: ...
 
-def policy_columns() -> tuple[list[str], list[str]]:
-    """Give the columns that a policy cannot do without, and those that help in rare events."""
+# The columns that a policy cannot do without, and those that help in rare events.
+def policy_columns() -> tuple[list[str], list[str]]: ...
+def repeated(marks: t.ArrowStreamExportable) -> list[int]: ...  # those that occur more than once, ascending

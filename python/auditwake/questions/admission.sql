@@ -44,5 +44,5 @@ select
 from said
 where "by" is not null
 group by kind, "by", verb, what, namespace, eff_user
-order by kind = 'would refuse', requests desc, "by", verb, what, namespace, eff_user
+order by kind = 'would refuse', requests desc, kind, "by", verb, what, namespace, eff_user
 limit $limit

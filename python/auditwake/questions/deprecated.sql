@@ -20,10 +20,8 @@ select
   max(ts_received) as last
 from requests
 where $target = '' or (
-  removed_release is not null
-  and list_transform(string_split(removed_release, '.'), lambda part: try_cast(part as integer))
-    <= list_transform(string_split(ltrim($target, 'v'), '.'), lambda part: try_cast(part as integer))
+  removed_release is not null and release_number(removed_release) <= release_number($target)
 )
 group by what, version, removed, agent, eff_user
-order by removed nulls last, requests desc, what, agent, eff_user
+order by release_number(removed) nulls last, requests desc, what, version, agent, eff_user
 limit $limit

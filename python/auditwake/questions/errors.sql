@@ -22,5 +22,5 @@ select
 from requests
 where decision is distinct from 'forbid'
 group by failure, code, reason, verb, what
-order by failure in ('not found', 'conflict'), requests desc, code, verb, what
+order by failure in ('not found', 'conflict'), requests desc, code, verb, what, failure, reason
 limit $limit

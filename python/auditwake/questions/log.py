@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from auditwake._core import repeated
 from auditwake.errors import AuditwakeError, InputError, QuestionError
 from auditwake.parquet import parquet_files
 from auditwake.questions.coverage import LOOKED_AT, Coverage
@@ -35,6 +36,8 @@ TEXT: Final = re.compile(r"'(?:[^']|'')*'")
 STAR: Final = re.compile(r"(?<!\()\*|\bcolumns\s*\(", re.IGNORECASE)
 BODIES: Final = ("request_object", "response_object")
 """What a `*` does not read: they are most of a log, and few ask for them."""
+MARKS: Final = 1 << 20
+"""Rows of a batch of marks."""
 MEMORY: Final = "768MB"
 """What DuckDB may take; the rest goes to its temporary directory."""
 
@@ -141,7 +144,7 @@ class Log:
         self._database.unregister("stream")
         if isinstance(source, Reader):
             self.coverage.add_outcomes(source.outcomes)
-        self._leave_out_repeats("kept", asked)
+        self._leave_out_repeats(asked)
 
     def _counting(self, stream: "pa.RecordBatchReader") -> "Iterator[pa.RecordBatch]":
         whole = set(LOOKED_AT) <= set(stream.schema.names)
@@ -161,7 +164,7 @@ class Log:
             self._count(scan)
         columns = ", ".join(map(_quoted, asked))
         self._database.execute(f"create temp view kept as select {columns} from {scan} where {condition}")
-        self._leave_out_repeats("kept", asked)
+        self._leave_out_repeats(asked)
 
     def _count(self, scan: str) -> None:
         counted = self._database.sql(
@@ -171,22 +174,25 @@ class Log:
         for row in counted.to_pylist():
             self.coverage.add_counted(row)
 
-    def _leave_out_repeats(self, kept: str, asked: list[str]) -> None:
+    def _leave_out_repeats(self, asked: list[str]) -> None:
         """Make `events` of what was kept. Rows with the same times and length are rare: only they are compared."""
-        times = "ts_received, ts_stage, line_bytes"
-        self._database.execute(
-            f"create temp table suspects as select hash({times}) as mark from {kept} group by mark having count(*) > 1"
-        )
-        if not self._database.execute("select count(*) from suspects").fetchall()[0][0]:
-            self._database.execute(f"create temp view events as from {kept}")
+        import pyarrow as pa
+
+        mark = "hash(ts_received, ts_stage, line_bytes)"
+        marks = repeated(self._database.sql(f"select {mark} as mark from kept").to_arrow_reader(MARKS))
+        if not marks:
+            self._database.execute("create temp view events as from kept")
             return
+        self._database.register("repeated", pa.table({"mark": pa.array(marks, pa.uint64())}))
         identity = ", ".join(_quoted(name) for name in IDENTITY if name in asked)
         self._database.execute(
-            f"create temp table alike as from {kept} where hash({times}) in (from suspects);"
-            f"create temp table first_of_alike as select distinct on ({times}, {identity}) * from alike;"
-            f"create temp view events as from {kept} where hash({times}) not in (from suspects) "
-            f"union all from first_of_alike"
+            "create temp table suspects as from repeated;"
+            f"create temp table alike as from kept where {mark} in (from suspects);"
+            f"create temp table first_of_alike as "
+            f"select distinct on (ts_received, ts_stage, line_bytes, {identity}) * from alike;"
+            f"create temp view events as from kept where {mark} not in (from suspects) union all from first_of_alike"
         )
+        self._database.unregister("repeated")
         counts = self._database.execute("select (select count(*) from alike) - (select count(*) from first_of_alike)")
         self.coverage.repeats = counts.fetchall()[0][0]
 
@@ -201,12 +207,14 @@ def _connect(spill: str, threads: int | None) -> "duckdb.DuckDBPyConnection":
         "memory_limit": MEMORY,
         "temp_directory": str(Path(spill)),
         "TimeZone": "UTC",
-        # A log is data: what its text says is never a file to read, nor an extension to load.
+        # Nothing is downloaded while it runs: what it needs is in its wheel.
         "autoinstall_known_extensions": False,
     }
     if threads is not None:
         settings["threads"] = threads
-    return duckdb.connect(config=settings)
+    database = duckdb.connect(config=settings)
+    database.execute("set enable_progress_bar = false")
+    return database
 
 
 def _asked_columns(sql: str) -> list[str]:

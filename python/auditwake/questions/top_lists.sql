@@ -33,5 +33,5 @@ select
   max(resp_bytes) as max_response_bytes
 from lists
 group by all
-order by quorum_and_unpaged desc, quorum desc, lists desc, "user", what
+order by quorum_and_unpaged desc, quorum desc, lists desc, "user", agent, what
 limit $limit

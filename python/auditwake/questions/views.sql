@@ -37,6 +37,10 @@ create view requests as
       and ended.eff_user is not distinct from started.eff_user
   );
 
+-- The parts of a release such as 1.36, to be compared: 1.9 comes before 1.10.
+create macro release_number(release) as
+  list_transform(string_split(ltrim(release, 'v'), '.'), lambda part: try_cast(part as integer));
+
 -- A number of something, as a sentence has it.
 create macro counted(n, one, many) as if(n = 1, '1 ' || one, format('{:,} ', n) || many);
 

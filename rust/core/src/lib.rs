@@ -17,6 +17,7 @@ pub mod payload;
 pub mod policy;
 pub mod reader;
 pub mod repair;
+pub mod repeats;
 pub mod restore;
 #[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "the SIMD kernels, and nothing else"))]
 pub mod scan;

@@ -10,6 +10,7 @@ mod payload;
 mod policy;
 mod progress;
 mod reader;
+mod repeats;
 mod run;
 mod schema;
 mod source;
@@ -39,6 +40,8 @@ mod _core {
     use super::progress::Progress;
     #[pymodule_export]
     use super::reader::Reader;
+    #[pymodule_export]
+    use super::repeats::repeated;
     #[pymodule_export]
     use super::schema::{Column, Schema, columns, schema, simd_level};
     #[pymodule_export]

@@ -15,9 +15,7 @@ DESCRIPTION = "List calls of deprecated APIs by who makes them, with the release
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_asked(parser)
-    parser.add_argument(
-        "--target", type=release, default="", metavar="RELEASE", help="only what this release no longer has: 1.36"
-    )
+    parser.add_argument("--target", type=release, metavar="RELEASE", help="only what this release no longer has: 1.36")
 
 
 def run(args: argparse.Namespace) -> Exit:
@@ -30,6 +28,6 @@ def run(args: argparse.Namespace) -> Exit:
         scope=scope_of(args),
         limit=args.limit,
         threads=args.threads,
-        target=args.target,
+        target=args.target or "",
     )
     return print_answer(answer, args)
