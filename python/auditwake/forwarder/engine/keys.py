@@ -1,21 +1,24 @@
-"""Key files: what holds because of a key is tried again at once when its file changes."""
+"""Files of keys and certificates: what waits because of one is tried again at once when it changes."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
+from auditwake.forwarder.config.model import HttpOptions
 from auditwake.forwarder.config.secret import SecretFile
+from auditwake.forwarder.renewal import Stamp, stamp
 
 __all__ = ["KeyWatch"]
 
-Stamp = tuple[int, int, int] | None
-
 
 class KeyWatch:
-    """Looks at the key files that a configuration names.
+    """Looks at the files of keys and certificates that a configuration names.
 
     Args:
         config: Of a sink.
+
+    Attributes:
+        idle: Whether there are none.
 
     Example:
         >>> KeyWatch(None).changed()
@@ -24,6 +27,7 @@ class KeyWatch:
 
     def __init__(self, config: object) -> None:
         self._paths = sorted(set(_files(config)))
+        self.idle = not self._paths
         self._stamps = self._look()
 
     def changed(self) -> bool:
@@ -32,7 +36,7 @@ class KeyWatch:
         return self._stamps != before
 
     def _look(self) -> list[Stamp]:
-        return [_stamp(path) for path in self._paths]
+        return [stamp(path) for path in self._paths]
 
 
 def _files(value: object) -> Iterator[Path]:
@@ -42,13 +46,7 @@ def _files(value: object) -> Iterator[Path]:
         for one in value.values():
             yield from _files(one)
     elif is_dataclass(value):
+        if isinstance(value, HttpOptions):
+            yield from filter(None, (value.ca_file, value.client_cert_file, value.client_key_file))
         for field in fields(value):
             yield from _files(getattr(value, field.name))
-
-
-def _stamp(path: Path) -> Stamp:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns, status.st_size

@@ -1,4 +1,4 @@
-"""How threads of a route wait: until it is time, until a key changes, or until the route ends."""
+"""How threads of a route wait: until it is time, until a key or certificate changes, or until the route ends."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Pausing"]
 
-LOOK = 1.0  # seconds between looks at the key files, while something holds
+LOOK = 1.0  # seconds between looks at the files of keys and certificates
 
 
 class Pausing:
@@ -20,7 +20,7 @@ class Pausing:
 
     Args:
         standing: Is told what is waited for.
-        config: Of the sink, for its key files.
+        config: Of the sink, for its files of keys and certificates.
     """
 
     def __init__(self, standing: "Standing", config: object) -> None:
@@ -33,11 +33,12 @@ class Pausing:
         """Wait for as long as is asked; not any more when the route is left, and in vain for a person when it stops."""
         self._standing.waits(who, wait)
         until = time.monotonic() + wait.seconds
-        keys = KeyWatch(self._config) if wait.state == "holding" else None
+        keys = KeyWatch(self._config)
+        holds = wait.state == "holding"
         while (left := until - time.monotonic()) > 0:
-            if keys is not None and self.stopping.is_set():
+            if holds and self.stopping.is_set():
                 self.leaving.set()
-            if self.leaving.wait(left if keys is None else min(left, LOOK)):
+            if self.leaving.wait(min(left, LOOK) if holds or not keys.idle else left):
                 return
-            if keys is not None and keys.changed():
+            if keys.changed():
                 return

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from auditwake.errors import AuditwakeError, SinkError
 from auditwake.forwarder.config.secret import Secret, SecretFile
+from auditwake.forwarder.sinks.connections import Connections
 from auditwake.forwarder.sinks.outcome import Failure, Outcome, Response, classify
-from auditwake.forwarder.sinks.tls import tls_context
+from auditwake.forwarder.sinks.tls import tls_context, tls_files
 
 if TYPE_CHECKING:
     import httpx
@@ -27,7 +28,7 @@ PORTS = {"http": 80, "https": 443}
 
 
 class HttpClient:
-    """Connections to one receiver, shared by all threads that send to it.
+    """Connections to one receiver, shared by all threads that send to it; made anew when a certificate is renewed.
 
     It follows no redirects (an audit log does not go where nobody sent it), retries nothing, and keeps what is secret
     in the one header that it belongs into.
@@ -50,23 +51,12 @@ class HttpClient:
     """
 
     def __init__(self, options: "HttpOptions") -> None:
-        self._httpx = httpx = _httpx()
+        self._httpx = _httpx()
         self._options = options
         self.url = options.url
         self.scheme, self.host, self.port = _place(options.url)
-        try:
-            self._client = httpx.Client(
-                http2=options.http2,
-                verify=tls_context(options),
-                proxy=_proxy(httpx, options),
-                trust_env=options.proxy is None,
-                timeout=httpx.Timeout(options.timeout),
-                limits=httpx.Limits(keepalive_expiry=KEPT_OPEN),
-                follow_redirects=False,
-            )
-        except (ValueError, httpx.InvalidURL):
-            message = "the URL of a sink's proxy is none; it looks like http://user:password@host:port"
-            raise SinkError(message, needs_a_person=True) from None
+        name = f"connections to {self.host} on port {self.port}"
+        self._connections = Connections(name, tls_files(options), lambda: _client(options))
 
     def post(
         self,
@@ -97,7 +87,7 @@ class HttpClient:
 
     def close(self) -> None:
         """Close all connections."""
-        self._client.close()
+        self._connections.close()
 
     def __repr__(self) -> str:
         return f"<auditwake.HttpClient: {self.host} on port {self.port}>"
@@ -113,9 +103,10 @@ class HttpClient:
             return Failure("credentials", str(error), needs_a_person=True)
         until = time.monotonic() + 2 * self._options.timeout
         try:
-            request = self._client.build_request(method, url, content=body, headers=said)
-            with closing(self._client.send(request, stream=True)) as answer:
-                return Response(answer.status_code, dict(answer.headers), b"".join(_parts(answer, until)))
+            with self._connections.borrowed() as client:
+                request = client.build_request(method, url, content=body, headers=said)
+                with closing(client.send(request, stream=True)) as answer:
+                    return Response(answer.status_code, dict(answer.headers), b"".join(_parts(answer, until)))
         except httpx.HTTPError as error:
             return Failure(_reason(httpx, error), type(error).__name__)
         except (_AnswerError, TimeoutError) as error:
@@ -150,6 +141,25 @@ def _httpx() -> Any:  # noqa: ANN401  # the module
         message = 'this sink needs an HTTP client: pip install "auditwake[agent]"'
         raise AuditwakeError(message) from None
     return httpx
+
+
+def _client(options: "HttpOptions") -> "httpx.Client":
+    """Make a client, with the certificates as they are now."""
+    library = _httpx()
+    try:
+        client: httpx.Client = library.Client(
+            http2=options.http2,
+            verify=tls_context(options),
+            proxy=_proxy(library, options),
+            trust_env=options.proxy is None,
+            timeout=library.Timeout(options.timeout),
+            limits=library.Limits(keepalive_expiry=KEPT_OPEN),
+            follow_redirects=False,
+        )
+    except (ValueError, library.InvalidURL):
+        message = "the URL of a sink's proxy is none; it looks like http://user:password@host:port"
+        raise SinkError(message, needs_a_person=True) from None
+    return client
 
 
 def _proxy(httpx: Any, options: "HttpOptions") -> Any:  # noqa: ANN401  # the module, and its proxy

@@ -1,14 +1,16 @@
 """Whom we trust, and who we say that we are: the TLS side of the options."""
 
 import ssl
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditwake.errors import SinkError
+from auditwake.forwarder.certificates import CertificateError, load_authority, load_pair
 
 if TYPE_CHECKING:
     from auditwake.forwarder.config.model import HttpOptions
 
-__all__ = ["tls_context"]
+__all__ = ["tls_context", "tls_files"]
 
 
 def tls_context(options: "HttpOptions") -> ssl.SSLContext:
@@ -34,25 +36,17 @@ def tls_context(options: "HttpOptions") -> ssl.SSLContext:
         import certifi
 
         context.load_verify_locations(certifi.where())
-    if options.ca_file is not None:
-        try:
-            context.load_verify_locations(options.ca_file)
-        except OSError as error:  # ssl.SSLError is one
-            message = f"ca_file {options.ca_file} cannot be used: {_why(error)}; it has PEM certificates"
-            raise SinkError(message, needs_a_person=True) from None
-    if options.client_cert_file is not None:
-        try:
-            # Without a password: OpenSSL would ask the terminal for one.
-            context.load_cert_chain(options.client_cert_file, options.client_key_file, password="")
-        except OSError as error:
-            message = (
-                f"client_cert_file {options.client_cert_file} and its key cannot be used: {_why(error)}; "
-                "they are PEM files that belong together, the key without a password"
-            )
-            raise SinkError(message, needs_a_person=True) from None
+    try:
+        if options.ca_file is not None:
+            load_authority(context, options.ca_file, "ca_file")
+        if options.client_cert_file is not None:
+            load_pair(context, options.client_cert_file, options.client_key_file, "client_cert_file")
+    except CertificateError as error:
+        raise SinkError(str(error), needs_a_person=True) from None
     return context
 
 
-def _why(error: OSError) -> str:
-    """Give the reason that the system or OpenSSL has, without a place in its source."""
-    return getattr(error, "reason", None) or error.strerror or type(error).__name__
+def tls_files(options: "HttpOptions") -> tuple[Path | None, ...]:
+    """Give the files that `tls_context` reads; None for each that is not named."""
+    store = ssl.get_default_verify_paths().cafile if options.verify else None
+    return options.ca_file, options.client_cert_file, options.client_key_file, Path(store) if store else None

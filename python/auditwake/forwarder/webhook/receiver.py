@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from auditwake.errors import SourceError
+from auditwake.forwarder.certificates import load_authority, load_pair
 from auditwake.forwarder.config.model import WebhookSource
 from auditwake.forwarder.config.secret import SecretFile
+from auditwake.forwarder.renewal import Renewed
 from auditwake.forwarder.webhook.handler import Handler
 from auditwake.forwarder.webhook.segments import Segments
 
@@ -78,7 +80,8 @@ class Server(ThreadingHTTPServer):
         try:
             if isinstance(request, socket.socket):
                 request.settimeout(SILENCE)
-                request = self._context.wrap_socket(request, server_side=True) if self._context else request
+                if self._context is not None:
+                    request = self._context.current().wrap_socket(request, server_side=True)
             super().process_request_thread(request, address)
         except OSError:
             # TLS that fails, a certificate that is missing or not ours, a peer that went away.
@@ -190,15 +193,22 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _context(config: WebhookSource) -> ssl.SSLContext | None:
-    if config.cert_file is None:
+def _context(config: WebhookSource) -> Renewed[ssl.SSLContext] | None:
+    """Give what each new connection is secured with; a renewed certificate takes effect with the next one."""
+    cert = config.cert_file
+    if cert is None:
         return None
+    files = (cert, config.key_file, config.client_ca_file)
+    return Renewed(f"webhook {config.address}", files, lambda: _secured(cert, config))
+
+
+def _secured(cert: Path, config: WebhookSource) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
-    context.load_cert_chain(config.cert_file, config.key_file)
+    load_pair(context, cert, config.key_file, "cert_file")
     if config.client_ca_file is not None:
-        context.load_verify_locations(config.client_ca_file)
+        load_authority(context, config.client_ca_file, "client_ca_file")
         context.verify_mode = ssl.CERT_REQUIRED
     return context
 
