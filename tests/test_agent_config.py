@@ -279,7 +279,7 @@ def test_a_variable_that_is_wrong_is_named(tmp_path: Path, environment: Mapping[
 def test_further_endpoints_are_further_sinks(tmp_path: Path) -> None:
     text = f'[{{"api_key": "{"a" * 32}", "Host": "intake.example", "Port": 8443, "is_reliable": true}}]'
     config = loaded(tmp_path, INTEGRATION, {**SHIPPING, "DD_LOGS_CONFIG_ADDITIONAL_ENDPOINTS": text})
-    assert [sink.name for sink in config.sinks] == ["datadog", "datadog-2"]
+    assert [sink.name for sink in config.sinks] == ["datadog", "datadog-intake.example-8443"]
     assert datadog(config, 1).http.url == "https://intake.example:8443/api/v2/logs"
     assert datadog(config, 1).api_key == Secret("a" * 32)
 
@@ -437,7 +437,8 @@ auditwake:
     - {{type: delta, table: 's3://b/t', storage_options: {{secret: x}}, partition_by: [verb]}}
 """,
     )
-    assert config.warnings == ()
+    assert len(config.warnings) == 2
+    assert all("several unnamed sinks with type: stdout" in one for one in config.warnings)
     dd, http, otlp, elastic, splunk, file, stdout, second, third, parquet, delta = config.sinks
     assert isinstance(dd, DatadogSink)
     assert dd.http.url == "https://agent-http-intake.logs.datadoghq.eu/api/v2/logs"

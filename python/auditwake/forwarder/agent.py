@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from auditwake.errors import StateError
 from auditwake.forwarder.engine.build import Builder
+from auditwake.forwarder.engine.left import left_behind
 from auditwake.forwarder.engine.look import agent_snapshot
 from auditwake.forwarder.engine.paths import name_of
 from auditwake.forwarder.engine.route import Context, Route
@@ -77,6 +78,7 @@ class Agent:
         self._reloads = 0
         self._errors: tuple[str, ...] = ()
         self._policy: Policy | None = None
+        self._left: tuple[str, ...] = ()
 
     @property
     def config(self) -> "AgentConfig":
@@ -152,6 +154,7 @@ class Agent:
             started=self._started,
             reloads=self._reloads,
             errors=self._errors,
+            left=self._left,
         )
 
     def __enter__(self) -> Self:
@@ -213,12 +216,20 @@ class Agent:
         self._builder.hang_up(sources)
         self._end([route for route in self._routes if route not in plan.stay])
         self._routes = list(plan.stay)
+        self._note_left(plan.config)
         self._builder.receive(plan.config.state, sources)
         for route in plan.new:
             route.start()
             self._routes.append(route)
         self._config, self._policy = plan.config, plan.policy
         self._builder.forget(self._routes)
+
+    def _note_left(self, config: "AgentConfig") -> None:
+        """Say what stands in the state directory and is nobody's, each thing once."""
+        before, self._left = self._left, tuple(left_behind(config))
+        for message in self._left:
+            if message not in before:
+                LOG.warning("%s", message)
 
     def _end(self, routes: Sequence[Route], hurry: Callable[[], bool] = lambda: False) -> bool:
         for route in routes:

@@ -6,6 +6,7 @@ from auditwake.forwarder.config.check import Section
 from auditwake.forwarder.config.credentials import api_key, choose, one_secret
 from auditwake.forwarder.config.environment import Environment
 from auditwake.forwarder.config.model import MB, Backoff, Batching, DatadogSink, HttpOptions
+from auditwake.forwarder.config.naming import Endpoint, endpoint_names
 from auditwake.forwarder.config.report import Report
 from auditwake.forwarder.config.secret import Secret, SecretFile
 from auditwake.forwarder.config.urls import Url, read_url
@@ -44,11 +45,12 @@ class Intake:
                 "there is no API key, and logs_enabled is true",
                 "set DD_API_KEY or DD_API_KEY_FILE, or name other sinks in an auditwake: block",
             )
-        others = [self._endpoint(one, index) for index, one in enumerate(self._settings.logs["additional_endpoints"])]
+        others = self._endpoints()
         if key is None or url is None:
             return []
         first = DatadogSink(http=self.options(url), api_key=key, batching=self.batching(), backoff=self.backoff())
-        return [first, *(other for other in others if other is not None)]
+        names = endpoint_names(others)
+        return [first, *(self._further(one, name) for one, name in zip(others, names, strict=True))]
 
     def _key_given(self) -> bool:
         main = self._settings.main
@@ -145,7 +147,27 @@ class Intake:
             base=logs["sender_backoff_base"], factor=logs["sender_backoff_factor"], max=logs["sender_backoff_max"]
         )
 
-    def _endpoint(self, one: Section, index: int) -> DatadogSink | None:
+    def _endpoints(self) -> list[Endpoint]:
+        """Give the further endpoints, each once."""
+        found: dict[Endpoint, Section] = {}
+        for one in self._settings.logs["additional_endpoints"]:
+            endpoint = self._endpoint(one)
+            if endpoint is None:
+                continue
+            if endpoint in found:
+                message = "the same endpoint with the same key is named already: this one is left out"
+                self._report.warning(one.place, message, "remove one of the two")
+            elif endpoint.url in {other.url for other in found}:
+                self._report.warning(
+                    one.place,
+                    "two endpoints at one address are told apart by their keys: with another key, one of them begins "
+                    "at the beginning of the log",
+                    "to change a key later, name each endpoint as a sink of its own, with auditwake: sinks: and name:",
+                )
+            found.setdefault(endpoint, one)
+        return list(found)
+
+    def _endpoint(self, one: Section) -> Endpoint | None:
         host = one["host"] or one["Host"]
         if not host:
             self._report.error(one.place.key("Host"), "is missing", "add Host: the name of the further intake")
@@ -159,12 +181,13 @@ class Intake:
         url = read_url(self._report, self._environment, text, place)
         key = one_secret(self._report, self._environment, one["api_key"], one.at("api_key"))
         api_key(self._report, key, one.at("api_key"))
-        if url is None or key is None:
-            return None
+        return None if url is None or key is None else Endpoint(url, key)
+
+    def _further(self, endpoint: Endpoint, name: str) -> DatadogSink:
         return DatadogSink(
-            name=f"datadog-{index + 2}",
-            http=self.options(intake_url(url)),
-            api_key=key,
+            name=name,
+            http=self.options(intake_url(endpoint.url)),
+            api_key=endpoint.key,
             batching=self.batching(),
             backoff=self.backoff(),
         )

@@ -16,6 +16,7 @@ from auditwake.forwarder.config.environment import Environment
 from auditwake.forwarder.config.intake import Intake, Settings
 from auditwake.forwarder.config.keys import DATADOG, FILE, words
 from auditwake.forwarder.config.model import AgentConfig, SinkConfig, Source
+from auditwake.forwarder.config.outputs import read_and_written
 from auditwake.forwarder.config.own import OWN
 from auditwake.forwarder.config.report import Place, Report
 from auditwake.forwarder.config.sinks import Sinks
@@ -129,6 +130,7 @@ class _Loading:
         settings = Settings(main, logs_config, proxy)
         sources = self.sources(logs_config)
         sinks, enabled = self.sinks(settings)
+        read_and_written(self.report, self.own.at("sinks"), sources, sinks)
         state = self.state(logs_config)
         if not sources:
             place = Place(str(self.files[0][0].path)) if self.files else Place("the configuration")

@@ -89,6 +89,7 @@ class WebhookSource:
         integration: As of a log.
         file: The file of the configuration.
         address: `host:port` to listen on; `localhost` names are allowed.
+        name: What its log and its offsets are kept under; empty: the address.
         path: Path of the URL.
         cert_file: Certificate of the receiver; without one it speaks plain HTTP, and then on loopback only.
         key_file: Its key.
@@ -105,6 +106,7 @@ class WebhookSource:
     integration: str
     file: Path
     address: str
+    name: str = ""
     path: str = "/"
     cert_file: Path | None = None
     key_file: Path | None = None

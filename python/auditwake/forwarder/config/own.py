@@ -214,6 +214,12 @@ WEBHOOK: Final = Group(
     "It takes what `--audit-webhook-config-file` of a server sends.",
     (
         Key(name="address", kind="text", required=True, meaning="`host:port` to listen on"),
+        Key(
+            name="name",
+            kind="word",
+            shown="the address",
+            meaning="what its log and its offsets are kept under; give it to change the address later",
+        ),
         Key(name="path", kind="text", default="/", meaning="path of the URL"),
         Key(name="cert_file", kind="path", meaning="certificate; without one it speaks plain HTTP, on loopback only"),
         Key(name="key_file", kind="path", meaning="its key"),

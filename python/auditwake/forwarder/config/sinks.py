@@ -27,6 +27,7 @@ from auditwake.forwarder.config.model import (
     SplunkSink,
     StdoutSink,
 )
+from auditwake.forwarder.config.outputs import same_place
 from auditwake.forwarder.config.report import Place, Report
 from auditwake.forwarder.config.urls import Url, read_url, with_path
 
@@ -73,12 +74,14 @@ class Sinks:
             "parquet": self._parquet,
             "delta": self._delta,
         }
-        made = []
+        made: list[tuple[SinkConfig, Section]] = []
         for section, name in zip(sections, names, strict=True):
             sink = makers[section["type"]](section)
             if sink is not None:
-                made.append(replace(sink, name=name, backoff=self._backoff(section) or sink.backoff))
-        return tuple(made)
+                sink = replace(sink, name=name, backoff=self._backoff(section) or sink.backoff)
+                made.append((sink, section))
+        same_place(self._report, made)
+        return tuple(sink for sink, _ in made)
 
     def _names(self, sections: list[Section]) -> list[str]:
         """Give each sink its name: offsets are kept under it, so that it names a directory too."""
@@ -97,9 +100,17 @@ class Sinks:
                 )
             taken[name.lower()] = place
         numbers: Counter[str] = Counter()
+        unnamed = Counter(one["type"] for one in sections if one["name"] is None)
         names = []
         for one in sections:
             name = one["name"]
+            if name is None and unnamed[one["type"]] > 1:
+                self._report.warning(
+                    one.at("name"),
+                    f"there are several unnamed sinks with type: {one['type']}, called by their order: when one is "
+                    "removed or moved, another takes its name and its offsets",
+                    "add name: to each",
+                )
             while name is None:
                 numbers[one["type"]] += 1
                 number = numbers[one["type"]]

@@ -1,6 +1,7 @@
 """From `logs:` and `webhook:` to what is read."""
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from pathlib import Path, PurePath
 from typing import Final, NamedTuple
@@ -15,6 +16,8 @@ from auditwake.forwarder.config.rules import OTHER_RULES
 __all__ = ["Shared", "address_of", "logs", "rules", "twice", "webhooks"]
 
 HIGHEST_PORT: Final = 65535
+# An address is a name too.
+NAME: Final = re.compile(r"[A-Za-z0-9._:\[\]-]{1,260}")
 
 
 class Shared(NamedTuple):
@@ -188,11 +191,18 @@ def webhooks(
             continue
         if address in {other.address for other in found}:
             report.error(one.at("address"), "two receivers cannot listen on one address", "write another port")
+        name = one["name"] or ""
+        taken = {other.name or other.address for other in found if other.address != address}
+        if name and not NAME.fullmatch(name):
+            report.error(one.at("name"), "is no name for a receiver", "write letters, digits, - . : and _")
+        elif (name or address) in taken:
+            report.error(one.at("name"), "another receiver has this name", "its log is kept under it: write another")
         found.append(
             WebhookSource(
                 integration=integration,
                 file=Path(one.place.name),
                 address=address,
+                name=name,
                 path=one["path"],
                 cert_file=_path(one["cert_file"]),
                 key_file=_path(one["key_file"]),

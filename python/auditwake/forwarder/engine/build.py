@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from auditwake.forwarder.config.model import DeltaSink, ParquetSink, WebhookSource
+from auditwake.forwarder.engine.left import note_name
 from auditwake.forwarder.engine.paths import name_of, webhook_directory
 from auditwake.forwarder.engine.payload_route import PayloadRoute
 from auditwake.forwarder.engine.table_route import TableRoute
@@ -81,7 +82,9 @@ class Builder:
             if isinstance(source, WebhookSource) and source not in [known for known, _ in self._receivers]:
                 from auditwake.forwarder.webhook.receiver import WebhookReceiver
 
-                receiver = WebhookReceiver(source, webhook_directory(state, source))
+                directory = webhook_directory(state, source)
+                receiver = WebhookReceiver(source, directory)
+                note_name(directory, source)
                 receiver.start()
                 self._receivers.append((source, receiver))
 

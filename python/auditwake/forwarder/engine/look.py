@@ -29,6 +29,7 @@ def agent_snapshot(
     started: float,
     reloads: int,
     errors: tuple[str, ...],
+    left: tuple[str, ...] = (),
 ) -> AgentSnapshot:
     """Take a snapshot.
 
@@ -39,6 +40,7 @@ def agent_snapshot(
         started: When the agent was, in seconds since the epoch.
         reloads: Configurations after the first.
         errors: Of the newest reload.
+        left: What stands in the state directory and is nobody's.
     """
     taken = [(route, route.snapshot()) for route in routes]
     sources = tuple(_source(source, taken) for source in config.sources)
@@ -51,7 +53,7 @@ def agent_snapshot(
         enabled=config.enabled,
         ready=bool(taken or not config.enabled) and all(one.state not in NOT_READY for _, one in taken),
         config_files=tuple(map(str, config.files)),
-        warnings=config.warnings,
+        warnings=(*config.warnings, *left),
         errors=errors,
         reloads=reloads,
         sinks=tuple(

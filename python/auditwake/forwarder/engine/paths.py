@@ -9,14 +9,17 @@ from auditwake.forwarder.routes import route_directory
 if TYPE_CHECKING:
     from auditwake.forwarder.config.model import Source
 
-__all__ = ["forget_offsets", "name_of", "quarantine_file", "state_directory", "webhook_directory"]
+__all__ = ["forget_offsets", "name_of", "quarantine_file", "state_directory", "webhook_directory", "webhook_name"]
 
 
 def name_of(source: "Source") -> str:
-    """Give what a source is known by: the path or pattern of a log, the address of a webhook."""
-    if isinstance(source, WebhookSource):
-        return f"webhook {source.address}{source.path}"
-    return source.path
+    """Give what a source is known by: the path or pattern of a log, the name of a webhook."""
+    return f"webhook {webhook_name(source)}" if isinstance(source, WebhookSource) else source.path
+
+
+def webhook_name(source: WebhookSource) -> str:
+    """Give the name of a webhook: its address, where it has no other."""
+    return source.name or source.address
 
 
 def state_directory(state: Path, sink: str, source: "Source") -> Path:
