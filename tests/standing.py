@@ -2,6 +2,7 @@
 
 from auditwake.forwarder.snapshot import (
     AgentSnapshot,
+    ReceiverSnapshot,
     RouteSnapshot,
     SinkSnapshot,
     SourceSnapshot,
@@ -124,10 +125,18 @@ def troubled() -> AgentSnapshot:
         excluded=3,
         masked=2,
         shrunk=1,
+        rejected_events=6,
         replayed_payloads=1,
         retries={"403": 8},
     )
     file = RouteSnapshot(sink="file", state="running", streams=(healthy_stream(),), events_read=10, events_sent=10)
     entry = source(holding, file, messages=("2,048 bytes were deleted unread",))
-    one = agent(entry, ready=False, errors=("conf.yaml:3:5: logs[0].path: is missing\n  name a log",))
+    hook = SourceSnapshot(
+        integration="kubernetes_audit",
+        type="webhook",
+        path="0.0.0.0:9443",
+        status="OK",
+        receiver=ReceiverSnapshot(batches=30, events=12_000, duplicates=2, refused=1, backlog_bytes=4096),
+    )
+    one = agent(entry, hook, ready=False, errors=("conf.yaml:3:5: logs[0].path: is missing\n  name a log",))
     return AgentSnapshot.from_dict({**one.to_dict(), "warnings": ("conf.yaml:9:1: auto_multi_line has no effect",)})

@@ -20,8 +20,10 @@ from auditwake.errors import SinkError, StateError
 from auditwake.forwarder import agent as agent_module
 from auditwake.forwarder.agent import Agent
 from auditwake.forwarder.config.model import (
+    Batching,
     FileSink,
     HttpOptions,
+    OtlpSink,
     ParquetSink,
     Source,
     WebhookSource,
@@ -29,9 +31,11 @@ from auditwake.forwarder.config.model import (
 from auditwake.forwarder.engine.journal import Journal
 from auditwake.forwarder.engine.quarantine import Quarantine, Refused
 from auditwake.forwarder.engine.route import Context
+from auditwake.forwarder.snapshot import ReceiverSnapshot
 from auditwake.forwarder.systemd import notify, watchdog_seconds
 from tests.engine.agents import SOON, config, datadog, routes, running, source, until
 from tests.intake import Intake, Reply, always, marked
+from tests.intake.otlp import OtlpReceiver
 from tests.tailing.lines import line
 from tests.tailing.processes import wait_until
 from tests.tailing.rotator import Rotator
@@ -120,7 +124,8 @@ def test_reload_restarts_only_what_has_changed(tmp_path: Path, log: Rotator) -> 
             log.write(20)
             until(agent, lambda: first.oracle.last == 40)
             assert (agent.snapshot().reloads, len(routes(agent))) == (3, 1)
-            assert routes(agent)[0].events_sent == 40
+            # It is counted when the answer has come back.
+            until(agent, lambda: routes(agent)[0].events_sent == 40)
             with pytest.raises(StateError):
                 agent.reload(replace(before, state=tmp_path / "elsewhere"))
             with pytest.raises(SinkError):
@@ -208,7 +213,16 @@ def test_a_webhook_is_a_log_like_any_other(tmp_path: Path) -> None:
             post(receiver.port, 1, 2, 3)
             until(agent, lambda: intake.oracle.events == 3)
             agent.tend()
-            assert agent.snapshot().sources[0].type == "webhook"
+            post(receiver.port, 1, 2, 3)
+            entry = agent.snapshot().sources[0]
+            assert entry.type == "webhook"
+            assert entry.receiver == ReceiverSnapshot(
+                batches=1, events=3, duplicates=1, backlog_bytes=receiver.log.stat().st_size
+            )
+            # The counters of a process never fall.
+            agent.reload(replace(agent.config, sources=(replace(hook, path="/audit"),)))
+            again = agent.snapshot().sources[0].receiver
+            assert again == entry.receiver
         intake.oracle.check(3)
 
 
@@ -431,3 +445,17 @@ def test_no_thread_is_left(tmp_path: Path, log: Rotator, caplog: pytest.LogCaptu
         until(agent, lambda: routes(agent)[0].events_sent == 10)
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("auditwake-")] == []
     assert caplog.messages == []
+
+
+def test_what_an_otlp_receiver_only_counts_is_in_the_counters(tmp_path: Path, log: Rotator) -> None:
+    log.write(10)
+    with Intake(OtlpReceiver(rejected=2)) as intake:
+        sink = OtlpSink(
+            http=HttpOptions(url=f"{intake.url}/v1/logs"), batching=Batching(wait=0.05, max_events=5), backoff=SOON
+        )
+        with running(config(tmp_path, [source(log.path)], sink)) as agent:
+            until(agent, lambda: routes(agent)[0].last_commit is not None and routes(agent)[0].payloads_sent >= 2)
+            until(agent, lambda: routes(agent)[0].events_sent + routes(agent)[0].rejected_events == 10)
+            (route,) = routes(agent)
+        assert route.rejected_events == 2 * route.payloads_sent
+        assert (route.quarantined_events, route.events_read) == (0, 10)

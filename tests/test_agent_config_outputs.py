@@ -168,3 +168,20 @@ def test_two_webhooks_do_not_share_a_name(tmp_path: Path, first: str, second: st
         hooks(tmp_path, first, second)
     (problem,) = caught.value.problems
     assert problem.path == "auditwake.webhook[1].name"
+
+
+@pytest.mark.parametrize(
+    ("entry", "warns"),
+    [
+        ("address: '0.0.0.0:1', cert_file: c, key_file: k", True),
+        ("address: '[::]:1', cert_file: c, key_file: k", True),
+        ("address: 'node-1:1', cert_file: c, key_file: k", True),
+        ("address: '0.0.0.0:1', cert_file: c, key_file: k, client_ca_file: a", False),
+        ("address: '0.0.0.0:1', cert_file: c, key_file: k, token: t", False),
+        ("address: 'localhost:1'", False),
+        ("address: '[::1]:1'", False),
+    ],
+)
+def test_a_webhook_that_hears_everybody_is_warned_of(tmp_path: Path, entry: str, warns: bool) -> None:  # noqa: FBT001  # a case
+    warnings = hooks(tmp_path, entry).warnings
+    assert ["whoever reaches it can send events" in one for one in warnings] == ([True] if warns else [])

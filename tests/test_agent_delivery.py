@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from auditwake import _core
-from auditwake.forwarder.answers import Ack, Partial, Reject, Split
+from auditwake.forwarder.answers import Ack, Counted, Partial, Reject, Split
 from auditwake.forwarder.config.model import Backoff
 from auditwake.forwarder.encoding import Encoding, Format
 from auditwake.forwarder.engine.delivery import MOST_REFUSED, Delivery, Doubt
@@ -99,3 +99,10 @@ def test_an_event_without_a_body_is_refused_at_once() -> None:
 
 def test_a_refused_event_is_not_shrunk() -> None:
     assert delivery(EVENT).answered(Reject("400: bad")).rejected == ((0, "400: bad"),)
+
+
+def test_what_a_receiver_only_counts_is_counted_and_over() -> None:
+    way = delivery(EVENT)
+    step = way.answered(Counted(1))
+    assert (step.taken, step.lost, step.whole, step.wait) == (0, 1, False, None)
+    assert way.payload is None

@@ -92,6 +92,17 @@ def test_the_numbers_are_those_of_the_snapshot() -> None:
     assert value(samples, f"{histogram}_count", sink="datadog") == 31
 
 
+def test_the_numbers_of_a_webhook_and_of_what_is_rejected_are_those_of_the_snapshot() -> None:
+    samples = read(render(troubled()))
+    path = "0.0.0.0:9443"
+    assert value(samples, "auditwake_webhook_batches_total", path=path, result="new") == 30
+    assert value(samples, "auditwake_webhook_batches_total", path=path, result="duplicate") == 2
+    assert value(samples, "auditwake_webhook_events_total", path=path) == 12_000
+    assert value(samples, "auditwake_webhook_refused_total", path=path) == 1
+    assert value(samples, "auditwake_webhook_backlog_bytes", path=path) == 4096
+    assert value(samples, "auditwake_sink_events_total", sink="datadog", result="rejected") == 6
+
+
 @pytest.mark.parametrize("state", ["starting", "running", "holding", "retrying", "stopped", "failed"])
 def test_a_route_is_in_one_state(state: str) -> None:
     samples = read(render(agent(source(RouteSnapshot(sink="s", state=state)))))

@@ -220,7 +220,7 @@ def test_a_webhook_takes_renewed_files_and_keeps_its_connections(
         with pytest.raises((ssl.SSLError, ConnectionError, http.client.HTTPException)):
             post_once(receiver, second, first.issue_cert("server"), 4)
         assert post(kept, 5) == 200
-    assert receiver.counters.batches == 4
+    assert receiver.counters.now().batches == 4
 
 
 def test_a_key_with_a_password_is_refused_and_asked_nobody_for(tmp_path: Path, first: trustme.CA) -> None:

@@ -25,7 +25,7 @@ from auditwake.forwarder.metrics import render
 from auditwake.forwarder.metrics.readiness import readiness
 from auditwake.forwarder.scrub import register_secrets, scrub_snapshot, scrub_values
 from auditwake.forwarder.sinks.make import make
-from auditwake.forwarder.snapshot import AgentSnapshot, RouteSnapshot, SinkSnapshot, StreamSnapshot
+from auditwake.forwarder.snapshot import AgentSnapshot, ReceiverSnapshot, RouteSnapshot, SinkSnapshot, StreamSnapshot
 from auditwake.forwarder.status import status_text
 from tests.standing import agent, healthy, healthy_route, source, troubled
 
@@ -113,6 +113,15 @@ def test_every_field_has_a_place(kind: type[RouteSnapshot | StreamSnapshot]) -> 
         assert changed != status_text(_with(kind, None)), field.name
         looked += 1
     assert looked > 10
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(ReceiverSnapshot)])
+def test_every_number_of_a_webhook_has_a_place(name: str) -> None:
+    none, some = (
+        status_text(agent(replace(source(), receiver=ReceiverSnapshot(**values)))) for values in ({}, {name: 77})
+    )
+    assert some != none
+    assert "77" in some
 
 
 def _with(kind: type[RouteSnapshot | StreamSnapshot], name: str | None) -> AgentSnapshot:

@@ -19,7 +19,9 @@ import auditwake as aw
 from auditwake.errors import SourceError
 from auditwake.forwarder.config.model import WebhookSource
 from auditwake.forwarder.config.secret import Secret, SecretFile
+from auditwake.forwarder.webhook.handler import PIECE
 from auditwake.forwarder.webhook.receiver import MOST_CONNECTIONS, WebhookReceiver
+from tests.serving import wait_until
 from tests.tailing.lines import line
 
 LISTS = sorted((Path(__file__).parent / "data" / "eventlist").glob("*.json.gz"))
@@ -91,10 +93,10 @@ def test_a_batch_that_is_sent_again_is_there_once_also_after_a_restart(tmp_path:
     body = event_list(range(3))
     with receiving(tmp_path) as receiver:
         assert [post(receiver, body)[0] for _ in range(3)] == [200] * 3
-        assert (receiver.duplicates, receiver.counters.events) == (2, 3)
+        assert (receiver.counters.now().duplicates, receiver.counters.now().events) == (2, 3)
     with receiving(tmp_path) as receiver:
         assert post(receiver, body)[0] == 200
-        assert receiver.duplicates == 1
+        assert receiver.counters.now().duplicates == 1
         assert len(names(receiver.log)) == 3
 
 
@@ -119,14 +121,14 @@ def test_a_batch_that_a_crash_has_left_half_is_taken_again(tmp_path: Path, kept:
         file.truncate(before + int((after - before) * kept))
     with receiving(tmp_path) as receiver:
         assert post(receiver, first)[0] == 200
-        assert receiver.duplicates == 1
+        assert receiver.counters.now().duplicates == 1
         assert post(receiver, second)[0] == 200
-        assert receiver.duplicates == 1
+        assert receiver.counters.now().duplicates == 1
         # And what was half there is told, not lost in silence.
         assert set(names(receiver.log)) == {f"n-{number:09}" for number in range(4)}
     with receiving(tmp_path) as receiver:
         post(receiver, second)
-        assert receiver.duplicates == 1
+        assert receiver.counters.now().duplicates == 1
 
 
 def test_a_crash_between_intent_and_batch_hides_no_later_batch(tmp_path: Path) -> None:
@@ -181,7 +183,7 @@ def test_a_body_in_chunks_is_taken(tmp_path: Path) -> None:
             chunks = (body[at : at + size] for at in range(0, len(body), size))
             assert post(receiver, io.BufferedReader(io.BytesIO(body)))[0] == 200
             assert post(receiver, chunks, **{"Transfer-Encoding": "chunked"})[0] == 200
-            assert (receiver.duplicates, len(names(receiver.log))) == (1, 4)
+            assert (receiver.counters.now().duplicates, len(names(receiver.log))) == (1, 4)
 
 
 @pytest.mark.parametrize(
@@ -251,6 +253,86 @@ def test_peers_that_say_nothing_hold_nobody_up(tmp_path: Path) -> None:
             one.close()
 
 
+def begun(receiver: WebhookReceiver, size: int, sent: bytes) -> socket.socket:
+    """Begin a request whose body does not come to its end."""
+    peer = socket.create_connection(("127.0.0.1", receiver.port), timeout=20)
+    peer.sendall(f"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {size}\r\n\r\n".encode() + sent)
+    return peer
+
+
+def test_the_bodies_of_all_connections_have_one_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit = 1 << 20
+    monkeypatch.setattr("auditwake.forwarder.webhook.receiver.MOST_BYTES", limit)
+    with receiving(tmp_path, max_body_bytes=limit) as receiver:
+        room = receiver._server.room  # noqa: SLF001  # what is in memory is seen from nowhere else
+        # Each waits for one piece more.
+        peers = [begun(receiver, limit, b" " * (limit // 2 - PIECE)) for _ in range(2)]
+        wait_until(lambda: room.free == 0)
+        # A body that says it is large takes no more than what came of it, and one for which there is no room waits.
+        status, why = post(receiver, event_list(range(1)) + b" " * (3 * PIECE))
+        assert (status, "send it again" in why) == (503, True)
+        for peer in peers:
+            peer.close()
+        wait_until(lambda: room.free == limit)
+        assert post(receiver, event_list(range(1)) + b" " * (3 * PIECE))[0] == 200
+        assert room.free == limit
+
+
+def test_a_refusal_for_want_of_room_says_when_to_come_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("auditwake.forwarder.webhook.receiver.MOST_BYTES", 1)
+    with receiving(tmp_path, max_body_bytes=PIECE) as receiver:
+        with receiver._server.room.lease() as lease:  # noqa: SLF001  # as above
+            lease.grow(PIECE)
+            connection = http.client.HTTPConnection("127.0.0.1", receiver.port, timeout=20)
+            connection.request("POST", "/", event_list(range(1)))
+            answer = connection.getresponse()
+            assert (answer.status, answer.headers["Retry-After"]) == (503, "10")
+            connection.close()
+        assert post(receiver, event_list(range(1)))[0] == 200
+
+
+@pytest.mark.parametrize("length", ["9" * 5000, "-1", "+1", "1_0", "0x10", ""])
+def test_a_length_that_is_none_is_refused(tmp_path: Path, length: str) -> None:
+    with receiving(tmp_path) as receiver:
+        peer = socket.create_connection(("127.0.0.1", receiver.port), timeout=20)
+        peer.sendall(f"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n".encode())
+        assert peer.recv(100).startswith(b"HTTP/1.1 411 ")
+        peer.close()
+
+
+@pytest.mark.parametrize("chunk", [b"-1\r\n", b"1_0\r\n", b"0x1\r\n", b"\r\n", b"1\r\n{xx", b"g\r\n"])
+def test_a_chunk_that_is_none_is_refused(tmp_path: Path, chunk: bytes) -> None:
+    with receiving(tmp_path) as receiver:
+        peer = socket.create_connection(("127.0.0.1", receiver.port), timeout=20)
+        peer.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk)
+        assert peer.recv(100).startswith(b"HTTP/1.1 400 ")
+        peer.close()
+
+
+def test_a_token_that_cannot_be_read_is_a_503(tmp_path: Path) -> None:
+    with receiving(tmp_path / "log", token=SecretFile(tmp_path / "token")) as receiver:
+        assert post(receiver, event_list(range(1)), Authorization="Bearer x")[0] == 503
+        (tmp_path / "token").write_text("x")
+        assert post(receiver, event_list(range(1)), Authorization="Bearer x")[0] == 200
+
+
+def test_one_connection_more_than_there_are_threads_is_counted(tmp_path: Path) -> None:
+    with receiving(tmp_path) as receiver:
+        silent = [socket.create_connection(("127.0.0.1", receiver.port)) for _ in range(MOST_CONNECTIONS + 1)]
+        wait_until(lambda: receiver.counters.now().refused == 1)
+        for one in silent:
+            one.close()
+        # Who goes away leaves his place to others.
+        wait_until(lambda: answers(receiver))
+
+
+def answers(receiver: WebhookReceiver) -> bool:
+    try:
+        return post(receiver, event_list(range(1)))[0] == 200
+    except (OSError, http.client.HTTPException):
+        return False
+
+
 def test_many_senders_at_once(tmp_path: Path) -> None:
     bodies = [event_list(range(start, start + 5)) for start in range(0, 100, 5)]
     with receiving(tmp_path) as receiver:
@@ -260,7 +342,7 @@ def test_many_senders_at_once(tmp_path: Path) -> None:
         for thread in threads:
             thread.join()
         assert sorted(names(receiver.log)) == [f"n-{number:09}" for number in range(100)]
-        assert receiver.duplicates == len(bodies)
+        assert receiver.counters.now().duplicates == len(bodies)
 
 
 def test_a_full_backlog_asks_the_server_to_wait(tmp_path: Path) -> None:

@@ -155,6 +155,7 @@ class Agent:
             reloads=self._reloads,
             errors=self._errors,
             left=self._left,
+            received=self._builder.received(),
         )
 
     def __enter__(self) -> Self:

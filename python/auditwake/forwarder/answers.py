@@ -3,12 +3,23 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-__all__ = ["Ack", "Answer", "Hold", "Partial", "Reject", "Retry", "Split"]
+__all__ = ["Ack", "Answer", "Counted", "Hold", "Partial", "Reject", "Retry", "Split"]
 
 
 @dataclass(frozen=True, slots=True)
 class Ack:
     """Every event of the payload is durable where it was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The receiver has taken the payload but for some events, does not say which, and wants none of them again.
+
+    Attributes:
+        rejected: How many; fewer than all.
+    """
+
+    rejected: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +66,7 @@ class Partial:
 
     Attributes:
         rejected: Positions in the payload, from 0, of events that are never taken, with why; all others are durable
-            unless they are in `retry`. Where a receiver only counts them, it is `Ack` with the count in the log.
+            unless they are in `retry`. Where a receiver only counts them, it is `Counted`.
         retry: Positions of events that may be taken later.
         reason: Why those are to be tried again.
     """
@@ -65,4 +76,4 @@ class Partial:
     reason: str = ""
 
 
-Answer: TypeAlias = Ack | Retry | Hold | Split | Reject | Partial
+Answer: TypeAlias = Ack | Counted | Retry | Hold | Split | Reject | Partial

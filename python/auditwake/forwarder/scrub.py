@@ -14,7 +14,14 @@ from urllib.parse import quote, unquote, urlsplit
 
 from auditwake.forwarder.config.document import KEY_IN_QUERY
 from auditwake.forwarder.config.secret import Secret, SecretFile
-from auditwake.forwarder.snapshot import AgentSnapshot, RouteSnapshot, SinkSnapshot, SourceSnapshot, StreamSnapshot
+from auditwake.forwarder.snapshot import (
+    AgentSnapshot,
+    ReceiverSnapshot,
+    RouteSnapshot,
+    SinkSnapshot,
+    SourceSnapshot,
+    StreamSnapshot,
+)
 
 __all__ = ["printable", "register_secret", "register_secrets", "scrub", "scrub_snapshot", "scrub_values"]
 
@@ -25,7 +32,7 @@ SHORTEST = 4
 # Our own words stay: a secret may be one of them.
 FIELDS = frozenset(
     field.name
-    for kind in (AgentSnapshot, SinkSnapshot, SourceSnapshot, RouteSnapshot, StreamSnapshot)
+    for kind in (AgentSnapshot, SinkSnapshot, SourceSnapshot, ReceiverSnapshot, RouteSnapshot, StreamSnapshot)
     for field in fields(kind)
 )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-__all__ = ["AgentSnapshot", "RouteSnapshot", "SinkSnapshot", "SourceSnapshot", "StreamSnapshot"]
+__all__ = ["AgentSnapshot", "ReceiverSnapshot", "RouteSnapshot", "SinkSnapshot", "SourceSnapshot", "StreamSnapshot"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +72,7 @@ class RouteSnapshot:
         payloads_sent: Acknowledged payloads.
         replayed_payloads: Payloads sent again after a restart, byte for byte as before it.
         retries: Tries that did not succeed, by reason in one word: `429`, `503`, `timeout`, `connection`, `partial`...
+        rejected_events: Events that the receiver counts as not taken, without saying which; they are in no other count.
         quarantined_events: Events that the sink never takes.
         quarantined_lines: Lines that hold no event.
         in_flight_bytes: Bytes of events that were read and are not acknowledged.
@@ -100,6 +101,7 @@ class RouteSnapshot:
     payloads_sent: int = 0
     replayed_payloads: int = 0
     retries: Mapping[str, int] = field(default_factory=dict)
+    rejected_events: int = 0
     quarantined_events: int = 0
     quarantined_lines: int = 0
     in_flight_bytes: int = 0
@@ -109,6 +111,25 @@ class RouteSnapshot:
     last_ack: float | None = None
     last_commit: float | None = None
     last_event: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiverSnapshot:
+    """What a webhook has received. Counters count since the start of the agent.
+
+    Attributes:
+        batches: Batches that were new.
+        events: Events in them.
+        duplicates: Batches that were sent again, and are here once.
+        refused: Requests and connections that were not answered with 200.
+        backlog_bytes: Bytes of its log, those among them that every sink has taken and that are not deleted yet.
+    """
+
+    batches: int = 0
+    events: int = 0
+    duplicates: int = 0
+    refused: int = 0
+    backlog_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +147,7 @@ class SourceSnapshot:
         inputs: The logs that are read.
         messages: What a person should know, such as a gap, an alarm of the state, or a loss that is near.
         routes: One for each sink.
+        receiver: What a webhook has received; None for a log.
     """
 
     integration: str
@@ -138,6 +160,7 @@ class SourceSnapshot:
     inputs: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
     routes: tuple[RouteSnapshot, ...] = ()
+    receiver: ReceiverSnapshot | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,4 +236,6 @@ def _source(values: Mapping[str, Any]) -> SourceSnapshot:
         for one in values["routes"]
     )
     lists = {name: tuple(values[name]) for name in ("tags", "inputs", "messages")}
-    return SourceSnapshot(**{**values, **lists, "routes": routes})
+    receiver = values.get("receiver")
+    receiver = None if receiver is None else ReceiverSnapshot(**receiver)
+    return SourceSnapshot(**{**values, **lists, "routes": routes, "receiver": receiver})

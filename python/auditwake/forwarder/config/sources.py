@@ -197,6 +197,12 @@ def webhooks(
             report.error(one.at("name"), "is no name for a receiver", "write letters, digits, - . : and _")
         elif (name or address) in taken:
             report.error(one.at("name"), "another receiver has this name", "its log is kept under it: write another")
+        if not (one["client_ca_file"] or token or _loopback(address.rpartition(":")[0])):
+            report.warning(
+                one.at("address"),
+                "whoever reaches it can send events, and they are taken for the server's",
+                "add client_ca_file, or token_file",
+            )
         found.append(
             WebhookSource(
                 integration=integration,

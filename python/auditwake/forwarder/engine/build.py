@@ -1,5 +1,6 @@
 """From the configuration to what runs: a route for each source and sink, and the sinks that routes share."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from auditwake.forwarder.config.model import DeltaSink, ParquetSink, WebhookSource
@@ -8,6 +9,7 @@ from auditwake.forwarder.engine.paths import name_of, webhook_directory
 from auditwake.forwarder.engine.payload_route import PayloadRoute
 from auditwake.forwarder.engine.table_route import TableRoute
 from auditwake.forwarder.sinks.make import make
+from auditwake.forwarder.snapshot import ReceiverSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from auditwake.forwarder.engine.counters import Counters
     from auditwake.forwarder.engine.route import Context, Route
     from auditwake.forwarder.sinks.sink import PayloadSink, TableSink
+    from auditwake.forwarder.webhook.counters import Counters as Received
     from auditwake.forwarder.webhook.receiver import WebhookReceiver
 
 __all__ = ["Builder"]
@@ -32,6 +35,7 @@ class Builder:
         self._sinks: list[tuple[Made, PayloadSink]] = []
         self._receivers: list[tuple[WebhookSource, WebhookReceiver]] = []
         self._counters: dict[Key, Counters] = {}
+        self._received: dict[str, Received] = {}
 
     def route(self, context: "Context", source: "Source", config: "SinkConfig") -> "Route":
         """Make a route; it is not started.
@@ -65,6 +69,14 @@ class Builder:
         tables = [route for route in routes if isinstance(route, TableRoute) and route.sink_config == config]
         return tables[0].describe() if tables else ""
 
+    def received(self) -> "dict[str, ReceiverSnapshot]":
+        """Say what webhooks have received, by the name of their source."""
+        backlogs = {name_of(source): receiver.backlog for source, receiver in list(self._receivers)}
+        return {
+            name: ReceiverSnapshot(**asdict(counters.now()), backlog_bytes=backlogs.get(name, 0))
+            for name, counters in list(self._received.items())
+        }
+
     def hang_up(self, sources: "Sequence[Source]") -> None:
         """End the webhooks that are not asked for: what they have answered with 200 is for the routes to finish."""
         for known, receiver in list(self._receivers):
@@ -83,7 +95,9 @@ class Builder:
                 from auditwake.forwarder.webhook.receiver import WebhookReceiver
 
                 directory = webhook_directory(state, source)
-                receiver = WebhookReceiver(source, directory)
+                counters = self._received.get(name_of(source))
+                receiver = WebhookReceiver(source, directory, counters)
+                self._received[name_of(source)] = receiver.counters
                 note_name(directory, source)
                 receiver.start()
                 self._receivers.append((source, receiver))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from auditwake.forwarder.answers import Ack, Answer, Hold, Partial, Reject, Retry, Split
+from auditwake.forwarder.answers import Ack, Answer, Counted, Hold, Partial, Reject, Retry, Split
 from auditwake.forwarder.engine.backoff import Wait, seconds
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class Step:
         failed: The try did not succeed: why, in one word; empty if it did.
         wait: What to wait for before the next try.
         shrunk: Events that have lost a body now, and none before.
+        lost: Events that the receiver counts as not taken, without saying which.
     """
 
     taken: int = 0
@@ -68,6 +69,7 @@ class Step:
     failed: str = ""
     wait: Wait | None = None
     shrunk: int = 0
+    lost: int = 0
 
 
 class Delivery:
@@ -117,10 +119,9 @@ class Delivery:
         payload = self._left[-1]
         match answer:
             case Ack():
-                self._left.pop()
-                self._tries = 0
-                self._doubt.took()
-                return Step(taken=payload.events, whole=True)
+                return self._took(payload)
+            case Counted():
+                return self._took(payload, min(answer.rejected, payload.events))
             case Retry():
                 return Step(failed=answer.reason, wait=self._again(answer.reason, answer.after))
             case Hold():
@@ -129,6 +130,12 @@ class Delivery:
                 return self._part(payload, answer)
             case Partial():
                 return self._sort(payload, answer)
+
+    def _took(self, payload: "Payload", lost: int = 0) -> Step:
+        self._left.pop()
+        self._tries = 0
+        self._doubt.took()
+        return Step(taken=payload.events - lost, whole=not lost, lost=lost)
 
     def _again(self, reason: str, after: float | None = None) -> Wait:
         self._tries += 1

@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from auditwake import _core
@@ -10,10 +11,11 @@ from auditwake.forwarder.engine.paths import name_of
 from auditwake.forwarder.snapshot import AgentSnapshot, RouteSnapshot, SinkSnapshot, SourceSnapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from auditwake.forwarder.config.model import AgentConfig, Source
     from auditwake.forwarder.engine.route import Route
+    from auditwake.forwarder.snapshot import ReceiverSnapshot
 
 __all__ = ["agent_snapshot"]
 
@@ -30,6 +32,7 @@ def agent_snapshot(
     reloads: int,
     errors: tuple[str, ...],
     left: tuple[str, ...] = (),
+    received: "Mapping[str, ReceiverSnapshot] | None" = None,
 ) -> AgentSnapshot:
     """Take a snapshot.
 
@@ -41,9 +44,12 @@ def agent_snapshot(
         reloads: Configurations after the first.
         errors: Of the newest reload.
         left: What stands in the state directory and is nobody's.
+        received: What webhooks have received, by the name of their source.
     """
     taken = [(route, route.snapshot()) for route in routes]
-    sources = tuple(_source(source, taken) for source in config.sources)
+    sources = tuple(
+        replace(_source(source, taken), receiver=(received or {}).get(name_of(source))) for source in config.sources
+    )
     return AgentSnapshot(
         version=_core.__version__,
         pid=os.getpid(),

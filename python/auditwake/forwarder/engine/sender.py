@@ -101,6 +101,8 @@ class Sender:
             self._counters.failed(step.failed)
         if step.shrunk:
             self._counters.add(shrunk=step.shrunk)
+        if step.lost:
+            self._counters.add(rejected_events=step.lost)
         if step.taken:
             self._counters.taken(payload, step.taken)
         job.group.refused.extend((delivery.prepared, index, why) for index, why in step.rejected)

@@ -76,6 +76,13 @@ FAMILIES: Mapping[str, Family] = {
     "auditwake_sink_replayed_payloads_total": _counter("Payloads that were sent again after a restart."),
     "auditwake_sink_retries_total": _counter("Tries that did not succeed, by reason."),
     "auditwake_sink_request_duration_seconds": Family("histogram", "Duration of requests to a sink."),
+    # Of a webhook; `path` is its address.
+    "auditwake_webhook_batches_total": _counter(
+        "Batches that a webhook has received, by whether they were sent before."
+    ),
+    "auditwake_webhook_events_total": _counter("Events in the new ones of them."),
+    "auditwake_webhook_refused_total": _counter("Requests and connections that were not answered with 200."),
+    "auditwake_webhook_backlog_bytes": _gauge("Bytes of a webhook's log that are not deleted yet."),
     # Of the process, by the names that every exporter has.
     "process_cpu_seconds_total": _counter("CPU time of the process."),
     "process_resident_memory_bytes": _gauge("Resident memory of the process."),

@@ -26,7 +26,8 @@ alert rules, `deploy/grafana` a dashboard; both stand on these metrics only.
 - `sink` is the name of a sink. Each sink has offsets of its own, so each reads the log for itself.
 - `state` is one of {", ".join(f"`{state}`" for state in STATES)}.
 - `outcome` is what a line became: `ok`, `repaired`, `skipped`, `rejected`.
-- `result` of an event: `acknowledged`, `policy_dropped`, `excluded` by a rule, `quarantined`.
+- `result` of an event: `acknowledged`, `policy_dropped`, `excluded` by a rule, `quarantined`, `rejected` by a receiver
+  that counts what it does not take and does not say which (OTLP). `result` of a batch: `new`, `duplicate`.
 - `change` of an event: `policy_reduced`, `masked`, `shrunk` to fit the sink.
 
 Counters begin at 0 with the process. No label comes from an event: none has a user, a namespace or an audit ID.

@@ -3,7 +3,7 @@
 from auditwake.forwarder.metrics.families import Page
 from auditwake.forwarder.metrics.process import add_process
 from auditwake.forwarder.scrub import scrub_snapshot
-from auditwake.forwarder.snapshot import AgentSnapshot, RouteSnapshot, SourceSnapshot, StreamSnapshot
+from auditwake.forwarder.snapshot import AgentSnapshot, ReceiverSnapshot, RouteSnapshot, SourceSnapshot, StreamSnapshot
 
 __all__ = ["STATES", "render"]
 
@@ -37,6 +37,8 @@ def render(snapshot: AgentSnapshot) -> str:
             _add_sink(page, route)
             for stream in route.streams:
                 _add_stream(page, stream, route.sink)
+        if source.receiver is not None:
+            _add_receiver(page, source.path, source.receiver)
     add_process(page, snapshot.started)
     return page.text()
 
@@ -63,6 +65,17 @@ def _add_stream(page: Page, stream: StreamSnapshot, sink: str) -> None:
         page.add(name, value, **labels)
 
 
+def _add_receiver(page: Page, path: str, receiver: ReceiverSnapshot) -> None:
+    for result, batches in {"new": receiver.batches, "duplicate": receiver.duplicates}.items():
+        page.add("auditwake_webhook_batches_total", batches, path=path, result=result)
+    for name, value in {
+        "auditwake_webhook_events_total": receiver.events,
+        "auditwake_webhook_refused_total": receiver.refused,
+        "auditwake_webhook_backlog_bytes": receiver.backlog_bytes,
+    }.items():
+        page.add(name, value, path=path)
+
+
 def _add_route(page: Page, source: SourceSnapshot, route: RouteSnapshot) -> None:
     labels = {"path": source.path, "sink": route.sink}
     for state in STATES:
@@ -86,6 +99,7 @@ def _add_sink(page: Page, route: RouteSnapshot) -> None:
         "policy_dropped": route.policy_dropped,
         "excluded": route.excluded,
         "quarantined": route.quarantined_events,
+        "rejected": route.rejected_events,
     }.items():
         page.add("auditwake_sink_events_total", events, sink=sink, result=result)
     for change, events in {

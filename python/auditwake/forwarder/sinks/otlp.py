@@ -1,11 +1,10 @@
 """OTLP/HTTP logs: an ExportLogsServiceRequest in protobuf."""
 
 import logging
-import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from auditwake.forwarder.answers import Ack, Reject
+from auditwake.forwarder.answers import Ack, Counted, Reject
 from auditwake.forwarder.encoding import Encoding
 from auditwake.forwarder.sinks.http import HttpClient, classify
 from auditwake.forwarder.sinks.outcome import Response
@@ -40,15 +39,12 @@ class OtlpLogs:
     """Sends payloads to an OTLP receiver.
 
     A receiver that takes a part of a payload says how many records it rejected and not which, and the specification
-    forbids to send them again: they are counted in `rejected` and in the log.
+    forbids to send them again: they are counted, in the log too.
 
     Args:
         config: The sink.
         hostname: Attribute `host.name` of the resource.
         cluster: Attribute `k8s.cluster.name`; None for none.
-
-    Attributes:
-        rejected: Records that the receiver says it did not take.
 
     Example:
         >>> from auditwake.forwarder.config.model import HttpOptions, OtlpSink
@@ -62,8 +58,6 @@ class OtlpLogs:
         self._http = HttpClient(self._options)
         self._headers = {"Content-Type": "application/x-protobuf", **agent()}
         self._resource = {"host.name": hostname, **({"k8s.cluster.name": cluster} if cluster else {})}
-        self._lock = threading.Lock()
-        self.rejected = 0
 
     @property
     def name(self) -> str:
@@ -89,10 +83,12 @@ class OtlpLogs:
         outcome = self._http.post(payload.body, self._headers)
         answer = classify(outcome, TABLE)
         if isinstance(answer, Ack) and isinstance(outcome, Response):
-            rejected = self._count(outcome, payload.events)
+            rejected = self._rejected(outcome, payload.events)
             if rejected >= payload.events > 0:
                 # Which ones is known then, and nothing would come twice.
                 return Reject("partialSuccess: every record was rejected")
+            if rejected > 0:
+                return Counted(rejected)
         return answer
 
     def check(self) -> "Answer":
@@ -107,12 +103,10 @@ class OtlpLogs:
         """Close the connections."""
         self._http.close()
 
-    def _count(self, response: Response, events: int) -> int:
-        """Note what the receiver says that it has not taken, and give how much."""
+    def _rejected(self, response: Response, events: int) -> int:
+        """Give how much the receiver says that it has not taken, and log it."""
         rejected, message = partial_success(response)
         if rejected:
-            with self._lock:
-                self.rejected += rejected
             logger.warning(
                 "%s: the receiver has rejected %d of %d records and does not say which (%s); they are not sent again",
                 self.name,

@@ -82,6 +82,7 @@ def _changes(route: RouteSnapshot) -> Iterator[str]:
         "Excluded by rules": route.excluded,
         "Masked by rules": route.masked,
         "Shrunk to fit the sink": route.shrunk,
+        "Rejected by the receiver, which does not say which": route.rejected_events,
         "Replayed payloads": route.replayed_payloads,
     }.items():
         if count:

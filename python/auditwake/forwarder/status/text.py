@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from auditwake.forwarder.scrub import printable, scrub_snapshot
-from auditwake.forwarder.snapshot import AgentSnapshot, SourceSnapshot
+from auditwake.forwarder.snapshot import AgentSnapshot, ReceiverSnapshot, SourceSnapshot
 from auditwake.forwarder.status.route import route_lines
 
 __all__ = ["status_text"]
@@ -70,10 +70,19 @@ def _source(source: SourceSnapshot, now: float) -> Iterator[str]:
     # Each sink reads the log for itself; the one that is furthest says how much of it was read.
     read = max((sum(stream.bytes for stream in route.streams) for route in source.routes), default=0)
     yield f"      Bytes Read: {read}"
+    if source.receiver is not None:
+        yield f"      Received: {_received(source.receiver)}"
     if source.tags:
         yield f"      Tags: {', '.join(source.tags)}"
     for route in source.routes:
         yield from (f"      {line}" for line in route_lines(route, now))
+
+
+def _received(receiver: ReceiverSnapshot) -> str:
+    return (
+        f"{receiver.events} events in {receiver.batches} batches, {receiver.duplicates} sent again, "
+        f"{receiver.refused} refused, backlog {receiver.backlog_bytes} bytes"
+    )
 
 
 def _heading(title: str, indent: int) -> Iterator[str]:

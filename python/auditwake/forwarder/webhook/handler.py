@@ -3,6 +3,8 @@
 import hmac
 import http.client
 import logging
+import re
+from collections.abc import Iterator
 from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from auditwake import _core
 from auditwake.forwarder.webhook.batch import NotABatchError, to_batch
+from auditwake.forwarder.webhook.room import Lease, NoRoomError
 from auditwake.forwarder.webhook.segments import BacklogFullError
 
 if TYPE_CHECKING:
@@ -23,7 +26,10 @@ TOO_LARGE: Final = (
     "the body has more than {limit} bytes. On the server, set --audit-webhook-truncate-enabled and lower "
     "--audit-webhook-batch-max-size; or raise max_body_bytes here"
 )
+NO_ROOM: Final = "the bodies that are being read take all the memory that there is for them: send it again"
 CHUNK_LINE: Final = 1024
+LENGTH: Final = re.compile(r"[0-9]{1,18}")
+CHUNK_SIZE: Final = re.compile(rb"[0-9a-fA-F]{1,16}")
 RETRY_AFTER: Final = "10"
 LINGER: Final = 0.5  # seconds without a byte
 LINGER_READS: Final = 4096
@@ -51,12 +57,12 @@ class Handler(BaseHTTPRequestHandler):
         """Take a batch: 200 only when it is durable."""
         try:
             self._check_sender()
-            body = self._body()
-            self._take(body)
+            with self.server.room.lease() as lease:
+                self._take(self._body(lease))
         except _RefusedError as refused:
             # What is left of the body on the connection would be read as the next request.
             self.close_connection = True
-            self.server.counters.refused += 1
+            self.server.counters.add(refused=1)
             self._answer(refused.status, refused.why)
             self._linger()
 
@@ -70,7 +76,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def _check_sender(self) -> None:
         config = self.server.config
-        token = self.server.token()
+        try:
+            token = self.server.token()
+        except OSError as error:
+            log.warning("the token of the webhook cannot be read, and nobody is let in: %s", error.strerror)
+            raise _RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "the token cannot be read here") from None
         if token is not None:
             given = self.headers.get("Authorization", "")
             if not token or not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
@@ -80,58 +90,71 @@ class Handler(BaseHTTPRequestHandler):
         if self.headers.get("Content-Encoding", "identity") != "identity":
             raise _RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the body as it is, without compression")
 
-    def _body(self) -> bytes:
+    def _body(self, lease: Lease) -> bytes:
         # What is larger than the whole backlog would be told to wait for ever.
         limit = min(self.server.config.max_body_bytes, self.server.config.max_backlog_bytes)
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
-            return self._chunks(limit)
+            return self._chunks(limit, lease)
         length = self.headers.get("Content-Length", "")
-        if not length.isdecimal():
+        if not LENGTH.fullmatch(length):
             raise _RefusedError(HTTPStatus.LENGTH_REQUIRED, "the length of the body is not given")
         if int(length) > limit:
             raise _RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LARGE.format(limit=limit))
-        return self._exactly(int(length))
+        return b"".join(self._pieces(int(length), lease))
 
-    def _chunks(self, limit: int) -> bytes:
-        body = bytearray()
+    def _chunks(self, limit: int, lease: Lease) -> bytes:
+        body: list[bytes] = []
         while True:
             size_text = self.rfile.readline(CHUNK_LINE).partition(b";")[0].strip()
-            try:
-                size = int(size_text, 16)
-            except ValueError:
-                raise _RefusedError(HTTPStatus.BAD_REQUEST, "a chunk has no size") from None
-            if size < 0 or len(body) + size > limit:
+            if not CHUNK_SIZE.fullmatch(size_text):
+                raise _RefusedError(HTTPStatus.BAD_REQUEST, "a chunk has no size")
+            size = int(size_text, 16)
+            if lease.size + size > limit:
                 raise _RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LARGE.format(limit=limit))
             if size == 0:
                 http.client.parse_headers(self.rfile)
-                return bytes(body)
-            body += self._exactly(size)
-            self._exactly(2)
+                return b"".join(body)
+            body += self._pieces(size, lease)
+            if self.rfile.read(2) != b"\r\n":
+                raise _RefusedError(HTTPStatus.BAD_REQUEST, "a chunk does not end where it says")
 
-    def _exactly(self, size: int) -> bytes:
-        data = self.rfile.read(size)
-        if len(data) < size:
-            raise _RefusedError(HTTPStatus.BAD_REQUEST, "the body breaks off")
-        return data
+    def _pieces(self, size: int, lease: Lease) -> Iterator[bytes]:
+        """Read so many bytes; room is taken for what has come, and not for what a peer says that will come."""
+        left = size
+        while left:
+            wanted = min(left, PIECE)
+            try:
+                lease.grow(wanted)
+            except NoRoomError:
+                raise _RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, NO_ROOM) from None
+            data = self.rfile.read(wanted)
+            if len(data) < wanted:
+                raise _RefusedError(HTTPStatus.BAD_REQUEST, "the body breaks off")
+            left -= wanted
+            yield data
 
     def _take(self, body: bytes) -> None:
         counters = self.server.counters
         try:
-            batch = to_batch(body)
+            # It takes several times the memory of the body, and the time of a core: one after the other.
+            with self.server.converting:
+                batch = to_batch(body)
             is_new = self.server.segments.append(batch)
         except NotABatchError as error:
-            counters.refused += 1
+            counters.add(refused=1)
             self._answer(HTTPStatus.BAD_REQUEST, f"no audit events: {error}")
         except BacklogFullError as error:
-            counters.refused += 1
+            counters.add(refused=1)
             self._answer(HTTPStatus.SERVICE_UNAVAILABLE, f"the backlog is full: {error}")
         except OSError as error:
-            counters.refused += 1
+            counters.add(refused=1)
             log.warning("a batch cannot be kept, and the server is told to send it again: %s", error.strerror)
             self._answer(HTTPStatus.SERVICE_UNAVAILABLE, f"it cannot be kept: {error.strerror}")
         else:
-            counters.batches += is_new
-            counters.events += batch.events if is_new else 0
+            if is_new:
+                counters.add(batches=1, events=batch.events)
+            else:
+                counters.add(duplicates=1)
             self._answer(HTTPStatus.OK, "")
 
     def _answer(self, status: HTTPStatus, why: str) -> None:
@@ -151,4 +174,4 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_error(self, format: str, *args: object) -> None:  # noqa: A002, ARG002  # the names in the base class
         """Count what is no request at all."""
-        self.server.counters.refused += 1
+        self.server.counters.add(refused=1)

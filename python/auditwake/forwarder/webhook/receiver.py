@@ -5,51 +5,47 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
-from http.server import ThreadingHTTPServer
+from http.server import HTTPServer
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from auditwake.errors import SourceError
+from auditwake.forwarder.bounded import BoundedThreads
 from auditwake.forwarder.certificates import load_authority, load_pair
 from auditwake.forwarder.config.model import WebhookSource
 from auditwake.forwarder.config.secret import SecretFile
 from auditwake.forwarder.renewal import Renewed
+from auditwake.forwarder.webhook.counters import Counters
 from auditwake.forwarder.webhook.handler import Handler
+from auditwake.forwarder.webhook.room import Room
 from auditwake.forwarder.webhook.segments import Segments
 
-__all__ = ["Counters", "Server", "WebhookReceiver"]
+__all__ = ["Server", "WebhookReceiver"]
 
 log = logging.getLogger("auditwake.webhook")
 
 # A server opens one connection and sends ten batches a second at most; the rest is for peers that are slow or hostile.
 MOST_CONNECTIONS: Final = 64
+MOST_BYTES: Final = 128 << 20  # of all bodies that are being read or made into lines
 SILENCE: Final = 90.0  # seconds that a peer may say nothing; a server waits up to 30 s for a batch to fill
 
 
-@dataclass(slots=True)
-class Counters:
-    """What a receiver has seen: batches and events that were new, and requests that were not answered with 200."""
+class Server(BoundedThreads, HTTPServer):
+    """Listens, with a thread a connection, and bounds on their number and on their memory."""
 
-    batches: int = 0
-    events: int = 0
-    refused: int = 0
-
-
-class Server(ThreadingHTTPServer):
-    """Listens, with a thread a connection and a bound on their number."""
-
-    daemon_threads = True
+    most_threads = MOST_CONNECTIONS
     allow_reuse_address = True
     request_queue_size = 128
 
-    def __init__(self, config: WebhookSource, segments: Segments) -> None:
+    def __init__(self, config: WebhookSource, segments: Segments, counters: Counters) -> None:
         self.config = config
         self.segments = segments
-        self.counters = Counters()
+        self.counters = counters
+        # One body has to have room, whatever is allowed.
+        self.room = Room(max(MOST_BYTES, config.max_body_bytes))
+        self.converting = threading.Lock()
         self._context = _context(config)
-        self._free = threading.BoundedSemaphore(MOST_CONNECTIONS)
         host, port = _address(config)
         if ":" in host:
             self.address_family = socket.AF_INET6
@@ -62,38 +58,28 @@ class Server(ThreadingHTTPServer):
             return None
         return (token.current() if isinstance(token, SecretFile) else token).reveal()
 
-    def process_request(self, request: "socket.socket | tuple[bytes, socket.socket]", address: object) -> None:
-        """Begin a thread for a connection, unless there are too many."""
-        if not self._free.acquire(blocking=False):
-            self.counters.refused += 1
-            self.shutdown_request(request)
-            return
-        try:
-            super().process_request(request, address)
-        except RuntimeError:
-            # No thread can be begun.
-            self._free.release()
-            self.shutdown_request(request)
+    def refuse(self, request: object) -> None:
+        """Count a connection for which there is no thread."""
+        del request
+        self.counters.add(refused=1)
 
-    def process_request_thread(self, request: "socket.socket | tuple[bytes, socket.socket]", address: object) -> None:
+    def finish_request(self, request: "socket.socket | tuple[bytes, socket.socket]", client_address: Any) -> None:  # noqa: ANN401  # as socketserver types it
         """Serve a connection; the handshake is made here, so that a peer that is slow in it holds up nobody."""
+        assert isinstance(request, socket.socket)  # noqa: S101  # this is no server of datagrams
+        request.settimeout(SILENCE)
+        if self._context is None:
+            super().finish_request(request, client_address)
+            return
+        secured = self._context.current().wrap_socket(request, server_side=True)
         try:
-            if isinstance(request, socket.socket):
-                request.settimeout(SILENCE)
-                if self._context is not None:
-                    request = self._context.current().wrap_socket(request, server_side=True)
-            super().process_request_thread(request, address)
-        except OSError:
-            # TLS that fails, a certificate that is missing or not ours, a peer that went away.
-            self.counters.refused += 1
-            self.shutdown_request(request)
+            super().finish_request(secured, client_address)
         finally:
-            self._free.release()
+            self.shutdown_request(secured)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Count a connection that broke; its text is the peer's, and stays out of the log."""
+        """Count a connection that broke, or was no TLS; its text is the peer's, and stays out of the log."""
         del request, client_address
-        self.counters.refused += 1
+        self.counters.add(refused=1)
 
 
 class WebhookReceiver:
@@ -102,6 +88,7 @@ class WebhookReceiver:
     Args:
         config: How to listen.
         directory: Where the log is kept; of its own.
+        counters: To go on counting with; None for new ones.
 
     Raises:
         SourceError: It may not or cannot listen there: plain HTTP anywhere but on loopback, a certificate that cannot
@@ -118,15 +105,15 @@ class WebhookReceiver:
         'audit.log'
     """
 
-    def __init__(self, config: WebhookSource, directory: Path) -> None:
+    def __init__(self, config: WebhookSource, directory: Path, counters: Counters | None = None) -> None:
         self._segments = Segments(directory, max_backlog=config.max_backlog_bytes)
         try:
-            self._server = Server(config, self._segments)
+            self._server = Server(config, self._segments, counters or Counters())
         except (OSError, ValueError) as error:
             self._segments.close()
             message = f"webhook: cannot listen on {config.address}: {_why(error)}"
             raise SourceError(message) from error
-        self._thread = threading.Thread(target=self._server.serve_forever, name="auditwake-webhook", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve, name="auditwake-webhook", daemon=True)
 
     @property
     def log(self) -> Path:
@@ -140,13 +127,13 @@ class WebhookReceiver:
 
     @property
     def counters(self) -> Counters:
-        """What it has seen since it was made."""
+        """What it has seen."""
         return self._server.counters
 
     @property
-    def duplicates(self) -> int:
-        """Batches that were sent again and are here once."""
-        return self._segments.duplicates
+    def backlog(self) -> int:
+        """Bytes of its log, those that every sink has taken and that are not deleted yet among them."""
+        return self._segments.backlog
 
     def start(self) -> None:
         """Begin to listen."""
@@ -164,7 +151,7 @@ class WebhookReceiver:
     def stop(self) -> None:
         """End; what was answered with 200 is on disk."""
         if self._thread.is_alive():
-            self._server.shutdown()
+            self._server.wake()
             self._thread.join()
         self._server.server_close()
         self._segments.close()

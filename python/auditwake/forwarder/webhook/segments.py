@@ -44,7 +44,6 @@ class Segments:
     def __init__(self, directory: Path, *, max_bytes: int = 64 * MIB, max_backlog: int = 1024 * MIB) -> None:
         self.directory = directory
         self.path = directory / LIVE
-        self.duplicates = 0
         self._closed = False
         self._max_bytes = max_bytes
         self._max_backlog = max_backlog
@@ -71,7 +70,6 @@ class Segments:
             if self._closed:
                 raise OSError(errno.ESHUTDOWN, "the receiver has ended")
             if batch.digest in self._known:
-                self.duplicates += 1
                 return False
             start = os.fstat(self._log).st_size
             if self.backlog + len(batch.lines) > self._max_backlog:
@@ -92,7 +90,7 @@ class Segments:
     @property
     def backlog(self) -> int:
         """Bytes of all files of the log."""
-        return sum(path.stat().st_size for path in (*self._rotated(), self.path) if path.exists())
+        return sum(map(_size, (*self._rotated(), self.path)))
 
     def discard(self, committed: Iterable[str | None]) -> None:
         """Delete rotated files that nobody needs any more.
@@ -190,6 +188,14 @@ class Segments:
             file.seek(int(start))
             return _check(file.read(int(length))).encode() == check
         return False
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        # Deleted since the directory was read.
+        return 0
 
 
 def _append(path: Path) -> int:
