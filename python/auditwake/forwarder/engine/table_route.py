@@ -1,8 +1,5 @@
 """A route to a sink that takes rows: one thread, in order, with the place in the log in the same commit as the rows."""
 
-import bisect
-import io
-import itertools
 import logging
 import time
 from dataclasses import dataclass, field
@@ -15,12 +12,13 @@ from auditwake.forwarder.encoding import Encoding
 from auditwake.forwarder.engine.encoders import evaluator
 from auditwake.forwarder.engine.quarantine import Refused
 from auditwake.forwarder.engine.route import Context, Route
+from auditwake.forwarder.engine.rows import rows_of
 from auditwake.forwarder.engine.sender import refused_event, refused_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from auditwake._core import Prepared, Rejected
+    from auditwake._core import Prepared
     from auditwake.forwarder.config.model import Source
     from auditwake.forwarder.sinks.sink import TableSink
     from auditwake.tail import Tail, TailBatch
@@ -152,16 +150,11 @@ class TableRoute(Route):
 
     def _read_again(self, stream: str, prepared: "Prepared") -> None:
         """Make rows of what policy and rules have left; a rule can leave a text that holds no event any more."""
-        from auditwake.read import read
-
         config = self._config
-        lines = io.BytesIO(prepared.lines())
-        rows = read(lines, columns=config.columns, bodies=config.bodies, cluster=self._context.config.cluster)
-        self._sink.write(rows)
-        self._group.rows += rows.outcomes.events
-        self._group.events += [
-            refused_event(stream, prepared, index, NO_EVENT) for index in _indexes(prepared, rows.rejected)
-        ]
+        rows = rows_of(prepared, columns=config.columns, bodies=config.bodies, cluster=self._context.config.cluster)
+        self._sink.write(rows.table)
+        self._group.rows += rows.table.num_rows
+        self._group.events += [refused_event(stream, prepared, index, NO_EVENT) for index in rows.lost]
 
     def _flush(self, tail: "Tail") -> None:
         """Make the rows durable with the checkpoint; then the state directory may know it too."""
@@ -179,11 +172,3 @@ class TableRoute(Route):
         self.counters.acknowledged()
         self.counters.committed(None)
         self._group = _Group()
-
-
-def _indexes(prepared: "Prepared", rejected: "list[Rejected]") -> list[int]:
-    """Give the events whose lines were rejected, each once."""
-    if not rejected:
-        return []
-    ends = list(itertools.accumulate(len(prepared.event(index)) + 1 for index in range(prepared.events)))
-    return sorted({bisect.bisect_right(ends, one.offset) for one in rejected})
