@@ -13,6 +13,8 @@ from auditwake.forwarder.config import load
 from auditwake.forwarder.config.configcheck import configcheck
 from auditwake.forwarder.config.environment import variables
 from auditwake.forwarder.config.keys import words
+from auditwake.forwarder.config.model import Backoff, DatadogSink
+from auditwake.forwarder.config.own import SINK
 from auditwake.forwarder.config.page import updated
 from tests.agent_config import API_KEY, INTEGRATION, SHIPPING
 
@@ -105,6 +107,25 @@ def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 # --- the page --------------------------------------------------------------------------------------------------------
+
+
+def test_the_defaults_of_a_sink_of_datadogs_are_those_of_the_agent(tmp_path: Path) -> None:
+    """Where the page names a default, it is the one that holds."""
+    path = tmp_path / "conf.yaml"
+    path.write_text(f"{INTEGRATION}auditwake: {{sinks: [{{type: datadog}}]}}\n")
+    (sink,) = load(path, SHIPPING).sinks
+    assert isinstance(sink, DatadogSink)
+    for key in SINK.variants["datadog"].keys:
+        if hasattr(sink.http, key.name) and key.default is not None:
+            assert getattr(sink.http, key.name) == key.default, key.name
+    assert "| `compression` | string | as `compression_kind` |" in PAGE.read_text()
+
+
+def test_what_a_sink_of_datadogs_does_not_say_of_its_backoff_is_as_the_agent_has_it(tmp_path: Path) -> None:
+    path = tmp_path / "conf.yaml"
+    path.write_text(f"{INTEGRATION}auditwake: {{sinks: [{{type: datadog, backoff: {{max: 90}}}}]}}\n")
+    (sink,) = load(path, {**SHIPPING, "DD_LOGS_CONFIG_SENDER_BACKOFF_BASE": "3"}).sinks
+    assert sink.backoff == Backoff(base=3.0, factor=2.0, max=90.0)
 
 
 def test_the_page_is_not_stale() -> None:

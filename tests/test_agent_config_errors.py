@@ -208,6 +208,13 @@ conf.yaml:11:10: auditwake.grace: expected a number, got another word
         ),
         ("auditwake: {backups: ''}", "conf.yaml:1:22: auditwake.backups: the pattern is empty"),
         ("auditwake: {grace: -1}", "conf.yaml:1:20: auditwake.grace: -1 is out of range"),
+        ("auditwake: {grace: 1e300}", "conf.yaml:1:20: auditwake.grace: the number is too large"),
+        ("auditwake: {grace: 1e999}", "conf.yaml:1:20: auditwake.grace: the number is too large"),
+        ("auditwake: {grace: %s}" % ("1" * 400), "conf.yaml:1:20: auditwake.grace: the number is too large"),
+        (
+            "auditwake: {retention: {maxsize: 1e300}}",
+            "conf.yaml:1:34: auditwake.retention.maxsize: the number is too large",
+        ),
         ("auditwake: {webhook: [{address: '0.0.0.0:1'}]}", "conf.yaml:1:33: auditwake.webhook[0].address: without TLS"),
         (
             "auditwake: {webhook: [{address: '[::1]:1', path: x}]}",

@@ -1,5 +1,6 @@
 """The agent's own logs: one line a message, stable fields, no secret, and no flood."""
 
+import base64
 import io
 import json
 import logging
@@ -103,6 +104,10 @@ def test_a_known_secret_is_in_no_line(kind: str, tmp_path: Path) -> None:
         ("https://key@logs.example", "https://***@logs.example"),
         ("https://a:b@c@logs.example/x", "https://***@logs.example/x"),
         ("https://logs.example/a@b", "https://logs.example/a@b"),
+        ("https://me:pa/ss@logs.example/x", "https://***@logs.example/x"),
+        ("https://me@corp.example:pa/s/s@logs.example", "https://***@logs.example"),
+        ("https://me:pass@logs.example/a@b", "https://***@logs.example/a@b"),
+        ("to https://me:p/a@h and http://logs.example", "to https://***@h and http://logs.example"),
         ("/v1?api_key=abc&page=2", "/v1?api_key=***&page=2"),
         ("/v1?page=2&X-Amz-Signature=abc#x", "/v1?page=2&X-Amz-Signature=***#x"),
         ("Authorization: Bearer abc.def", "Authorization: ***"),
@@ -120,6 +125,24 @@ def test_the_secrets_of_a_configuration_are_known_in_every_form() -> None:
     register_secrets({"sinks": [(http,)]})
     hidden = ["pass of mine", "pass%20of%20mine", "bWU6cGFzcyBvZiBtaW5l", "proxy%20pass", "proxy pass"]
     assert [scrub(f"<{one}>") for one in hidden] == ["<***>"] * len(hidden)
+
+
+def test_a_password_in_a_file_is_known_as_basic_authentication_too(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("first of the file")
+    register_secrets(HttpOptions(url="https://h", username="me", password=SecretFile(file)))
+    for password in ("first of the file", "second of the file"):
+        file.write_text(password)
+        said = base64.b64encode(f"me:{password}".encode()).decode()
+        assert scrub(f"<{said}> <{password}>") == "<***> <***>"
+
+
+def test_the_event_of_a_line_is_the_same_whatever_it_is_about() -> None:
+    out = lines("json")
+    logger.warning("%s: trying again: %s", "a.log to x", "503")
+    logger.warning("%s: trying again: %s", "b.log to y", "429")
+    events = [json.loads(one)["event"] for one in out.getvalue().splitlines()]
+    assert events == ["%s: trying again: %s"] * 2
 
 
 def test_what_is_too_short_to_be_a_secret_stays_readable() -> None:

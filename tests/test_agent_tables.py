@@ -19,7 +19,6 @@ from tests.engine.agents import SOON, config, routes, running, source, until
 from tests.tailing.lines import line
 from tests.tailing.rotator import Rotator
 
-
 COLUMNS = ("name", "src_file", "src_offset")
 
 

@@ -1,6 +1,7 @@
 """The agent's own logs: text or JSON lines on standard error, without bodies, tokens or keys.
 
-A message is logged with a stable `event` and with fields, none of which is ever a body, a token or a key:
+Each line has an `event` that is the same whenever the same is said: the message before its arguments are put into it,
+or what `extra` says. Beside it go fields, none of which is ever a body, a token or a key:
 `logger.warning("the sink holds", extra={"event": "sink_holds", "sink": "datadog", "reason": reason})`.
 """
 
@@ -126,7 +127,7 @@ class _JsonFormatter(logging.Formatter):
             "ts": _time(record),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": getattr(record, "event", message),
+            "event": getattr(record, "event", str(record.msg)),
             "message": message,
             "fields": _fields(record),
         }

@@ -36,12 +36,13 @@ FIELDS = frozenset(
     for field in fields(kind)
 )
 
-USER_OF_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#'\"]*@")
+USER_OF_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)([^\s?#'\"]*)@")
 AUTHORIZATION = re.compile(r"(authorization['\"]?\s*[:=]\s*['\"]?)(?:\w+\s+)?[^\s'\",]+", re.IGNORECASE)
 
 _lock = threading.Lock()
 _texts: tuple[str, ...] = ()
 _files: tuple[SecretFile, ...] = ()
+_users: frozenset[tuple[str, SecretFile]] = frozenset()
 
 
 def register_secret(secret: Secret | SecretFile | str) -> None:
@@ -150,10 +151,22 @@ def _without(text: str) -> str:
         if known in text:
             text = text.replace(known, HIDDEN)
     if "@" in text:
-        text = USER_OF_URL.sub(rf"\1{HIDDEN}@", text)
+        text = USER_OF_URL.sub(_without_user, text)
     if "=" in text:
         text = KEY_IN_QUERY.sub(rf"\1{HIDDEN}", text)
     return AUTHORIZATION.sub(rf"\1{HIDDEN}", text)
+
+
+def _without_user(match: re.Match[str]) -> str:
+    """Take user and password out of what stands in front of the last @ of a URL; the @ may be one of its path."""
+    scheme, before = match[1], match[2]
+    authority, slash, path = before.partition("/")
+    host = authority.rpartition("@")[2]
+    # With a colon, what looks like host, port and path may be a password with a slash in it.
+    if not slash or ":" in host:
+        return f"{scheme}{HIDDEN}@"
+    user = f"{HIDDEN}@" if "@" in authority else ""
+    return f"{scheme}{user}{host}/{path}@"
 
 
 def _know(text: str) -> None:
@@ -182,8 +195,20 @@ def _know_url(text: str) -> None:
 
 
 def _know_basic(username: object, password: object) -> None:
-    if isinstance(username, str) and isinstance(password, Secret):
-        _know(base64.b64encode(f"{username}:{password.reveal()}".encode()).decode("ascii"))
+    """Make the text of basic authentication known; of a password in a file, whatever that holds at the time."""
+    global _users  # noqa: PLW0603  # the process has one set of secrets
+    if not isinstance(username, str):
+        return
+    if isinstance(password, SecretFile):
+        with _lock:
+            _users = _users | {(username, password)}
+        _look_at(password)
+    elif isinstance(password, Secret):
+        _know(_basic(username, password.reveal()))
+
+
+def _basic(username: str, password: str) -> str:
+    return base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
 
 
 def _look_again() -> None:
@@ -196,5 +221,9 @@ def _look_at(file: SecretFile) -> None:
         text = file.current().reveal()
     except OSError:
         return
-    if text and text not in _texts:
-        _know(text)
+    if not text:
+        return
+    texts = [text, *(_basic(username, text) for username, password in _users if password == file)]
+    for one in texts:
+        if one not in _texts:
+            _know(one)

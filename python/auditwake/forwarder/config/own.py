@@ -1,5 +1,6 @@
 """The table of keys of the `auditwake:` block."""
 
+from dataclasses import replace
 from typing import Final
 
 from auditwake.forwarder.config.key import Group, Key
@@ -76,6 +77,17 @@ COLUMNS: Final = (
 )
 COMPRESSIONS: Final = ("zstd", "snappy", "lz4", "none")
 
+# What holds for a sink of Datadog's without a key of its own, by the key.
+AS_THE_AGENT: Final = {
+    "verify": "as `skip_ssl_validation`",
+    "proxy": "as `proxy:`",
+    "http2": "as `http_protocol`",
+    "timeout": "as `http_timeout`",
+    "compression": "as `compression_kind`",
+    "compression_level": "as `zstd_compression_level` or `compression_level` of `logs_config`",
+    "batching": "as `logs_config`",
+}
+
 DATADOG_SINK: Final = (
     Key(name="api_key", kind="secret", shown="`DD_API_KEY`", meaning="the key of the intake"),
     Key(
@@ -85,7 +97,7 @@ DATADOG_SINK: Final = (
         meaning="a file with the key, read again when it changes",
     ),
     Key(name="site", kind="text", shown="`DD_SITE`", meaning="Datadog's site"),
-    *HTTP,
+    *(replace(key, default=None, shown=AS_THE_AGENT[key.name]) if key.name in AS_THE_AGENT else key for key in HTTP),
 )
 
 VARIANTS: Final = {

@@ -78,7 +78,7 @@ class Sinks:
         for section, name in zip(sections, names, strict=True):
             sink = makers[section["type"]](section)
             if sink is not None:
-                sink = replace(sink, name=name, backoff=self._backoff(section) or sink.backoff)
+                sink = replace(sink, name=name, backoff=self._backoff(section, sink.backoff))
                 made.append((sink, section))
         same_place(self._report, made)
         return tuple(sink for sink, _ in made)
@@ -121,13 +121,12 @@ class Sinks:
 
     # --- parts -------------------------------------------------------------------------------------------------------
 
-    def _backoff(self, section: Section) -> Backoff | None:
+    def _backoff(self, section: Section, default: Backoff) -> Backoff:
         given = section.section("backoff")
-        if "backoff" not in section:
-            return None
-        if given["max"] < given["base"]:
+        made = replace(default, **{key: given[key] for key in ("base", "factor", "max") if key in given})
+        if "backoff" in section and made.max < made.base:
             self._report.error(given.at("max"), "max is less than base", "write more")
-        return Backoff(base=given["base"], factor=given["factor"], max=given["max"])
+        return made
 
     def _batching(self, section: Section, default: Batching) -> Batching:
         given = section.section("batching")

@@ -9,6 +9,7 @@ from auditwake.forwarder.config.secret import Secret
 
 __all__ = ["Url", "read_url", "with_path"]
 
+SCHEMES: Final = {"https", "http"}
 REMEDY: Final = "write it as https://host:port/path"
 
 
@@ -25,9 +26,7 @@ class Url(NamedTuple):
         return urlsplit(self.text)
 
 
-def read_url(
-    report: Report, environment: Environment, text: str, place: Place, schemes: tuple[str, ...] = ("https", "http")
-) -> Url | None:
+def read_url(report: Report, environment: Environment, text: str, place: Place) -> Url | None:
     """Read a URL; no message quotes it, since there may be a password in it.
 
     Args:
@@ -35,7 +34,6 @@ def read_url(
         environment: Where references lead.
         text: The URL.
         place: Where it stands.
-        schemes: Those that are allowed.
     """
     whole = environment.resolve(text, place)
     if whole is None:
@@ -46,8 +44,8 @@ def read_url(
     except ValueError:
         report.error(place, "is no URL", REMEDY)
         return None
-    if parts.scheme not in schemes or not host:
-        report.error(place, f"expected a URL that begins with {' or '.join(f'{one}://' for one in schemes)}", REMEDY)
+    if parts.scheme not in SCHEMES or not host:
+        report.error(place, "expected a URL that begins with https:// or http://", REMEDY)
         return None
     if any(char.isspace() or not char.isprintable() for char in whole.strip()):
         report.error(place, "a URL holds no white space", REMEDY)

@@ -1,6 +1,5 @@
 """Values of scalar keys, be they from a file or from the environment."""
 
-import math
 import re
 from typing import Any, Final, NamedTuple
 
@@ -25,6 +24,7 @@ EXPECTED: Final = {
 TRUE: Final = {"1", "t", "true"}
 FALSE: Final = {"0", "f", "false"}
 PLAIN: Final = {"true", "false"}
+TOO_LARGE: Final = 1 << 63
 INTEGER: Final = re.compile(r"[-+]?[0-9]{1,18}")
 DECIMAL: Final = re.compile(r"[-+]?([0-9]{1,18}(\.[0-9]{0,18})?|\.[0-9]{1,18})([eE][-+]?[0-9]{1,3})?")
 
@@ -112,11 +112,11 @@ def _number(key: Key, given: Given) -> Value | None:
         number = int(given.text) if INTEGER.fullmatch(given.text) else float(given.text)
     else:
         return None
-    if isinstance(number, float) and not math.isfinite(number):
-        return None
+    if abs(number) >= TOO_LARGE:
+        return Value(number)  # Refused below, as what it is.
     if key.kind == "number":
-        return Value(float(number)) if abs(number) < 1 << 63 else None
-    return Value(int(number)) if number == int(number) and abs(number) < 1 << 63 else None
+        return Value(float(number))
+    return Value(int(number)) if number == int(number) else None
 
 
 def _allowed(report: Report, key: Key, value: Any, place: Place) -> bool:  # noqa: ANN401  # of the kind that the key has
@@ -126,6 +126,8 @@ def _allowed(report: Report, key: Key, value: Any, place: Place) -> bool:  # noq
         why = f" ({key.why})" if key.why else ""
         remedy = meant(str(value), key.choices) or f"write one of {', '.join(key.choices)}"
         return _refuse(report, key, place, message, remedy + why)
+    if key.kind in {"whole", "number"} and abs(value) >= TOO_LARGE:
+        return _refuse(report, key, place, "the number is too large", f"{key.name} is {key.meaning}")
     low, high = key.least, key.most
     if key.kind in {"whole", "number"} and ((low is not None and value < low) or (high is not None and value > high)):
         bounds = f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
