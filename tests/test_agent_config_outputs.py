@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from auditwake.errors import ConfigError
 from auditwake.forwarder.config import load
+from auditwake.forwarder.config.model import DatadogSink
 from auditwake.forwarder.config.naming import Endpoint, endpoint_names
 from auditwake.forwarder.config.secret import Secret
 from auditwake.forwarder.config.sinks import NAME
@@ -185,3 +186,73 @@ def test_two_webhooks_do_not_share_a_name(tmp_path: Path, first: str, second: st
 def test_a_webhook_that_hears_everybody_is_warned_of(tmp_path: Path, entry: str, warns: bool) -> None:  # noqa: FBT001  # a case
     warnings = hooks(tmp_path, entry).warnings
     assert ["whoever reaches it can send events" in one for one in warnings] == ([True] if warns else [])
+
+
+# --- what would be found out late ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("block", "path", "message"),
+    [
+        ("sinks: [{type: file, path: ''}]", "sinks[0].path", "the path is empty"),
+        ("sinks: [{type: stdout}], state_dir: ' '", "state_dir", "the path is empty"),
+        ("sinks: [{type: http, url: 'https://h', ca_file: ''}]", "sinks[0].ca_file", "the path is empty"),
+        ("sinks: [{type: delta, table: ''}]", "sinks[0].table", "is empty"),
+        ("sinks: [{type: delta, table: t, partition_by: [vreb]}]", "sinks[0].partition_by", "no column 'vreb'"),
+        (
+            "sinks: [{type: delta, table: t, columns: [verb], partition_by: [date]}]",
+            "sinks[0].partition_by",
+            "the day of ts_stage",
+        ),
+        ("sinks: [{type: parquet, directory: /p, columns: []}]", "sinks[0].columns", "no column in it"),
+        ("sinks: [{type: http, url: 'https://h', headers: {X: ' a'}}]", "sinks[0].headers.X", "white space"),
+        ("sinks: [{type: http, url: 'https://h', headers: {X: a, x: b}}]", "sinks[0].headers.x", "there already, as X"),
+        (
+            "sinks: [{type: http, url: 'https://h', headers: {Content-length: 5}}]",
+            "sinks[0].headers.Content-length",
+            "belongs to the connection",
+        ),
+        ("sinks: [{type: http, url: 'https://h', timeout: 1e10}]", "sinks[0].timeout", "out of range"),
+        ("sinks: [{type: stdout, backoff: {max: 1e18}}]", "sinks[0].backoff.max", "out of range"),
+        ("sinks: [{type: stdout, backoff: {factor: 1e18}}]", "sinks[0].backoff.factor", "out of range"),
+        ("sinks: [{type: parquet, directory: /p, roll_seconds: 1e18}]", "sinks[0].roll_seconds", "out of range"),
+        ("sinks: [{type: stdout}], grace: 1e15", "grace", "out of range"),
+        ("sinks: [{type: stdout}], retention: {maxage: 1e18}", "retention.maxage", "out of range"),
+        (
+            "sinks: [{type: stdout}], webhook: [{address: '127.0.0.1:1', path: '/a?b'}]",
+            "webhook[0].path",
+            "no request has such a path",
+        ),
+    ],
+)
+def test_what_cannot_work_is_said_at_once(tmp_path: Path, block: str, path: str, message: str) -> None:
+    file = tmp_path / "conf.yaml"
+    file.write_text(f"{INTEGRATION}auditwake: {{{block}}}\n")
+    with pytest.raises(ConfigError) as caught:
+        load(file, {})
+    (problem,) = caught.value.problems
+    assert (problem.path, message in problem.message) == (f"auditwake.{path}", True)
+
+
+def test_partitions_that_there_are(tmp_path: Path) -> None:
+    sinks = "    - {type: delta, table: t, columns: core, partition_by: [date, verb]}\n"
+    assert own(tmp_path, sinks).sinks[0].partition_by == ("date", "verb")
+
+
+def test_a_home_is_not_known(tmp_path: Path) -> None:
+    config = own(tmp_path, "    - {type: stdout}\n", "logs: [{type: file, path: '~/audit.log'}]\n")
+    assert "~ is no home here" in config.warnings[0]
+
+
+def test_a_variable_that_is_not_set_had_no_effect(tmp_path: Path) -> None:
+    sinks = "    - {type: http, url: 'https://h', token: '${COLLECTOR_TOKEN:-t}'}\n"
+    assert own(tmp_path, sinks).environment == ()
+
+
+def test_hosts_without_a_proxy_have_no_case(tmp_path: Path) -> None:
+    path = tmp_path / "conf.yaml"
+    path.write_text(INTEGRATION)
+    environment = {"DD_PROXY_HTTPS": "http://p:1", "DD_PROXY_NO_PROXY": "DatadogHQ.com"}
+    (sink,) = load(path, {**SHIPPING, **environment}).sinks
+    assert isinstance(sink, DatadogSink)
+    assert sink.http.proxy == ""

@@ -13,6 +13,7 @@ __all__ = ["api_key", "choose", "headers", "one_secret", "secrets"]
 
 BACKEND: Final = re.compile(r"ENC\[.*\]")
 HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+FRAMING: Final = {"connection", "content-length", "transfer-encoding"}
 API_KEY: Final = re.compile(r"[0-9a-fA-F]{32}")
 
 
@@ -86,12 +87,20 @@ def secrets(environment: Environment, given: dict[str, tuple[str, Place]]) -> di
 def headers(report: Report, environment: Environment, given: dict[str, tuple[str, Place]]) -> dict[str, Secret]:
     """Give headers, with names and values that HTTP can carry."""
     found = secrets(environment, given)
+    known: dict[str, str] = {}
     for name, value in found.items():
         place = given[name][1]
-        if not HEADER.fullmatch(name):
+        before = known.setdefault(name.lower(), name)
+        if before != name:
+            report.error(place, f"the header is there already, as {before}", "remove one: case has no meaning in it")
+        elif name.lower() in FRAMING:
+            report.error(place, "this header belongs to the connection", "remove it: it is made for each request")
+        elif not HEADER.fullmatch(name):
             report.error(place, "is no name of a header", "write letters, digits and - only")
         elif not value.reveal().isascii() or not value.reveal().isprintable():
             report.error(place, "holds characters that no HTTP header can hold", "write it anew, on one line")
+        elif value.reveal() != value.reveal().strip():
+            report.error(place, "has white space around it, which no HTTP header can hold", "remove it")
     return found
 
 

@@ -108,7 +108,7 @@ class Environment:
                 missing.append("")
             elif name not in self._values and not colon:
                 missing.append(name)
-            else:
+            elif name in self._values:
                 self.used.setdefault(name, "***")
             return self._values.get(name, default)
 

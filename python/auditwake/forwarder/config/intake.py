@@ -114,7 +114,7 @@ class Intake:
         proxy = self._settings.proxy
         name = url.parts.scheme
         host = url.parts.hostname or ""
-        without = [one.strip(".*") for one in proxy["no_proxy"]]
+        without = [one.strip(".*").lower() for one in proxy["no_proxy"]]
         if "*" in proxy["no_proxy"] or any(host == one or host.endswith(f".{one}") for one in without if one):
             return {"proxy": ""}
         way = read_url(self._report, self._environment, proxy[name], proxy.at(name)) if proxy[name] else None

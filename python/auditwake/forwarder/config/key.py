@@ -42,7 +42,7 @@ class Key:
         needed_by: The values of `type` for which it has to be there.
         choices: The only values.
         why: Why there are no others.
-        least: Smallest number, or smallest number of items.
+        least: Smallest number.
         most: Largest number.
         fallback: Whether another value than `choices`, `least` and `most` allow is a warning, and the default holds, as
             with the Agent.

@@ -6,7 +6,7 @@ The keys of our own block are in `own`; `FILE` and `DATADOG` are the two kinds o
 from typing import Final
 
 from auditwake.forwarder.config.key import Group, Key
-from auditwake.forwarder.config.own import OWN
+from auditwake.forwarder.config.own import DAY, HOUR, OWN
 from auditwake.forwarder.config.rules import RULE
 
 __all__ = ["DATADOG", "ENDPOINT", "FILE", "LOG", "LOGS_CONFIG", "PROXY", "TYPES", "words"]
@@ -135,7 +135,15 @@ LOGS_CONFIG: Final = Group(
             fallback=True,
             meaning="`http1` offers no HTTP/2",
         ),
-        _logs("http_timeout", kind="number", default=10.0, least=0.1, fallback=True, meaning="seconds for a request"),
+        _logs(
+            "http_timeout",
+            kind="number",
+            default=10.0,
+            least=0.1,
+            most=HOUR,
+            fallback=True,
+            meaning="seconds for a request",
+        ),
         _logs("connection_reset_interval", kind="any", reason="connections are kept, and renewed when they break"),
         _logs("dev_mode_no_ssl", kind="any", reason="`logs_no_ssl` is the key for it"),
         _logs(
@@ -197,6 +205,7 @@ LOGS_CONFIG: Final = Group(
             kind="number",
             default=2.0,
             least=2,
+            most=1000,
             fallback=True,
             meaning="factor between two tries",
         ),
@@ -205,6 +214,7 @@ LOGS_CONFIG: Final = Group(
             kind="number",
             default=1.0,
             least=0.001,
+            most=DAY,
             fallback=True,
             meaning="seconds to the first further try",
         ),
@@ -213,6 +223,7 @@ LOGS_CONFIG: Final = Group(
             kind="number",
             default=120.0,
             least=0.001,
+            most=DAY,
             fallback=True,
             meaning="most seconds between two tries",
         ),
@@ -231,6 +242,7 @@ LOGS_CONFIG: Final = Group(
             kind="number",
             default=30.0,
             least=0,
+            most=DAY,
             fallback=True,
             meaning="seconds that a stop waits for what is under way",
         ),

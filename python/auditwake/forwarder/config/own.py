@@ -6,7 +6,11 @@ from typing import Final
 from auditwake.forwarder.config.key import Group, Key
 from auditwake.forwarder.config.rules import RULE
 
-__all__ = ["BACKOFF", "BATCHING", "OWN", "RETENTION", "SINK", "WEBHOOK"]
+__all__ = ["BACKOFF", "BATCHING", "DAY", "HOUR", "OWN", "RETENTION", "SINK", "WEBHOOK"]
+
+# In seconds. No clock of a system waits for any number of them.
+HOUR: Final = 3600
+DAY: Final = 24 * HOUR
 
 BATCHING: Final = Group(
     "`batching:` of a sink",
@@ -31,9 +35,9 @@ BACKOFF: Final = Group(
     "`backoff:` of a sink",
     "How long it waits for the next try.",
     (
-        Key(name="base", kind="number", default=1.0, least=0.001, meaning="seconds to the first further try"),
-        Key(name="factor", kind="number", default=2.0, least=1, meaning="factor between two tries"),
-        Key(name="max", kind="number", default=120.0, least=0.001, meaning="most seconds between two tries"),
+        Key(name="base", kind="number", default=1.0, least=0.001, most=DAY, meaning="seconds to the first further try"),
+        Key(name="factor", kind="number", default=2.0, least=1, most=1000, meaning="factor between two tries"),
+        Key(name="max", kind="number", default=120.0, least=0.001, most=DAY, meaning="most seconds between two tries"),
     ),
     closed=True,
 )
@@ -58,7 +62,7 @@ HTTP: Final = (
     Key(name="verify", kind="flag", default=True, meaning="whether the receiver's certificate is checked"),
     Key(name="proxy", kind="url", meaning="URL of a proxy, with its credentials in it"),
     Key(name="http2", kind="flag", default=True, meaning="whether HTTP/2 is offered"),
-    Key(name="timeout", kind="number", default=10.0, least=0.1, meaning="seconds for a request"),
+    Key(name="timeout", kind="number", default=10.0, least=0.1, most=HOUR, meaning="seconds for a request"),
     Key(name="compression", kind="text", default="gzip", choices=("zstd", "gzip", "none"), meaning="of a payload"),
     Key(
         name="compression_level",
@@ -170,6 +174,7 @@ VARIANTS: Final = {
                 kind="number",
                 default=300.0,
                 least=0.001,
+                most=30 * DAY,
                 meaning="seconds after its first row until it is closed",
             ),
         ),
@@ -197,6 +202,7 @@ VARIANTS: Final = {
                 kind="number",
                 default=60.0,
                 least=0.001,
+                most=30 * DAY,
                 meaning="seconds after its first row until it is made",
             ),
         ),
@@ -266,7 +272,7 @@ RETENTION: Final = Group(
     (
         Key(name="maxsize", kind="whole", least=0, meaning="`--audit-log-maxsize`, in MiB"),
         Key(name="maxbackup", kind="whole", least=0, meaning="`--audit-log-maxbackup`, in files"),
-        Key(name="maxage", kind="number", least=0, meaning="`--audit-log-maxage`, in days"),
+        Key(name="maxage", kind="number", least=0, most=36_500, meaning="`--audit-log-maxage`, in days"),
     ),
     closed=True,
 )
@@ -307,6 +313,7 @@ OWN: Final = Group(
             kind="number",
             shown="`stop_grace_period`",
             least=0,
+            most=DAY,
             meaning="seconds that a stop waits for what is under way",
         ),
         Key(

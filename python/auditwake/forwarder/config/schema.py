@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from auditwake.forwarder.config.key import Group, Key
 from auditwake.forwarder.config.keys import DATADOG, FILE
+from auditwake.forwarder.config.values import TOO_LARGE
 
 __all__ = ["schema"]
 
@@ -106,7 +107,7 @@ def _value(key: Key) -> dict[str, Any]:
     made: dict[str, Any] = {
         "any": {},
         "text": {"type": "string", **choices},
-        "path": {"type": "string"},
+        "path": {"type": "string", "pattern": r"\S"},
         "url": {"type": "string"},
         "word": WORD | choices,
         "secret": WORD,
@@ -125,4 +126,6 @@ def _number(key: Key) -> dict[str, Any]:
         pattern = WHOLE_WORD if key.kind == "whole" else NUMBER_WORD
         return {"anyOf": [{"type": kind}, {"type": "string", "pattern": pattern}]}
     bounds = {"minimum": key.least, "maximum": key.most}
+    if key.most is None:
+        bounds["exclusiveMaximum"] = TOO_LARGE
     return {"type": kind, **{name: bound for name, bound in bounds.items() if bound is not None}}

@@ -28,7 +28,7 @@ from auditwake.forwarder.config.model import (
     StdoutSink,
 )
 from auditwake.forwarder.config.outputs import same_place
-from auditwake.forwarder.config.report import Place, Report
+from auditwake.forwarder.config.report import Place, Report, meant
 from auditwake.forwarder.config.urls import Url, read_url, with_path
 
 __all__ = ["Sinks"]
@@ -36,6 +36,7 @@ __all__ = ["Sinks"]
 NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 OTLP_PATH: Final = "/v1/logs"
 HEC_PATH: Final = "/services/collector/event"
+DATE: Final = "date"
 BULK: Final = "/_bulk"
 GZIP_LEVEL: Final = 6
 ZSTD_LEVEL: Final = 1
@@ -203,6 +204,8 @@ class Sinks:
         columns = section["columns"]
         if columns is None:
             return {"bodies": section["bodies"]}
+        if not columns:
+            self._report.error(section.at("columns"), "there is no column in it", "remove it to have all")
         from auditwake import schema
 
         try:
@@ -305,14 +308,37 @@ class Sinks:
         table = self._environment.resolve(section["table"], section.at("table"))
         if table is None:
             return None
+        if not table.strip():
+            self._report.error(section.at("table"), "is empty", "write a path, or a URI such as s3://bucket/table")
+            return None
+        columns = self._columns(section)
+        self._partitions(section, columns)
         return DeltaSink(
             table=table,
             storage_options=secrets(self._environment, section["storage_options"]),
             partition_by=tuple(section["partition_by"]),
             roll_bytes=section["roll_bytes"],
             roll_seconds=section["roll_seconds"],
-            **self._columns(section),
+            **columns,
         )
+
+    def _partitions(self, section: Section, columns: Mapping[str, Any]) -> None:
+        """Check that a table can be partitioned as it is asked: by columns that it has."""
+        from auditwake import schema
+
+        asked = columns.get("columns")
+        try:
+            names = schema(None if asked is None else list(asked), bodies=columns["bodies"]).names
+        except ColumnError:
+            return  # It was complained of.
+        for name in section["partition_by"]:
+            if name == DATE and "ts_stage" not in names:
+                self._report.error(
+                    section.at("partition_by"), f"{DATE} is the day of ts_stage", "add ts_stage to the columns"
+                )
+            elif name != DATE and name not in names:
+                remedy = meant(name, [*names, DATE]) or "name a column of the table, or date"
+                self._report.error(section.at("partition_by"), f"the table has no column {name!a}", remedy)
 
 
 def _default(name: str) -> Batching:

@@ -16,6 +16,7 @@ from auditwake.forwarder.config.rules import OTHER_RULES
 __all__ = ["Shared", "address_of", "logs", "rules", "twice", "webhooks"]
 
 HIGHEST_PORT: Final = 65535
+URL_PATH: Final = re.compile(r"[!$-.0-9:;=@A-Z_a-z~%&'()*+,/-]+")
 # An address is a name too.
 NAME: Final = re.compile(r"[A-Za-z0-9._:\[\]-]{1,260}")
 
@@ -121,8 +122,10 @@ def logs(report: Report, given: Iterable[Section], integration: str, shared: Sha
 def _notes(report: Report, entry: Section, path: str) -> None:
     """Warn of what is likely to be a mistake in an entry."""
     place = entry.at("path")
-    if not path.startswith(("/", "~")) and not Path(path).is_absolute():
-        report.warning(place, "the path is relative: it depends on where the agent is started", "write the whole path")
+    if not path.startswith("/") and not Path(path).is_absolute():
+        what = "~ is no home here, and " if path.startswith("~") else ""
+        message = f"{what}the path is relative: it depends on where the agent is started"
+        report.warning(place, message, "write the whole path")
     elif path == "-":
         report.warning(place, "a dash is the name of a file here", "write --audit-log-path to a file")
     if path.endswith((".gz", ".zst")):
@@ -188,6 +191,11 @@ def webhooks(
             continue
         if not one["path"].startswith("/"):
             report.error(one.at("path"), "the path of a URL begins with /", f"write /{one['path']}")
+            continue
+        if not URL_PATH.fullmatch(one["path"]):
+            report.error(
+                one.at("path"), "no request has such a path", "write it without a query, and encoded as in a URL"
+            )
             continue
         if address in {other.address for other in found}:
             report.error(one.at("address"), "two receivers cannot listen on one address", "write another port")

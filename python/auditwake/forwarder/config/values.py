@@ -7,7 +7,7 @@ from auditwake.forwarder.config.document import Node
 from auditwake.forwarder.config.key import Key
 from auditwake.forwarder.config.report import Place, Report, meant
 
-__all__ = ["EXPECTED", "Given", "Value", "scalar"]
+__all__ = ["EXPECTED", "TOO_LARGE", "Given", "Value", "scalar"]
 
 EXPECTED: Final = {
     "text": "a string",
@@ -126,6 +126,8 @@ def _allowed(report: Report, key: Key, value: Any, place: Place) -> bool:  # noq
         why = f" ({key.why})" if key.why else ""
         remedy = meant(str(value), key.choices) or f"write one of {', '.join(key.choices)}"
         return _refuse(report, key, place, message, remedy + why)
+    if key.kind == "path" and not value.strip():
+        return _refuse(report, key, place, "the path is empty", f"{key.name} is {key.meaning}")
     if key.kind in {"whole", "number"} and abs(value) >= TOO_LARGE:
         return _refuse(report, key, place, "the number is too large", f"{key.name} is {key.meaning}")
     low, high = key.least, key.most

@@ -177,7 +177,6 @@ class _Reading:
         self.parser = parser
         self.open: list[_Open] = []
         self.anchors: dict[str, Node | None] = {}
-        self.nodes = 0
 
     def document(self) -> Node:
         root: Node | None = None
