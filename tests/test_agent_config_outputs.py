@@ -198,6 +198,8 @@ def test_a_webhook_that_hears_everybody_is_warned_of(tmp_path: Path, entry: str,
         ("sinks: [{type: stdout}], state_dir: ' '", "state_dir", "the path is empty"),
         ("sinks: [{type: http, url: 'https://h', ca_file: ''}]", "sinks[0].ca_file", "the path is empty"),
         ("sinks: [{type: delta, table: ''}]", "sinks[0].table", "is empty"),
+        ("sinks: [{type: stdout}], policy: /", "policy", "the policy cannot be read: Is a directory"),
+        (f"sinks: [{{type: stdout}}], policy: {'a' * 300}", "policy", "the policy cannot be read: File name too long"),
         ("sinks: [{type: delta, table: t, partition_by: [vreb]}]", "sinks[0].partition_by", "no column 'vreb'"),
         (
             "sinks: [{type: delta, table: t, columns: [verb], partition_by: [date]}]",
@@ -232,6 +234,11 @@ def test_what_cannot_work_is_said_at_once(tmp_path: Path, block: str, path: str,
         load(file, {})
     (problem,) = caught.value.problems
     assert (problem.path, message in problem.message) == (f"auditwake.{path}", True)
+
+
+def test_a_key_file_that_cannot_be_looked_at_is_one_that_is_not_there_yet(tmp_path: Path) -> None:
+    sinks = f"    - {{type: splunk, url: 'https://h', hec_token_file: {'a' * 300}}}\n"
+    assert "there is no such file yet" in own(tmp_path, sinks).warnings[0]
 
 
 def test_partitions_that_there_are(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from auditwake.errors import AuditwakeError
+from auditwake.forwarder.config import load
 from auditwake.forwarder.status import Filters, ask_status, follow
 from auditwake.forwarder.status.client import Dropped
 from auditwake.forwarder.status.endpoint import connect
@@ -29,6 +30,14 @@ def test_the_line_is_the_agents() -> None:
         "Hostname: node-1 | Service: audit | Source: kubernetes.audit | Tags: filename:audit.log,"
         'dirname:/var/log/kubernetes/apiserver,env:prod | Message: {"kind":"Event"}'
     )
+
+
+def test_a_category_is_one_tag(tmp_path: Path) -> None:
+    """As a configuration that was read has it: the entry's own, and among the tags already."""
+    path = tmp_path / "conf.yaml"
+    path.write_text("logs: [{type: file, path: /a.log, sourcecategory: k8s, tags: 'a:1'}]\n")
+    (entry,) = load(path, {}).sources
+    assert "Tags: filename:a.log,dirname:/,sourcecategory:k8s,a:1 |" in stream_line(entry, b"{}", "node-1")
 
 
 @pytest.mark.parametrize("event", [b"\x1b[2J\x07", b"a\nb", b"\xff", "\u202egnp".encode(), b"a\r\n"])

@@ -1,7 +1,7 @@
 """Keys and tokens: in the file, in the environment, or in a file of their own."""
 
+import os
 import re
-from pathlib import Path
 from typing import Final
 
 from auditwake.forwarder.config.check import Section
@@ -48,7 +48,8 @@ def secret_file(report: Report, path: str, place: Place) -> SecretFile | None:
     if not path.strip():
         report.error(place, "the path is empty", "write where the file is")
         return None
-    if not Path(path).is_file():
+    # Not `Path.is_file`, which raises where a directory may not be looked into.
+    if not os.path.isfile(path):  # noqa: PTH113
         report.warning(place, "there is no such file yet", "nothing is sent before it is there: mount the Secret")
     return SecretFile(path)
 

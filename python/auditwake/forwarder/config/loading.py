@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-from auditwake.errors import PolicyError
+from auditwake.errors import PolicyError, SourceError
 from auditwake.forwarder.config.check import Section, check
 from auditwake.forwarder.config.discover import Found, discover
 from auditwake.forwarder.config.document import Document, Mark
@@ -223,6 +223,7 @@ class _Loading:
         except PolicyError as error:
             message = f"kube-apiserver would refuse this policy: {error.server_message}"
             self.report.error(self.own.at("policy"), message, f"auditwake policy check {path}")
-        except OSError as error:
-            why = error.strerror or str(error)
+        except (OSError, SourceError) as error:
+            cause = error.__cause__ if isinstance(error, SourceError) else error
+            why = getattr(cause, "strerror", None) or str(error)
             self.report.error(self.own.at("policy"), f"the policy cannot be read: {why}", "mend the path")

@@ -135,7 +135,8 @@ def _tags(source: Source) -> list[str]:
         return list(source.tags)
     made = [] if WILD & set(source.path) else _made(source.path)
     category = [f"sourcecategory:{source.sourcecategory}"] if source.sourcecategory else []
-    return [*made, *category, *source.tags]
+    # The configuration has it among the tags already; here it stands where the sink puts it.
+    return list(dict.fromkeys([*made, *category, *source.tags]))
 
 
 def _made(path: str) -> list[str]:
