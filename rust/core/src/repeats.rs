@@ -19,7 +19,6 @@ impl Repeats {
     /// Takes in marks, such as hashes of rows.
     pub fn extend(&mut self, marks: &[u64]) {
         for &mark in marks {
-            #[expect(clippy::cast_possible_truncation, reason = "eight bits are left")]
             self.buckets[(mark >> (u64::BITS - BUCKET_BITS)) as usize].push(mark);
         }
     }
