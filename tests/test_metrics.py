@@ -229,6 +229,39 @@ def test_peers_that_say_nothing_leave_room(serve: Serve) -> None:
     assert get(server, "/healthz")[0] in (200, 503)
 
 
+def connected(server: MetricsServer) -> socket.socket:
+    host, _, port = server.address.rpartition(":")
+    return socket.create_connection((host, int(port)), timeout=20)
+
+
+@pytest.mark.parametrize("said", [b"", b"GET /met", b"GET /healthz HTTP/1.1\r\nHost: x\r\nX"])
+def test_a_probe_is_answered_whoever_else_is_there(said: bytes) -> None:
+    """Peers that say nothing, or not all, take every thread, and wait for as long as they like."""
+    with MetricsServer("127.0.0.1:0", healthy, timeout=3600.0) as server, ExitStack() as stack:
+        for _ in range(3):
+            for _ in range(20):
+                stack.enter_context(connected(server)).sendall(said)
+            assert get(server, "/readyz")[::2] == (200, "ready\n")
+
+
+def test_a_peer_that_drips_is_sent_away() -> None:
+    """Each byte of it comes in time, and the request never does."""
+    with MetricsServer("127.0.0.1:0", healthy, timeout=0.2) as server, connected(server) as peer:
+        peer.settimeout(0.01)
+        peer.sendall(b"GET /healthz HTTP/1.1\r\n")
+        sent, gone = 0, False
+        while not gone:
+            sent += 1
+            assert sent < 2000
+            try:
+                peer.sendall(b"X")
+                gone = peer.recv(100) == b""
+            except TimeoutError:
+                continue
+            except OSError:
+                gone = True
+
+
 @pytest.mark.parametrize(
     "address", ["", "8686", "localhost", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:99999", "256.1.1.1:1"]
 )
