@@ -18,7 +18,7 @@ from auditwake.forwarder.engine.paths import webhook_directory
 from auditwake.forwarder.webhook.batch import Batch
 from auditwake.forwarder.webhook.segments import Segments
 from tests.engine.agents import SOON, config, datadog, routes, running, source, until
-from tests.intake import Intake
+from tests.intake import Intake, Reply, always
 from tests.tailing.lines import line
 from tests.tailing.rotator import Rotator
 
@@ -57,6 +57,21 @@ def test_a_reload_that_fails_half_way_leaves_what_was(
             assert [route.state for route in routes(agent)] == ["running"]
         intake.oracle.check(40)
         assert intake.oracle.twice == []
+
+
+def test_ready_is_what_can_do_its_job(tmp_path: Path, log: Rotator) -> None:
+    with Intake(always(Reply(403))) as intake:
+        settings = config(tmp_path, [source(log.path)], datadog(intake), grace=0.1)
+        with running(settings) as agent:
+            # The log is not there yet.
+            until(agent, lambda: agent.snapshot().ready)
+            log.write(1)
+            until(agent, lambda: routes(agent)[0].state == "holding")
+            assert not agent.snapshot().ready
+            agent.reload(replace(settings, sources=()))
+            assert (agent.snapshot().ready, agent.snapshot().enabled) == (False, True)
+            agent.reload(replace(settings, enabled=False))
+            assert agent.snapshot().ready
 
 
 def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path, log: Rotator) -> None:

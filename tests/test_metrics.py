@@ -205,6 +205,28 @@ def test_a_slow_sink_does_not_make_it_unready(serve: Serve, state: str) -> None:
     assert get(serve(lambda: agent(source(route))), "/readyz")[0] == 200
 
 
+@pytest.mark.parametrize("state", ["starting", "holding", "failed", "stopped"])
+def test_a_route_that_does_not_run_makes_it_unready(serve: Serve, state: str) -> None:
+    route = replace(healthy_route(), state=state, reason="why")
+    assert get(serve(lambda: agent(source(route))), "/readyz")[::2] == (503, f"{LOG} to datadog is {state}: why\n")
+
+
+def test_a_log_that_cannot_be_read_makes_it_unready(serve: Serve) -> None:
+    """Two sinks read it; it is said once. One that is not there yet is waited for."""
+    route = healthy_route()
+    ill = replace(route, streams=(replace(route.streams[0], error="permission denied"),))
+    status, _, body = get(serve(lambda: agent(source(ill, replace(ill, sink="other")))), "/readyz")
+    assert (status, body) == (503, f"{LOG} cannot be read: permission denied\n")
+    pending = replace(source(replace(route, streams=())), status="Pending")
+    assert get(serve(lambda: agent(pending)), "/readyz")[0] == 200
+
+
+def test_an_agent_without_work_says_so(serve: Serve) -> None:
+    assert "there is nothing to collect" in get(serve(agent), "/readyz")[2]
+    assert get(serve(lambda: agent(source())), "/readyz")[::2] == (503, "the agent is starting\n")
+    assert get(serve(lambda: replace(agent(), enabled=False)), "/readyz")[0] == 200
+
+
 def test_a_page_that_cannot_be_made_shows_no_more(serve: Serve) -> None:
     def broken() -> AgentSnapshot:
         message = "opensesame"

@@ -22,7 +22,7 @@ from auditwake.forwarder.config.model import (
 )
 from auditwake.forwarder.config.secret import Secret, SecretFile
 from auditwake.forwarder.metrics import render
-from auditwake.forwarder.metrics.readiness import readiness
+from auditwake.forwarder.readiness import missing
 from auditwake.forwarder.scrub import register_secrets, scrub_snapshot, scrub_values
 from auditwake.forwarder.sinks.make import make
 from auditwake.forwarder.snapshot import AgentSnapshot, RouteSnapshot, SinkSnapshot, StreamSnapshot
@@ -187,7 +187,7 @@ def test_no_secret_is_in_anything_that_is_said(tmp_path: Path) -> None:
         warnings=(everything,),
         errors=(everything,),
     )
-    shown = [status_text(one), json.dumps(scrub_values(one.to_dict())), render(one), "\n".join(readiness(one))]
+    shown = [status_text(one), json.dumps(scrub_values(one.to_dict())), render(one), "\n".join(missing(one))]
     assert len(canaries) > 10
     assert [(canary, text) for canary in canaries for text in shown if canary in text] == []
     assert all("***" in text for text in shown)

@@ -145,11 +145,14 @@ class Agent:
 
     def snapshot(self) -> "AgentSnapshot":
         """Say how it stands."""
-        config, routes = self._config, list(self._routes)
+        config = self._config
+        # In the midst of a reload there are routes of sources that are not shown yet.
+        routes = [route for route in self._routes if route.source in config.sources]
         return agent_snapshot(
             config,
             routes,
             [self._builder.describe(sink, routes) for sink in config.sinks],
+            self._builder.former(routes),
             started=self._started,
             reloads=self._reloads,
             errors=self._errors,

@@ -210,7 +210,7 @@ def _needs_restart(served: "AgentConfig", config: "AgentConfig") -> list[str]:
 
 def _status(snapshot: "AgentSnapshot") -> str:
     """Say in one line how it stands."""
-    routes = [route for source in snapshot.sources for route in source.routes]
+    routes = snapshot.routes
     sent = sum(route.events_sent for route in routes)
     lag = sum(stream.lag_bytes for route in routes for stream in route.streams)
     held = sum(route.state in {"holding", "failed"} for route in routes)

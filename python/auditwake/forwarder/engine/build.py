@@ -7,6 +7,7 @@ from auditwake.forwarder.engine.paths import name_of, webhook_directory
 from auditwake.forwarder.engine.payload_route import PayloadRoute
 from auditwake.forwarder.engine.table_route import TableRoute
 from auditwake.forwarder.sinks.make import make
+from auditwake.forwarder.snapshot import RouteSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,6 +64,15 @@ class Builder:
                 return sink.describe()
         tables = [route for route in routes if isinstance(route, TableRoute) and route.sink_config == config]
         return tables[0].describe() if tables else ""
+
+    def former(self, routes: "Sequence[Route]") -> "list[RouteSnapshot]":
+        """Give what routes have counted that are not among these any more."""
+        present = [route.counters for route in routes]
+        return [
+            RouteSnapshot(sink=sink, state="stopped", **counters.values())
+            for (sink, _), counters in list(self._counters.items())
+            if not any(counters is one for one in present)
+        ]
 
     def hang_up(self, sources: "Sequence[Source]") -> None:
         """End the webhooks that are not asked for: what they have answered with 200 is for the routes to finish."""

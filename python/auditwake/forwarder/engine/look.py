@@ -2,11 +2,13 @@
 
 import os
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from auditwake import _core
 from auditwake.forwarder.config.model import WebhookSource
 from auditwake.forwarder.engine.paths import name_of
+from auditwake.forwarder.readiness import missing
 from auditwake.forwarder.snapshot import AgentSnapshot, RouteSnapshot, SinkSnapshot, SourceSnapshot
 
 if TYPE_CHECKING:
@@ -18,13 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["agent_snapshot"]
 
 SOON = 3600.0  # seconds to a loss that a person should know of
-NOT_READY = {"starting", "holding", "failed"}
 
 
 def agent_snapshot(
     config: "AgentConfig",
     routes: "Sequence[Route]",
     descriptions: "Sequence[str]",
+    former: "Sequence[RouteSnapshot]",
     *,
     started: float,
     reloads: int,
@@ -36,20 +38,21 @@ def agent_snapshot(
         config: The configuration that is in force.
         routes: All routes.
         descriptions: Of its sinks, in order.
+        former: What other routes of this process have counted.
         started: When the agent was, in seconds since the epoch.
         reloads: Configurations after the first.
         errors: Of the newest reload.
     """
     taken = [(route, route.snapshot()) for route in routes]
-    sources = tuple(_source(source, taken) for source in config.sources)
-    return AgentSnapshot(
+    given = config.sources
+    sources = tuple(_source(one, taken) for place, one in enumerate(given) if one not in given[:place])
+    one = AgentSnapshot(
         version=_core.__version__,
         pid=os.getpid(),
         started=started,
         now=time.time(),
         hostname=config.hostname,
         enabled=config.enabled,
-        ready=bool(taken or not config.enabled) and all(one.state not in NOT_READY for _, one in taken),
         config_files=tuple(map(str, config.files)),
         warnings=config.warnings,
         errors=errors,
@@ -59,7 +62,9 @@ def agent_snapshot(
             for sink, text in zip(config.sinks, descriptions, strict=True)
         ),
         sources=sources,
+        former=tuple(former),
     )
+    return replace(one, ready=not missing(one))
 
 
 def _source(source: "Source", taken: "Sequence[tuple[Route, RouteSnapshot]]") -> SourceSnapshot:

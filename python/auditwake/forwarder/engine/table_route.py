@@ -112,7 +112,6 @@ class TableRoute(Route):
             batch_bytes=min(BATCH_BYTES, config.roll_bytes),
             batch_age=min(1.0, config.roll_seconds),
         ) as tail:
-            self._tail = tail
             self.standing.runs()
             since, closed = 0.0, False
             while not self.pausing.leaving.is_set():
@@ -129,7 +128,6 @@ class TableRoute(Route):
                     self._flush(tail)
                 if ended:
                     break
-            self._streams()
 
     def _take(self, batch: "TailBatch") -> None:
         """Hand rows to the sink; they are not durable yet."""

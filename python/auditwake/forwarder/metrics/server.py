@@ -12,8 +12,8 @@ from typing import Any, Self
 from auditwake.errors import AuditwakeError
 from auditwake.forwarder.bounded import BoundedThreads
 from auditwake.forwarder.deadline import DeadlineReader
-from auditwake.forwarder.metrics.readiness import readiness
 from auditwake.forwarder.metrics.render import render
+from auditwake.forwarder.readiness import missing
 from auditwake.forwarder.snapshot import AgentSnapshot
 
 __all__ = ["MetricsServer"]
@@ -173,11 +173,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             snapshot = self.server.snapshot()
             if path == "/metrics":
                 return 200, PROMETHEUS, render(snapshot).encode()
-            missing = readiness(snapshot)
+            lacks = missing(snapshot)
         except Exception:
             logger.exception("the page cannot be made", extra={"event": "metrics_failed", "page": path})
             return 500, TEXT, b"the page cannot be made; the agent's log says why\n"
-        return (503, TEXT, "".join(f"{one}\n" for one in missing).encode()) if missing else (200, TEXT, b"ready\n")
+        return (503, TEXT, "".join(f"{one}\n" for one in lacks).encode()) if lacks else (200, TEXT, b"ready\n")
 
 
 def _host_and_port(address: str) -> tuple[str, int]:

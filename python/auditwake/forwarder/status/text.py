@@ -48,7 +48,7 @@ def _lines(snapshot: AgentSnapshot) -> Iterator[str]:
 
 
 def _totals(snapshot: AgentSnapshot) -> Iterator[str]:
-    routes = [route for source in snapshot.sources for route in source.routes]
+    routes = snapshot.routes
     for sink in snapshot.sinks:
         yield f"    Reliable: {sink.description}"
     yield f"    BytesSent: {sum(route.bytes_sent for route in routes)}"
