@@ -74,6 +74,13 @@ def test_a_secret_that_is_one_of_our_own_words_breaks_nothing(word: str, monkeyp
     assert render(shown)
 
 
+def test_an_agent_that_collects_nothing_says_what_is_wrong_all_the_same() -> None:
+    text = status_text(replace(troubled(), enabled=False, sources=()))
+    assert "Logs Agent is not running" in text
+    assert "logs[0].path: is missing" in text
+    assert "auto_multi_line has no effect" in text
+
+
 @pytest.mark.parametrize("name", SNAPSHOTS)
 def test_the_text_is_the_golden_one(name: str, data: Path) -> None:
     assert status_text(SNAPSHOTS[name]) == (data / "status" / f"{name}.txt").read_text(encoding="utf-8")

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from auditwake.errors import AuditwakeError
-from auditwake.forwarder.status import Filters, ask_status, follow
+from auditwake.forwarder.snapshot import SinkSnapshot
+from auditwake.forwarder.status import Filters, Unheard, ask_status, follow
 from auditwake.forwarder.status.client import Dropped
 from auditwake.forwarder.status.endpoint import connect
 from auditwake.forwarder.status.server import MOST_LISTENERS
@@ -20,6 +21,11 @@ from auditwake.forwarder.status.stream import Queue, stream_line
 from auditwake.forwarder.taps import Taps
 from tests.serving import KINDS, SOURCE, Make, listening, wait_until
 from tests.standing import healthy
+
+TABLES = [
+    SinkSnapshot(name=name, type=type_, description="")
+    for name, type_ in {"archive": "parquet", "lake": "delta"}.items()
+]
 
 
 def test_the_line_is_the_agents() -> None:
@@ -141,6 +147,13 @@ def test_listeners_are_few_and_leave_room_for_status(serve: Make, place: Path) -
             next(follow(place, Filters()))
         assert ask_status(place) == healthy()
     wait_until(lambda: not taps.active)
+
+
+def test_sinks_that_take_rows_are_named(serve: Make) -> None:
+    taps = Taps()
+    sinks = (SinkSnapshot(name="datadog", type="datadog", description=""), *TABLES)
+    server = serve(lambda: replace(healthy(), sinks=sinks), taps)
+    assert next(follow(server.path, Filters())) == Unheard(("archive", "lake"))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal")

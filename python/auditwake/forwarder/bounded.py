@@ -6,6 +6,7 @@ import socket
 import socketserver
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 __all__ = ["BoundedThreads"]
@@ -73,7 +74,8 @@ class BoundedThreads(socketserver.ThreadingMixIn):
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # as socketserver types it
         """Take a peer, in a thread if there is one left."""
         if not self._slots.acquire(blocking=False) and not (self.make_room() and self._slots.acquire(timeout=ROOM)):
-            self.refuse(request)
+            with suppress(OSError):
+                self.refuse(request)
             self.shutdown_request(request)  # type: ignore[attr-defined]  # of the server that this is mixed into
             return
         try:
