@@ -47,7 +47,7 @@ def test_events_come_in_order_until_the_agent_stops(serve: Make, *, unix: bool) 
     taps = Taps()
     server = serve(taps=taps, unix=unix)
     stream = follow(server.path, Filters())
-    got: list[str | Dropped] = []
+    got: list[str | Dropped | Unheard] = []
     reader = threading.Thread(target=lambda: got.extend(stream))
     reader.start()
     listening(taps)
@@ -79,7 +79,7 @@ def test_a_filtered_stream_leaves_the_others_out(serve: Make) -> None:
     taps = Taps()
     server = serve(taps=taps)
     stream = follow(server.path, Filters(service="audit"))
-    first: list[str | Dropped] = []
+    first: list[str | Dropped | Unheard] = []
     reader = threading.Thread(target=lambda: first.append(next(stream)))
     reader.start()
     listening(taps)
