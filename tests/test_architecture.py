@@ -44,9 +44,10 @@ RUST: Mapping[str, set[str]] = {
 PUBLIC = {"convert", "demo", "errors", "lines", "policy", "read", "scan", "schema", "tail"}
 PYTHON_TABLE: Mapping[str, set[str]] = {
     "types": set(),
+    "pages": set(),
     "_core": {"types"},
     "errors": {"_core"},
-    "policy": {"_core", "errors", "read", "sources", "types"},
+    "policy": {"_core", "errors", "pages", "read", "sources", "types"},
     "sources": {"errors", "types"},
     "schema": {"_core", "types"},
     "read": {"_core", "schema", "sources", "types"},
@@ -54,7 +55,7 @@ PYTHON_TABLE: Mapping[str, set[str]] = {
     "scan": {"read", "types"},
     "convert": {"_core", "errors", "read", "schema", "sources", "types"},
     "tail": {"_core", "schema", "types"},
-    "forwarder": {"_core", "convert", "errors", "policy", "read", "schema", "tail", "types"},
+    "forwarder": {"_core", "convert", "errors", "pages", "policy", "read", "schema", "tail", "types"},
     "demo": set(),
     "__init__": {"_core", "forwarder", *PUBLIC},
     "cli": {"__init__", "_core", "demo", "errors", "forwarder", "policy", "tail"},
