@@ -227,6 +227,13 @@ def test_an_agent_without_work_says_so(serve: Serve) -> None:
     assert get(serve(lambda: replace(agent(), enabled=False)), "/readyz")[0] == 200
 
 
+def test_a_log_that_nothing_follows_makes_it_unready(serve: Serve) -> None:
+    """As after a reload that failed and could not be taken back. A log that is named twice is followed once."""
+    whole, without = source(healthy_route()), source(path="/other.log")
+    assert get(serve(lambda: agent(whole, without)), "/readyz")[::2] == (503, "/other.log to datadog is not followed\n")
+    assert get(serve(lambda: agent(whole, source())), "/readyz")[0] == 200
+
+
 def test_a_page_that_cannot_be_made_shows_no_more(serve: Serve) -> None:
     def broken() -> AgentSnapshot:
         message = "opensesame"

@@ -32,10 +32,24 @@ def missing(snapshot: AgentSnapshot) -> list[str]:
         lines.append("the configuration names no log and no webhook: there is nothing to collect")
     elif not any(source.routes for source in shown.sources):
         lines.append("the agent is starting")
+    else:
+        lines += _unfollowed(shown)
     if lines:
         # By itself no reason: the former configuration goes on.
         lines += [f"configuration: {one}" for one in shown.errors]
     return [printable(one) for one in dict.fromkeys(lines)]
+
+
+def _unfollowed(snapshot: AgentSnapshot) -> list[str]:
+    """Name what has no route, as after a reload that failed and could not be taken back."""
+    # By path: of two entries for one log, the first has the routes.
+    there = {(source.path, route.sink) for source in snapshot.sources for route in source.routes}
+    return [
+        f"{source.path} to {sink.name} is not followed"
+        for source in snapshot.sources
+        for sink in snapshot.sinks
+        if (source.path, sink.name) not in there
+    ]
 
 
 def _of(source: SourceSnapshot) -> list[str]:

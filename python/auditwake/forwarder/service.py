@@ -160,6 +160,11 @@ class Forwarder:
         except (AuditwakeError, OSError, ValueError) as error:
             self.agent.failed(error)
             LOG.error("the configuration cannot be used, the former one goes on: %s", error)  # noqa: TRY400  # whole
+        except Exception as error:  # noqa: BLE001  # whatever a reload meets, it must not end an agent that ships
+            # The message could quote the configuration.
+            fault = AuditwakeError(f"{type(error).__name__} while the configuration was read: this is a fault of ours")
+            self.agent.failed(fault)
+            LOG.error("the former configuration goes on: %s", fault)  # noqa: TRY400  # as above
         else:
             change_logging(config.log_level, config.log_format)
             LOG.info("the configuration was read again")

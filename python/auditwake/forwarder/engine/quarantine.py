@@ -82,14 +82,14 @@ class Quarantine:
         new = [one for one in refused if one.key not in self._before]
         if not new:
             return
-        fresh = not self.path.exists()
         file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600)
         try:
+            if os.fstat(file).st_size == 0:
+                # First the name: when it cannot be made durable, nothing was written yet.
+                sync_directory(self.path.parent)
             self._write(file, b"".join(map(self._line, new)))
         finally:
             os.close(file)
-        if fresh:
-            sync_directory(self.path.parent)
         # A commit that fails behind this is tried again with the same.
         self._before.update(one.key for one in new)
 
