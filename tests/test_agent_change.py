@@ -113,6 +113,21 @@ def test_a_table_tells_the_time_of_its_newest_event(
         assert one.last_event == other.last_event
 
 
+def test_a_reload_that_failed_was_no_start(tmp_path: Path, log: Rotator) -> None:
+    """`forceBeginning` counts when a log is first followed, and not when that was only tried."""
+    log.write(5)
+    forced = source(log.path, start_position="forceBeginning")
+    with socket.create_server(("127.0.0.1", 0)) as taken, Intake() as intake:
+        settings = config(tmp_path, [source(log.path)], datadog(intake))
+        with running(settings) as agent:
+            until(agent, lambda: routes(agent)[0].last_commit is not None and intake.oracle.events == 5)
+        with running(replace(settings, sources=(source(tmp_path / "other.log"),))) as agent:
+            with pytest.raises(SourceError):
+                agent.reload(replace(settings, sources=(forced, webhook(taken.getsockname()[1]))))
+            agent.reload(replace(settings, sources=(forced,)))
+            until(agent, lambda: intake.oracle.twice == [(1, 5)])
+
+
 def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path, log: Rotator) -> None:
     log.write(5)
     with socket.create_server(("127.0.0.1", 0)) as taken, Intake() as intake:

@@ -220,6 +220,7 @@ class Agent:
         self._builder.receive(plan.config.state, sources)
         for route in plan.new:
             route.start()
+            self._builder.begun(route)
             self._routes.append(route)
         self._config, self._policy = plan.config, plan.policy
         self._builder.forget(self._routes)

@@ -54,8 +54,11 @@ class Builder:
         else:
             sink = self._sink(context, config)
             route = PayloadRoute(context, source, config, sink, log=log, counters=counters)
-        self._counters[key] = route.counters
         return route
+
+    def begun(self, route: "Route") -> None:
+        """Note a route that was started: one that was only made has been nothing yet."""
+        self._counters[route.sink_config.name, name_of(route.source)] = route.counters
 
     def describe(self, config: "SinkConfig", routes: "list[Route]") -> str:
         """Say where a sink sends to; keys masked."""
