@@ -11,6 +11,12 @@ def write_all(file: int, data: bytes) -> None:
 
     Raises:
         OSError: They could not be written; a part of them may have been.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryFile() as file:
+        ...     write_all(file.fileno(), b"abc"), file.tell()
+        (None, 3)
     """
     left = memoryview(data)
     while left:
