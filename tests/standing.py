@@ -1,5 +1,7 @@
 """Agents as they may stand, for the tests of what is said of them."""
 
+from dataclasses import replace
+
 from auditwake.forwarder.snapshot import (
     AgentSnapshot,
     ReceiverSnapshot,
@@ -129,6 +131,7 @@ def troubled() -> AgentSnapshot:
         replayed_payloads=1,
         retries={"403": 8},
     )
+    former = RouteSnapshot(sink="datadog", state="stopped", events_read=7, events_sent=7, retries={"503": 1})
     file = RouteSnapshot(sink="file", state="running", streams=(healthy_stream(),), events_read=10, events_sent=10)
     entry = source(holding, file, messages=("2,048 bytes were deleted unread",))
     hook = SourceSnapshot(
@@ -139,4 +142,4 @@ def troubled() -> AgentSnapshot:
         receiver=ReceiverSnapshot(batches=30, events=12_000, duplicates=2, refused=1, backlog_bytes=4096),
     )
     one = agent(entry, hook, ready=False, errors=("conf.yaml:3:5: logs[0].path: is missing\n  name a log",))
-    return AgentSnapshot.from_dict({**one.to_dict(), "warnings": ("conf.yaml:9:1: auto_multi_line has no effect",)})
+    return replace(one, warnings=("conf.yaml:9:1: auto_multi_line has no effect",), former=(former,))

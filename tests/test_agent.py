@@ -395,6 +395,25 @@ def test_what_a_process_has_set_aside_before_it_died_is_not_set_aside_again(tmp_
         assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_name_that_cannot_be_synced_sets_nothing_aside_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until the file's name is durable, nothing is in it; it is tried again with the next write."""
+    synced: list[Path] = []
+
+    def sync(directory: Path) -> None:
+        synced.append(directory)
+        if len(synced) == 1:
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("auditwake.forwarder.engine.quarantine.sync_directory", sync)
+    quarantine = Quarantine(tmp_path / "q.ndjson", "datadog")
+    refused = [Refused("audit.log", "audit.log", 5, "refused", "no", b"{}", 2)]
+    with pytest.raises(OSError, match="Input/output"):
+        quarantine.put(refused)
+    quarantine.put(refused)
+    quarantine.put([replace(refused[0], offset=9)])
+    assert (synced, len(quarantine.path.read_text().splitlines())) == ([tmp_path] * 2, 2)
+
+
 def test_a_write_that_fails_takes_nothing_of_another_thread_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

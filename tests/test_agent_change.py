@@ -3,6 +3,7 @@
 import base64
 import json
 import socket
+import threading
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,10 +16,11 @@ from auditwake.forwarder.agent import Agent
 from auditwake.forwarder.config.model import ParquetSink, ProcessingRule, WebhookSource
 from auditwake.forwarder.config.secret import SecretFile
 from auditwake.forwarder.engine.paths import webhook_directory
+from auditwake.forwarder.service import Forwarder
 from auditwake.forwarder.webhook.batch import Batch
 from auditwake.forwarder.webhook.segments import Segments
 from tests.engine.agents import SOON, config, datadog, routes, running, source, until
-from tests.intake import Intake
+from tests.intake import Intake, Reply, always
 from tests.tailing.lines import line
 from tests.tailing.rotator import Rotator
 
@@ -57,6 +59,73 @@ def test_a_reload_that_fails_half_way_leaves_what_was(
             assert [route.state for route in routes(agent)] == ["running"]
         intake.oracle.check(40)
         assert intake.oracle.twice == []
+
+
+def test_ready_is_what_can_do_its_job(tmp_path: Path, log: Rotator) -> None:
+    with Intake(always(Reply(403))) as intake:
+        settings = config(tmp_path, [source(log.path)], datadog(intake), grace=0.1)
+        with running(settings) as agent:
+            # The log is not there yet.
+            until(agent, lambda: agent.snapshot().ready)
+            log.write(1)
+            until(agent, lambda: routes(agent)[0].state == "holding")
+            assert not agent.snapshot().ready
+            agent.reload(replace(settings, sources=()))
+            assert (agent.snapshot().ready, agent.snapshot().enabled) == (False, True)
+            agent.reload(replace(settings, enabled=False))
+            assert agent.snapshot().ready
+
+
+def test_a_fault_of_ours_in_a_reload_ends_no_agent(
+    tmp_path: Path, log: Rotator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.write(5)
+    with Intake() as intake:
+        forwarder = Forwarder(config(tmp_path, [source(log.path)], datadog(intake), metrics_address=None), ["conf.d"])
+
+        def fails(*_: object) -> None:
+            message = "opensesame"
+            raise RecursionError(message)
+
+        monkeypatch.setattr("auditwake.forwarder.config.loading.load", fails)
+        thread = threading.Thread(target=forwarder.run)
+        thread.start()
+        until(forwarder.agent, lambda: intake.oracle.events == 5)
+        forwarder.reload()
+        until(forwarder.agent, lambda: bool(forwarder.agent.snapshot().errors))
+        assert "opensesame" not in forwarder.agent.snapshot().errors[0]
+        log.write(5)
+        until(forwarder.agent, lambda: intake.oracle.events == 10)
+        forwarder.stop()
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("rules", [(), (ProcessingRule(type="mask_sequences", name="m", pattern="no-such-text"),)])
+def test_a_table_tells_the_time_of_its_newest_event(
+    tmp_path: Path, log: Rotator, rules: tuple[ProcessingRule, ...]
+) -> None:
+    log.write(5)
+    rows = ParquetSink(directory=tmp_path / "rows", roll_seconds=0.05, backoff=SOON)
+    with Intake() as intake, running(config(tmp_path, [source(log.path, rules=rules)], datadog(intake), rows)) as agent:
+        until(agent, lambda: all(route.events_sent == 5 and route.last_event for route in routes(agent)))
+        one, other = routes(agent)
+        assert one.last_event == other.last_event
+
+
+def test_a_reload_that_failed_was_no_start(tmp_path: Path, log: Rotator) -> None:
+    """`forceBeginning` counts when a log is first followed, and not when that was only tried."""
+    log.write(5)
+    forced = source(log.path, start_position="forceBeginning")
+    with socket.create_server(("127.0.0.1", 0)) as taken, Intake() as intake:
+        settings = config(tmp_path, [source(log.path)], datadog(intake))
+        with running(settings) as agent:
+            until(agent, lambda: routes(agent)[0].last_commit is not None and intake.oracle.events == 5)
+        with running(replace(settings, sources=(source(tmp_path / "other.log"),))) as agent:
+            with pytest.raises(SourceError):
+                agent.reload(replace(settings, sources=(forced, webhook(taken.getsockname()[1]))))
+            agent.reload(replace(settings, sources=(forced,)))
+            until(agent, lambda: intake.oracle.twice == [(1, 5)])
 
 
 def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path, log: Rotator) -> None:

@@ -121,7 +121,8 @@ class World:
         """Have somebody do something; False when there is nothing left to do."""
         if self.flow.idle and self.log.handed == EVENTS:
             return False
-        able = [name for name, sender in self.senders.items() if sender.busy or self.flow.waiting]
+        waiting = bool(self.flow._jobs)  # noqa: SLF001  # a sender without one would wait
+        able = [name for name, sender in self.senders.items() if sender._job or waiting]  # noqa: SLF001  # as above
         ready = [name for name in able if self.until[name] <= self.clock]
         if self.flow.room and self.log.handed < EVENTS:
             ready.append("reader")

@@ -14,9 +14,9 @@ import pytest
 
 from auditwake.forwarder.snapshot import AgentSnapshot
 from tests.engine.process import FAST, KEY, AgentProcess
-from tests.intake import Intake
+from tests.intake import Intake, Reply, always
 from tests.intake.messages import NUMBER, Request
-from tests.tailing.processes import wait_until, writing
+from tests.tailing.processes import SOON, wait_until, writing
 from tests.tailing.rotator import Rotator
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGHUP")
@@ -221,3 +221,69 @@ def test_the_service_manager_hears_of_everything(tmp_path: Path) -> None:
         wait_until(lambda: "STOPPING" in heard(), agent.said)
         said = [one for one in heard() if one != "WATCHDOG"]
     assert said == ["READY", *["RELOADING", "MONOTONIC_USEC", "READY"] * 2, "STOPPING", "EXTEND_TIMEOUT_USEC"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it is systemd's")
+@pytest.mark.parametrize("reloads", [False, True], ids=["stop", "reload"])
+def test_the_watchdog_is_fed_while_a_sink_keeps_it_from_ending(tmp_path: Path, *, reloads: bool) -> None:
+    """A grace that is longer than the watchdog's time; and whoever is in a hurry is heard in it, also in a reload."""
+    place = tmp_path / "notify"
+    env = {"NOTIFY_SOCKET": str(place), "WATCHDOG_USEC": "400000", "DD_LOGS_CONFIG_STOP_GRACE_PERIOD": "3600", **FAST}
+    log = Rotator(tmp_path / "logs" / "audit.log")
+    log.write(10)
+    with (
+        Intake(always(Reply(503))) as intake,
+        manager(place) as heard,
+        AgentProcess(tmp_path, log.path, intake.url, **env) as agent,
+    ):
+        conf = Reloaded(agent, tmp_path, intake.url)
+        conf.logs = {log.path: "env:one"}
+        conf.write()
+        agent.start()
+        wait_until(lambda: intake.seen > 0, agent.said)
+        if reloads:
+            conf.logs = {log.path: "env:two"}
+            conf.write()
+        agent.child.send_signal(signal.SIGHUP if reloads else signal.SIGTERM)
+        wait_until(lambda: ("RELOADING" if reloads else "STOPPING") in heard(), agent.said)
+        begun = heard().count("WATCHDOG")
+        wait_until(lambda: heard().count("WATCHDOG") > begun + 3, agent.said)
+        assert heard().count("READY") == 1
+        if reloads:
+            agent.child.send_signal(signal.SIGTERM)
+            wait_until(lambda: "STOPPING" in heard(), agent.said)
+            intake.answer = always()
+            assert agent.child.wait(SOON) == 0, agent.said()
+        else:
+            agent.terminate()
+
+
+def test_the_log_changes_with_a_reload_and_what_does_not_is_named(tmp_path: Path) -> None:
+    log = Rotator(tmp_path / "logs" / "audit.log")
+    nowhere = "  metrics_address: null\n"
+    with (
+        Intake() as intake,
+        # The variable would count more than the file.
+        AgentProcess(tmp_path, log.path, intake.url, AUDITWAKE_METRICS_ADDRESS="") as agent,
+    ):
+        conf = Reloaded(agent, tmp_path, intake.url)
+        conf.logs, conf.more = {log.path: "env:one"}, nowhere
+        conf.write()
+        agent.start()
+        log.write(1)
+        wait_until(lambda: intake.oracle.events == 1, agent.said)
+        usual = set(conf.stands().warnings)
+        conf.more = f"{nowhere}  log_format: json\n"
+        assert set(conf.hangup().warnings) == usual
+        wait_until(lambda: agent.times('"message": "the configuration was read again"') == 1, agent.said)
+        conf.more = f"{nowhere}  log_format: text\n  log_level: warning\n  socket: {tmp_path / 'other'}\n"
+        (warning,) = {*conf.hangup().warnings} - usual
+        assert warning.startswith(f"socket: it is {tmp_path / 'other'} now")
+        wait_until(lambda: agent.times(f"WARNING auditwake.agent: {warning}") == 1, agent.said)
+        conf.more = "  metrics_address: 127.0.0.1:0\n"
+        (warning,) = {*conf.hangup().warnings} - usual
+        assert warning.startswith("metrics_address: it is 127.0.0.1:0 now, and none until")
+        conf.more = nowhere
+        assert set(conf.hangup().warnings) == usual
+        agent.terminate()
+        assert agent.times("INFO    auditwake.agent: the configuration was read again") == 2

@@ -45,10 +45,11 @@ RUST: Mapping[str, set[str]] = {
 PUBLIC = {"convert", "demo", "errors", "lines", "policy", "questions", "read", "scan", "schema", "tail"}
 PYTHON_TABLE: Mapping[str, set[str]] = {
     "types": set(),
+    "pages": set(),
     "_core": {"types"},
     "errors": {"_core"},
     "parquet": {"_core", "errors"},
-    "policy": {"_core", "errors", "parquet", "read", "sources", "types"},
+    "policy": {"_core", "errors", "pages", "parquet", "read", "sources", "types"},
     "questions": {"_core", "errors", "parquet", "policy", "read", "schema", "types"},
     "sources": {"errors", "types"},
     "schema": {"_core", "types"},
@@ -57,7 +58,7 @@ PYTHON_TABLE: Mapping[str, set[str]] = {
     "scan": {"read", "types"},
     "convert": {"_core", "errors", "read", "schema", "sources", "types"},
     "tail": {"_core", "schema", "types"},
-    "forwarder": {"_core", "convert", "errors", "policy", "read", "schema", "tail", "types"},
+    "forwarder": {"_core", "convert", "errors", "pages", "policy", "read", "schema", "tail", "types"},
     "demo": set(),
     "__init__": {"_core", "forwarder", *PUBLIC},
     "cli": {"__init__", "_core", "demo", "errors", "forwarder", "policy", "questions", "tail"},

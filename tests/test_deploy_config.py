@@ -153,7 +153,7 @@ def test_the_unit_ships_the_log_to_datadog(tmp_path: Path) -> None:
     key = tmp_path / "api-key"
     key.write_text(KEY)
     assert environment.pop("AUDITWAKE_CONFIG") == "/etc/auditwake/conf.d"
-    environment["DD_API_KEY_FILE"] = environment["DD_API_KEY_FILE"].replace("%d", tmp_path.as_posix())
+    environment["DD_API_KEY_FILE"] = environment["DD_API_KEY_FILE"].replace("/run/credentials/%n", tmp_path.as_posix())
     config = load_config(DEPLOY / "systemd" / "conf.d", environment)
     assert (config.warnings, config.enabled, logs(config)) == ((), True, PAGE)
     assert config.state == Path("/var/lib/auditwake")

@@ -173,7 +173,8 @@ def test_the_unit_lets_the_agent_work() -> None:
     assert int(*found["TimeoutStopSec"]) > GRACE
     assert environment["AUDITWAKE_STATE"] == f"/var/lib/{found['StateDirectory'][0]}"
     credential = found["LoadCredential"][0].partition(":")[0]
-    assert environment["DD_API_KEY_FILE"] == f"%d/{credential}"
+    assert environment["DD_API_KEY_FILE"] == f"/run/credentials/%n/{credential}"
+    assert int(*found["TasksMax"]) >= 512
     assert {"AF_UNIX", "AF_INET", "AF_INET6"} == set(found["RestrictAddressFamilies"][0].split())
     assert found["User"] == ["root"]
     assert found["CapabilityBoundingSet"] == ["CAP_DAC_READ_SEARCH"]
@@ -182,6 +183,13 @@ def test_the_unit_lets_the_agent_work() -> None:
     assert not any(
         log.startswith(f"{path}/") or given()["k3s"]["audit-policy-file"].startswith(f"{path}/") for path in hidden
     )
+
+
+def test_the_unit_asks_for_no_newer_systemd_than_the_page_says() -> None:
+    """A specifier that came later than `LoadCredential`, in 247, would stand in the path as it is written."""
+    text = re.sub(r"^#.*", "", UNIT.read_text(), flags=re.MULTILINE)
+    assert set(re.findall(r"%(.)", text)) == {"n"}
+    assert "systemd 247" in (UNIT.parents[2] / "docs" / "deploy.md").read_text()
 
 
 def hadolint(dockerfile: Path) -> list[dict[str, Any]]:

@@ -216,6 +216,35 @@ def test_a_slow_sink_does_not_make_it_unready(serve: Serve, state: str) -> None:
     assert get(serve(lambda: agent(source(route))), "/readyz")[0] == 200
 
 
+@pytest.mark.parametrize("state", ["starting", "holding", "failed", "stopped"])
+def test_a_route_that_does_not_run_makes_it_unready(serve: Serve, state: str) -> None:
+    route = replace(healthy_route(), state=state, reason="why")
+    assert get(serve(lambda: agent(source(route))), "/readyz")[::2] == (503, f"{LOG} to datadog is {state}: why\n")
+
+
+def test_a_log_that_cannot_be_read_makes_it_unready(serve: Serve) -> None:
+    """Two sinks read it; it is said once. One that is not there yet is waited for."""
+    route = healthy_route()
+    ill = replace(route, streams=(replace(route.streams[0], error="permission denied"),))
+    status, _, body = get(serve(lambda: agent(source(ill, replace(ill, sink="other")))), "/readyz")
+    assert (status, body) == (503, f"{LOG} cannot be read: permission denied\n")
+    pending = replace(source(replace(route, streams=())), status="Pending")
+    assert get(serve(lambda: agent(pending)), "/readyz")[0] == 200
+
+
+def test_an_agent_without_work_says_so(serve: Serve) -> None:
+    assert "there is nothing to collect" in get(serve(agent), "/readyz")[2]
+    assert get(serve(lambda: agent(source())), "/readyz")[::2] == (503, "the agent is starting\n")
+    assert get(serve(lambda: replace(agent(), enabled=False)), "/readyz")[0] == 200
+
+
+def test_a_log_that_nothing_follows_makes_it_unready(serve: Serve) -> None:
+    """As after a reload that failed and could not be taken back. A log that is named twice is followed once."""
+    whole, without = source(healthy_route()), source(path="/other.log")
+    assert get(serve(lambda: agent(whole, without)), "/readyz")[::2] == (503, "/other.log to datadog is not followed\n")
+    assert get(serve(lambda: agent(whole, source())), "/readyz")[0] == 200
+
+
 def test_a_page_that_cannot_be_made_shows_no_more(serve: Serve) -> None:
     def broken() -> AgentSnapshot:
         message = "opensesame"
@@ -238,6 +267,39 @@ def test_peers_that_say_nothing_leave_room(serve: Serve) -> None:
             stack.enter_context(socket.create_connection((host, int(port)), timeout=20))
         assert get(server, "/healthz")[0] in (200, 503)
     assert get(server, "/healthz")[0] in (200, 503)
+
+
+def connected(server: MetricsServer) -> socket.socket:
+    host, _, port = server.address.rpartition(":")
+    return socket.create_connection((host, int(port)), timeout=20)
+
+
+@pytest.mark.parametrize("said", [b"", b"GET /met", b"GET /healthz HTTP/1.1\r\nHost: x\r\nX"])
+def test_a_probe_is_answered_whoever_else_is_there(said: bytes) -> None:
+    """Peers that say nothing, or not all, take every thread, and wait for as long as they like."""
+    with MetricsServer("127.0.0.1:0", healthy, timeout=3600.0) as server, ExitStack() as stack:
+        for _ in range(3):
+            for _ in range(20):
+                stack.enter_context(connected(server)).sendall(said)
+            assert get(server, "/readyz")[::2] == (200, "ready\n")
+
+
+def test_a_peer_that_drips_is_sent_away() -> None:
+    """Each byte of it comes in time, and the request never does."""
+    with MetricsServer("127.0.0.1:0", healthy, timeout=0.2) as server, connected(server) as peer:
+        peer.settimeout(0.01)
+        peer.sendall(b"GET /healthz HTTP/1.1\r\n")
+        sent, gone = 0, False
+        while not gone:
+            sent += 1
+            assert sent < 2000
+            try:
+                peer.sendall(b"X")
+                gone = peer.recv(100) == b""
+            except TimeoutError:
+                continue
+            except OSError:
+                gone = True
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from contextlib import ExitStack, closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,13 @@ import pytest
 from auditwake.errors import AuditwakeError
 from auditwake.forwarder.bounded import BoundedThreads
 from auditwake.forwarder.snapshot import AgentSnapshot
-from auditwake.forwarder.status import StatusServer, ask_status
+from auditwake.forwarder.status import Filters, StatusServer, ask_status, follow
 from auditwake.forwarder.status.endpoint import HAS_UNIX, connect, listen
 from auditwake.forwarder.status.peers import is_allowed
 from auditwake.forwarder.status.server import MOST_REQUEST
 from auditwake.forwarder.taps import Taps
-from tests.serving import KINDS, Make, needs_unix
+from tests.engine.process import AgentProcess
+from tests.serving import KINDS, SOURCE, Make, listening, needs_unix
 from tests.standing import healthy, troubled
 
 
@@ -109,18 +111,49 @@ def test_only_the_agents_user_and_root_may_ask(place: Path, serve: Make, monkeyp
     if HAS_UNIX:
         monkeypatch.setattr("auditwake.forwarder.status.server.peer_uid", lambda _peer: me + 1)
         serve()
-        with pytest.raises(AuditwakeError, match="agent"):
+        with pytest.raises(AuditwakeError, match="only the agent's own user and root may ask it"):
             ask_status(place)
+        with pytest.raises(AuditwakeError, match="only the agent's own user and root may ask it"):
+            next(follow(place, Filters()))
+
+
+@needs_unix
+@pytest.mark.skipif(getattr(os, "geteuid", lambda: 1)() != 0, reason="only root can become another user")
+def test_a_running_agent_tells_another_user_nothing(tmp_path: Path) -> None:
+    """Its socket is opened for all, so that the agent itself is what keeps others out."""
+    log = tmp_path / "audit.log"
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "from auditwake.forwarder.status import Filters, ask_status, follow\n"
+        "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        "for ask in (ask_status, lambda path: next(follow(path, Filters()))):\n"
+        "    try: print(ask(Path(sys.argv[1])))\n"
+        "    except Exception as error: print(error)\n"
+    )
+    with AgentProcess(tmp_path, log, "http://127.0.0.1:9") as agent:
+        agent.start()
+        agent.until(lambda _snapshot: True)
+        place = agent.state / "agent.sock"
+        place.chmod(0o666)
+        open_the_way(place)
+        done = subprocess.run([sys.executable, "-c", code, str(place)], check=True, capture_output=True, text=True)
+        agent.terminate()
+    assert done.stdout == f"{place}: only the agent's own user and root may ask it\n" * 2
+
+
+def open_the_way(place: Path) -> None:
+    """Let every user come to a socket's directory."""
+    for folder in place.parents:
+        if folder.owner() == "root" and os.access(folder, os.W_OK) and str(folder).startswith("/tmp/pytest"):  # noqa: S108
+            folder.chmod(0o755)
 
 
 @needs_unix
 @pytest.mark.skipif(getattr(os, "geteuid", lambda: 1)() != 0, reason="only root can become another user")
 def test_another_user_cannot_open_it(place: Path, serve: Make) -> None:
     serve()
-    # The way to it is opened, so that the mode of the socket itself is what keeps others out.
-    for folder in (place.parent, *place.parents):
-        if folder.owner() == "root" and os.access(folder, os.W_OK) and str(folder).startswith("/tmp/pytest"):  # noqa: S108
-            folder.chmod(0o755)
+    # So that the mode of the socket itself is what keeps others out.
+    open_the_way(place)
     code = (
         "import os, socket, sys; os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
         "try: socket.socket(socket.AF_UNIX).connect(sys.argv[1])\n"
@@ -243,6 +276,42 @@ def test_the_command_says_what_the_agent_says(serve: Make, place: Path, capsys: 
     assert capsys.readouterr().out == status_text(healthy())
     assert main(["agent", "status", "--json", "--socket", str(place)]) == 0
     assert AgentSnapshot.from_dict(json.loads(capsys.readouterr().out)) == healthy()
+
+
+@needs_unix
+def test_an_agent_that_breaks_off_has_not_stopped_in_good_order(place: Path) -> None:
+    """Nothing was answered, so nobody is told that the stream has come to its end."""
+    with closing(listen(place).listener) as listener:
+
+        def breaks_off() -> None:
+            for _ in range(2):
+                listener.accept()[0].close()
+
+        thread = threading.Thread(target=breaks_off)
+        thread.start()
+        for ask in (ask_status, lambda path: next(follow(path, Filters()), None)):
+            with pytest.raises(AuditwakeError, match="agent"):
+                ask(place)
+        thread.join(20)
+
+
+@pytest.mark.parametrize(("command", "end"), [("status", b""), ("stream-logs", b"auditwake: the agent has stopped\n")])
+def test_any_text_is_shown_on_any_output(serve: Make, place: Path, command: str, end: bytes) -> None:
+    """An output in ASCII, as of a container without a locale, shows what it cannot write as escapes."""
+    taps, tagged = Taps(), replace(SOURCE, tags=("größe:ü",))
+    server = serve(lambda: replace(healthy(), warnings=("größe",)), taps)
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    asks = [sys.executable, "-m", "auditwake", "agent", command, "--socket", str(place)]
+    with subprocess.Popen(asks, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env) as process:
+        if command == "stream-logs":
+            listening(taps)
+            taps.publish(tagged, ["é".encode()])
+            assert process.stdout is not None
+            assert process.stdout.readline().endswith(b"Message: \\xe9\n")
+            server.stop()
+        said, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (0, end)
+    assert command == "stream-logs" or b"gr\\xf6\\xdfe" in said
 
 
 def test_without_a_file_descriptor_it_waits_rather_than_spins(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from auditwake.forwarder.config.model import (
 )
 from auditwake.forwarder.config.secret import Secret, SecretFile
 from auditwake.forwarder.metrics import render
-from auditwake.forwarder.metrics.readiness import readiness
+from auditwake.forwarder.readiness import missing
 from auditwake.forwarder.scrub import register_secrets, scrub_snapshot, scrub_values
 from auditwake.forwarder.sinks.make import make
 from auditwake.forwarder.snapshot import AgentSnapshot, ReceiverSnapshot, RouteSnapshot, SinkSnapshot, StreamSnapshot
@@ -72,6 +72,13 @@ def test_a_secret_that_is_one_of_our_own_words_breaks_nothing(word: str, monkeyp
     shown = scrub_snapshot(healthy())
     assert status_text(shown)
     assert render(shown)
+
+
+def test_an_agent_that_collects_nothing_says_what_is_wrong_all_the_same() -> None:
+    text = status_text(replace(troubled(), enabled=False, sources=()))
+    assert "Logs Agent is not running" in text
+    assert "logs[0].path: is missing" in text
+    assert "auto_multi_line has no effect" in text
 
 
 @pytest.mark.parametrize("name", SNAPSHOTS)
@@ -196,7 +203,7 @@ def test_no_secret_is_in_anything_that_is_said(tmp_path: Path) -> None:
         warnings=(everything,),
         errors=(everything,),
     )
-    shown = [status_text(one), json.dumps(scrub_values(one.to_dict())), render(one), "\n".join(readiness(one))]
+    shown = [status_text(one), json.dumps(scrub_values(one.to_dict())), render(one), "\n".join(missing(one))]
     assert len(canaries) > 10
     assert [(canary, text) for canary in canaries for text in shown if canary in text] == []
     assert all("***" in text for text in shown)

@@ -13,7 +13,8 @@ import pytest
 
 from auditwake.errors import AuditwakeError
 from auditwake.forwarder.config import load
-from auditwake.forwarder.status import Filters, ask_status, follow
+from auditwake.forwarder.snapshot import SinkSnapshot
+from auditwake.forwarder.status import Filters, Unheard, ask_status, follow
 from auditwake.forwarder.status.client import Dropped
 from auditwake.forwarder.status.endpoint import connect
 from auditwake.forwarder.status.server import MOST_LISTENERS
@@ -21,6 +22,11 @@ from auditwake.forwarder.status.stream import Queue, stream_line
 from auditwake.forwarder.taps import Taps
 from tests.serving import KINDS, SOURCE, Make, listening, wait_until
 from tests.standing import healthy
+
+TABLES = [
+    SinkSnapshot(name=name, type=type_, description="")
+    for name, type_ in {"archive": "parquet", "lake": "delta"}.items()
+]
 
 
 def test_the_line_is_the_agents() -> None:
@@ -50,7 +56,7 @@ def test_events_come_in_order_until_the_agent_stops(serve: Make, *, unix: bool) 
     taps = Taps()
     server = serve(taps=taps, unix=unix)
     stream = follow(server.path, Filters())
-    got: list[str | Dropped] = []
+    got: list[str | Dropped | Unheard] = []
     reader = threading.Thread(target=lambda: got.extend(stream))
     reader.start()
     listening(taps)
@@ -82,7 +88,7 @@ def test_a_filtered_stream_leaves_the_others_out(serve: Make) -> None:
     taps = Taps()
     server = serve(taps=taps)
     stream = follow(server.path, Filters(service="audit"))
-    first: list[str | Dropped] = []
+    first: list[str | Dropped | Unheard] = []
     reader = threading.Thread(target=lambda: first.append(next(stream)))
     reader.start()
     listening(taps)
@@ -150,6 +156,13 @@ def test_listeners_are_few_and_leave_room_for_status(serve: Make, place: Path) -
             next(follow(place, Filters()))
         assert ask_status(place) == healthy()
     wait_until(lambda: not taps.active)
+
+
+def test_sinks_that_take_rows_are_named(serve: Make) -> None:
+    taps = Taps()
+    sinks = (SinkSnapshot(name="datadog", type="datadog", description=""), *TABLES)
+    server = serve(lambda: replace(healthy(), sinks=sinks), taps)
+    assert next(follow(server.path, Filters())) == Unheard(("archive", "lake"))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal")

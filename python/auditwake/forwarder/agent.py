@@ -101,11 +101,12 @@ class Agent:
             self._lock.release()
             raise
 
-    def reload(self, config: "AgentConfig") -> None:
-        """Run another configuration. Routes whose source and sink are the same go on.
+    def reload(self, config: "AgentConfig", hurry: Callable[[], bool] = lambda: False) -> None:
+        """Run another configuration. Routes whose source and sink are the same go on; others have the grace to finish.
 
         Args:
             config: What to run from now on.
+            hurry: Is asked twice a second; says whether to leave now what was begun.
 
         Raises:
             AuditwakeError: It cannot be run; the one that was in force goes on.
@@ -114,7 +115,7 @@ class Agent:
         if config.state != before.state:
             message = f"the state directory cannot change while the agent runs: restart it to use {config.state}"
             raise StateError(message)
-        self._change(config)
+        self._change(config, hurry)
         self._reloads += 1
         self._errors = ()
 
@@ -131,7 +132,7 @@ class Agent:
         """Finish what was begun and commit it, within the grace of the configuration.
 
         Args:
-            hurry: Says whether to leave it now.
+            hurry: Is asked twice a second; says whether to leave it now.
 
         Returns:
             Whether all was finished; what was not is sent again by the next start, byte for byte.
@@ -146,11 +147,14 @@ class Agent:
 
     def snapshot(self) -> "AgentSnapshot":
         """Say how it stands."""
-        config, routes = self._config, list(self._routes)
+        config = self._config
+        # In the midst of a reload there are routes of sources that are not shown yet.
+        routes = [route for route in self._routes if route.source in config.sources]
         return agent_snapshot(
             config,
             routes,
             [self._builder.describe(sink, routes) for sink in config.sinks],
+            self._builder.former(routes),
             started=self._started,
             reloads=self._reloads,
             errors=self._errors,
@@ -165,7 +169,7 @@ class Agent:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _change(self, config: "AgentConfig") -> None:
+    def _change(self, config: "AgentConfig", hurry: Callable[[], bool] = lambda: False) -> None:
         """Run a configuration; if it cannot be run, the one before it goes on."""
         with self._changing:
             policy = _policy(config)
@@ -173,14 +177,14 @@ class Agent:
             before, before_policy, was_running = self._config, self._policy, bool(self._routes)
             plan = self._plan(config, policy, kept)
             try:
-                self._begin(plan)
+                self._begin(plan, hurry)
             except BaseException:
                 if was_running:
                     LOG.warning("the configuration cannot be run, and the former one is begun again")
                     alive = [route for route in kept if route in self._routes]
-                    self._begin(self._plan(before, before_policy, alive))
+                    self._begin(self._plan(before, before_policy, alive), hurry)
                 else:
-                    self._begin(_Plan(before, before_policy, [], []))
+                    self._begin(_Plan(before, before_policy, [], []), hurry)
                 raise
 
     def _is_shared(self, config: "AgentConfig", policy: "Policy | None") -> bool:
@@ -211,16 +215,17 @@ class Agent:
         new = [self._builder.route(context, *pair) for pair in wanted if pair not in have]
         return _Plan(config, policy, stay, new)
 
-    def _begin(self, plan: "_Plan") -> None:
+    def _begin(self, plan: "_Plan", hurry: Callable[[], bool]) -> None:
         """End what is not asked for any more, then begin what is new."""
         sources = [route.source for route in (*plan.stay, *plan.new)]
         self._builder.hang_up(sources)
-        self._end([route for route in self._routes if route not in plan.stay])
+        self._end([route for route in self._routes if route not in plan.stay], hurry)
         self._routes = list(plan.stay)
         self._note_left(plan.config)
         self._builder.receive(plan.config.state, sources)
         for route in plan.new:
             route.start()
+            self._builder.begun(route)
             self._routes.append(route)
         self._config, self._policy = plan.config, plan.policy
         self._builder.forget(self._routes)
@@ -232,7 +237,7 @@ class Agent:
             if message not in before:
                 LOG.warning("%s", message)
 
-    def _end(self, routes: Sequence[Route], hurry: Callable[[], bool] = lambda: False) -> bool:
+    def _end(self, routes: Sequence[Route], hurry: Callable[[], bool]) -> bool:
         for route in routes:
             route.stop()
         until = time.monotonic() + self._config.grace
@@ -243,8 +248,9 @@ class Agent:
         for route in left:
             route.leave()
             LOG.warning("%s: not all was sent in time; the next start goes on there", route.standing.name)
+        until = time.monotonic() + LEAVE
         for route in left:
-            route.join(LEAVE)
+            route.join(until - time.monotonic())
         return not any(route.pausing.leaving.is_set() for route in routes)
 
 

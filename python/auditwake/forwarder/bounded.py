@@ -6,15 +6,17 @@ import socket
 import socketserver
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 __all__ = ["BoundedThreads"]
 
 PAUSE = 0.1
+ROOM = 1.0  # seconds for a thread that was asked to end
 
 
 class BoundedThreads(socketserver.ThreadingMixIn):
-    """A thread for each peer, as many as `most_threads`; one more is told so and sent away.
+    """A thread for each peer, as many as `most_threads`; one more is sent away, unless another can be let go for it.
 
     Example:
         >>> class Server(BoundedThreads, socketserver.TCPServer):
@@ -65,10 +67,15 @@ class BoundedThreads(socketserver.ThreadingMixIn):
     def refuse(self, request: Any) -> None:  # noqa: ANN401  # as socketserver types it
         """Tell a peer that there are too many; must not wait."""
 
+    def make_room(self) -> bool:
+        """Let go of a peer whose thread another one needs, and say whether there was one."""
+        return False
+
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # as socketserver types it
         """Take a peer, in a thread if there is one left."""
-        if not self._slots.acquire(blocking=False):
-            self.refuse(request)
+        if not self._slots.acquire(blocking=False) and not (self.make_room() and self._slots.acquire(timeout=ROOM)):
+            with suppress(OSError):
+                self.refuse(request)
             self.shutdown_request(request)  # type: ignore[attr-defined]  # of the server that this is mixed into
             return
         try:

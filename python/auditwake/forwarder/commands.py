@@ -51,15 +51,21 @@ class Commands:
 
         Returns:
             The oldest; None where there is none, also when a signal came that is no command.
+
+        Raises:
+            RuntimeError: This is not inside the block.
         """
-        assert self._woken is not None  # noqa: S101  # so it is inside the block
+        woken = self._woken
+        if woken is None:
+            message = "nobody can be woken outside the block"
+            raise RuntimeError(message)
         if not self._given:
             # `poll` needs no descriptor of its own, and there may be none left.
             with getattr(selectors, "PollSelector", selectors.DefaultSelector)() as selector:
-                selector.register(self._woken, selectors.EVENT_READ)
+                selector.register(woken, selectors.EVENT_READ)
                 selector.select(timeout)
         with suppress(BlockingIOError):
-            self._woken.recv(4096)
+            woken.recv(4096)
         return self._given.popleft() if self._given else None
 
     def __enter__(self) -> Self:

@@ -16,7 +16,7 @@ from typing import Any, Literal, TextIO
 
 from auditwake.forwarder.scrub import printable, register_secret, register_secrets, scrub, scrub_values
 
-__all__ = ["register_secret", "register_secrets", "setup_logging"]
+__all__ = ["change_logging", "register_secret", "register_secrets", "setup_logging"]
 
 ROOT = "auditwake"
 BURST, PERIOD, MOST_KEYS = 10, 60.0, 1000
@@ -33,7 +33,7 @@ def setup_logging(
     format: Literal["text", "json"] = "text",  # noqa: A002  # as the option is called
     stream: TextIO | None = None,
 ) -> None:
-    """Send the logs of `auditwake.*` to standard error. A second call replaces the first, as a reload does.
+    """Send the logs of `auditwake.*` to standard error. A second call replaces the first.
 
     A message that comes again and again is given ten times a minute, then counted; the next one says how many were left
     out. Secrets that `register_secret` knows are taken out, whoever put them there.
@@ -62,6 +62,32 @@ def setup_logging(
     logger.addHandler(handler)
     logger.setLevel(level.upper())
     logger.propagate = False
+
+
+def change_logging(
+    level: Literal["debug", "info", "warning", "error"],
+    format: Literal["text", "json"],  # noqa: A002  # as in setup_logging
+) -> None:
+    r"""Go on with another level or format, at the same place; a program that has its own logging keeps it.
+
+    Args:
+        level: The least level that is given.
+        format: `text` or `json`.
+
+    Example:
+        >>> import io
+        >>> out = io.StringIO()
+        >>> setup_logging("error", "text", out)
+        >>> change_logging("info", "text")
+        >>> logging.getLogger("auditwake").info("read")
+        >>> out.getvalue().rpartition("Z ")[2]
+        'INFO    auditwake: read\n'
+        >>> setup_logging()
+    """
+    for handler in logging.getLogger(ROOT).handlers:
+        if isinstance(handler, _Handler):
+            setup_logging(level, format, handler.stream)
+            return
 
 
 class RepeatFilter:

@@ -6,12 +6,14 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from auditwake.errors import AuditwakeError
 from auditwake.forwarder.agent import Agent
 from auditwake.forwarder.commands import Commands
+from auditwake.forwarder.log import change_logging
 from auditwake.forwarder.scrub import register_secrets
 from auditwake.forwarder.systemd import notify, watchdog_seconds
 
@@ -53,6 +55,7 @@ class Forwarder:
         self._paths = tuple(paths)
         self._environment = os.environ if environment is None else environment
         self._commands = Commands()
+        self._served = config  # with this the servers were begun
 
     @classmethod
     def from_config(
@@ -99,7 +102,7 @@ class Forwarder:
                 self._serve()
             finally:
                 notify(STOPPING="1", EXTEND_TIMEOUT_USEC=str(int((config.grace + 10) * 1_000_000)))
-                finished = self.agent.stop(lambda: self._commands.asks("stop"))
+                finished = self.agent.stop(self._hurry)
         LOG.info("stopped" if finished else "stopped; what was not acknowledged is sent again by the next start")
         return finished
 
@@ -116,6 +119,12 @@ class Forwarder:
 
     def _reload(self, _number: int, _frame: FrameType | None) -> None:
         self.reload()
+
+    def _hurry(self) -> bool:
+        """Say whether to leave what is under way; the service manager hears that we have not died over it."""
+        if watchdog_seconds() is not None:
+            notify(WATCHDOG="1")
+        return self._commands.asks("stop")
 
     def _serve(self) -> None:
         watchdog = watchdog_seconds()
@@ -146,12 +155,21 @@ class Forwarder:
         try:
             config = load(self._paths, self._environment)
             register_secrets(config)
-            self.agent.reload(config)
+            late = _needs_restart(self._served, config)
+            self.agent.reload(replace(config, warnings=(*config.warnings, *late)), self._hurry)
         except (AuditwakeError, OSError, ValueError) as error:
             self.agent.failed(error)
             LOG.error("the configuration cannot be used, the former one goes on: %s", error)  # noqa: TRY400  # whole
+        except Exception as error:  # noqa: BLE001  # whatever a reload meets, it must not end an agent that ships
+            # The message could quote the configuration.
+            fault = AuditwakeError(f"{type(error).__name__} while the configuration was read: this is a fault of ours")
+            self.agent.failed(fault)
+            LOG.error("the former configuration goes on: %s", fault)  # noqa: TRY400  # as above
         else:
+            change_logging(config.log_level, config.log_format)
             LOG.info("the configuration was read again")
+            for one in late:
+                LOG.warning("%s", one)
 
 
 @contextmanager
@@ -182,9 +200,22 @@ def _servers(agent: Agent) -> "Iterator[StatusServer | MetricsServer]":
         yield MetricsServer(config.metrics_address, agent.snapshot)
 
 
+def _needs_restart(served: "AgentConfig", config: "AgentConfig") -> list[str]:
+    """Name what a reload does not take over, where it has changed."""
+    changed = {
+        "socket": (served.socket, config.socket),
+        "metrics_address": (served.metrics_address, config.metrics_address),
+    }
+    return [
+        f"{key}: it is {new or 'none'} now, and {old or 'none'} until the agent is restarted"
+        for key, (old, new) in changed.items()
+        if old != new
+    ]
+
+
 def _status(snapshot: "AgentSnapshot") -> str:
     """Say in one line how it stands."""
-    routes = [route for source in snapshot.sources for route in source.routes]
+    routes = snapshot.routes
     sent = sum(route.events_sent for route in routes)
     lag = sum(stream.lag_bytes for route in routes for stream in route.streams)
     held = sum(route.state in {"holding", "failed"} for route in routes)

@@ -183,13 +183,14 @@ class AgentSnapshot:
         now: When this was taken.
         hostname: As events carry it.
         enabled: Whether logs are collected at all.
-        ready: Whether the configuration is loaded, the logs are open and no sink waits for a person.
+        ready: Whether it can do its job: the logs are open and no sink waits for a person; `readiness` says it.
         config_files: The files of the configuration.
         warnings: Of the configuration.
         errors: Of the newest reload, when it failed and the former configuration goes on.
         reloads: Configurations that took effect after the first.
         sinks: All sinks.
         sources: All sources.
+        former: What routes have counted that a reload has ended: it stays in the sums of their sinks.
     """
 
     version: str
@@ -205,6 +206,12 @@ class AgentSnapshot:
     reloads: int = 0
     sinks: tuple[SinkSnapshot, ...] = ()
     sources: tuple[SourceSnapshot, ...] = ()
+    former: tuple[RouteSnapshot, ...] = ()
+
+    @property
+    def routes(self) -> tuple[RouteSnapshot, ...]:
+        """All routes that this process has had, for sums."""
+        return (*(route for source in self.sources for route in source.routes), *self.former)
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as plain values, for JSON.
@@ -226,16 +233,18 @@ class AgentSnapshot:
         """
         sources = tuple(_source(one) for one in values["sources"])
         sinks = tuple(SinkSnapshot(**one) for one in values["sinks"])
+        former = tuple(_route(one) for one in values["former"])
         lists = {name: tuple(values[name]) for name in ("config_files", "warnings", "errors")}
-        return cls(**{**values, **lists, "sinks": sinks, "sources": sources})
+        return cls(**{**values, **lists, "sinks": sinks, "sources": sources, "former": former})
 
 
 def _source(values: Mapping[str, Any]) -> SourceSnapshot:
-    routes = tuple(
-        RouteSnapshot(**{**one, "streams": tuple(StreamSnapshot(**stream) for stream in one["streams"])})
-        for one in values["routes"]
-    )
+    routes = tuple(_route(one) for one in values["routes"])
     lists = {name: tuple(values[name]) for name in ("tags", "inputs", "messages")}
     receiver = values.get("receiver")
     receiver = None if receiver is None else ReceiverSnapshot(**receiver)
     return SourceSnapshot(**{**values, **lists, "routes": routes, "receiver": receiver})
+
+
+def _route(values: Mapping[str, Any]) -> RouteSnapshot:
+    return RouteSnapshot(**{**values, "streams": tuple(StreamSnapshot(**stream) for stream in values["streams"])})

@@ -1,13 +1,15 @@
 """The agent that runs on this machine: its configuration, and the socket that it answers at."""
 
 import argparse
+import io
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from auditwake.forwarder.config.model import AgentConfig
 
-__all__ = ["add_config", "add_socket", "config_of", "socket_of"]
+__all__ = ["add_config", "add_socket", "config_of", "socket_of", "write_any_text"]
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -37,3 +39,9 @@ def config_of(args: argparse.Namespace) -> "AgentConfig":
 def socket_of(args: argparse.Namespace) -> Path:
     """Give the socket that the arguments name; the configuration is read only if they name none."""
     return Path(args.socket) if args.socket else config_of(args).socket
+
+
+def write_any_text() -> None:
+    """Have standard output show what its encoding lacks as escapes: what a log holds is never an error of ours."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")

@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from auditwake.cli.agent.local import add_config, add_socket, socket_of
+from auditwake.cli.agent.local import add_config, add_socket, socket_of, write_any_text
 from auditwake.cli.exits import Exit
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
@@ -26,6 +26,7 @@ def run(args: argparse.Namespace) -> Exit:
     """Ask, and print the answer."""
     from auditwake.forwarder.status import ask_status, status_text
 
+    write_any_text()
     snapshot = ask_status(socket_of(args))
     if args.json:
         print(json.dumps(snapshot.to_dict(), indent=2))

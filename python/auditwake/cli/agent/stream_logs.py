@@ -3,9 +3,9 @@
 import argparse
 import sys
 
-from auditwake.cli.agent.local import add_config, add_socket, socket_of
+from auditwake.cli.agent.local import add_config, add_socket, socket_of, write_any_text
 from auditwake.cli.exits import Exit
-from auditwake.cli.style import counted
+from auditwake.cli.style import counted, escape
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
@@ -28,12 +28,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Exit:
     """Print what comes."""
-    from auditwake.forwarder.status import Filters, follow
+    from auditwake.forwarder.status import Filters, Unheard, follow
 
+    write_any_text()
     filters = Filters(name=args.name, type=args.type, source=args.source, service=args.service)
     for line in follow(socket_of(args), filters):
         if isinstance(line, str):
             print(line, flush=True)
+        elif isinstance(line, Unheard):
+            sinks = escape(", ".join(line.sinks))
+            print(f"auditwake: events for {sinks} are not shown: they go there as rows", file=sys.stderr)
         else:
             print(f"auditwake: {counted(line.events, 'event')} left out here: too slow", file=sys.stderr)
     print("auditwake: the agent has stopped", file=sys.stderr)

@@ -64,7 +64,6 @@ class LogSource:
         source: Attribute `ddsource`.
         sourcecategory: As configured; it is among the tags already.
         tags: Tags of this entry and those for all, `key:value`.
-        encoding: `utf-8`; audit logs have no other.
         rules: Its processing rules, the ones for all in front.
     """
 
@@ -77,7 +76,6 @@ class LogSource:
     source: str = ""
     sourcecategory: str = ""
     tags: tuple[str, ...] = ()
-    encoding: str = "utf-8"
     rules: tuple[ProcessingRule, ...] = ()
 
 

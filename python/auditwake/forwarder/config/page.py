@@ -1,13 +1,12 @@
 """The tables of `docs/agent-config.md`, written from the table of keys: `make docs`."""
 
-import sys
-from pathlib import Path
 from typing import Final
 
 from auditwake.forwarder.config.key import Group, Key
 from auditwake.forwarder.config.keys import DATADOG, ENDPOINT, FILE, LOG, LOGS_CONFIG, PROXY
 from auditwake.forwarder.config.own import BACKOFF, BATCHING, OWN, RETENTION, SINK, WEBHOOK
 from auditwake.forwarder.config.rules import RULE
+from auditwake.pages import between, write
 
 __all__ = ["section", "updated"]
 
@@ -65,12 +64,7 @@ def updated(page: str) -> str:
     Raises:
         ValueError: The page has no place for the section.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        message = f"the page has no place for the keys, between {BEGIN!r} and {END!r}"
-        raise ValueError(message)
-    return f"{before}{BEGIN}\n{section()}\n{END}{after}"
+    return between(page, BEGIN, END, section())
 
 
 def _group(group: Group) -> list[str]:
@@ -118,5 +112,4 @@ def _default(key: Key) -> str:
 
 
 if __name__ == "__main__":
-    path = Path(sys.argv[1])
-    path.write_text(updated(path.read_text(encoding="utf-8")), encoding="utf-8")
+    write(updated)

@@ -52,11 +52,6 @@ class Report:
         self._errors: list[_Note] = []
         self._warnings: list[_Note] = []
 
-    @property
-    def failed(self) -> bool:
-        """Whether there are errors."""
-        return bool(self._errors)
-
     def error(self, place: Place, message: str, remedy: str, known: frozenset[str] | None = None) -> None:
         """Note what makes the configuration useless.
 

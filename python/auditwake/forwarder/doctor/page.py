@@ -1,10 +1,9 @@
 """The table of `docs/doctor.md` that has every code, written from the registry: `make docs`."""
 
-import sys
-from pathlib import Path
 from typing import Final
 
 from auditwake.forwarder.doctor.registry import SECTIONS
+from auditwake.pages import between, write
 
 __all__ = ["section", "updated"]
 
@@ -37,14 +36,8 @@ def updated(page: str) -> str:
     Raises:
         ValueError: The page has no place for them.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        message = f"the page has no place for the codes, between {BEGIN!r} and {END!r}"
-        raise ValueError(message)
-    return f"{before}{BEGIN}\n{section()}\n{END}{after}"
+    return between(page, BEGIN, END, section())
 
 
 if __name__ == "__main__":
-    path = Path(sys.argv[1])
-    path.write_text(updated(path.read_text(encoding="utf-8")), encoding="utf-8")
+    write(updated)

@@ -9,7 +9,7 @@ from auditwake.forwarder.engine.paths import name_of, webhook_directory
 from auditwake.forwarder.engine.payload_route import PayloadRoute
 from auditwake.forwarder.engine.table_route import TableRoute
 from auditwake.forwarder.sinks.make import make
-from auditwake.forwarder.snapshot import ReceiverSnapshot
+from auditwake.forwarder.snapshot import ReceiverSnapshot, RouteSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,8 +58,11 @@ class Builder:
         else:
             sink = self._sink(context, config)
             route = PayloadRoute(context, source, config, sink, log=log, counters=counters)
-        self._counters[key] = route.counters
         return route
+
+    def begun(self, route: "Route") -> None:
+        """Note a route that was started: one that was only made has been nothing yet."""
+        self._counters[route.sink_config.name, name_of(route.source)] = route.counters
 
     def describe(self, config: "SinkConfig", routes: "list[Route]") -> str:
         """Say where a sink sends to; keys masked."""
@@ -76,6 +79,15 @@ class Builder:
             name: ReceiverSnapshot(**asdict(counters.now()), backlog_bytes=backlogs.get(name, 0))
             for name, counters in list(self._received.items())
         }
+
+    def former(self, routes: "Sequence[Route]") -> "list[RouteSnapshot]":
+        """Give what routes have counted that are not among these any more."""
+        present = [route.counters for route in routes]
+        return [
+            RouteSnapshot(sink=sink, state="stopped", **counters.values())
+            for (sink, _), counters in list(self._counters.items())
+            if not any(counters is one for one in present)
+        ]
 
     def hang_up(self, sources: "Sequence[Source]") -> None:
         """End the webhooks that are not asked for: what they have answered with 200 is for the routes to finish."""

@@ -5,6 +5,8 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from auditwake.forwarder.engine.streams import StreamSums
+
 if TYPE_CHECKING:
     from auditwake._core import Payload, Prepared
 
@@ -15,9 +17,14 @@ BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Counters:
-    """The counters of a route; used by several threads."""
+    """The counters of a route; used by several threads.
+
+    Attributes:
+        streams: Those of its logs.
+    """
 
     def __init__(self) -> None:
+        self.streams = StreamSums()
         self._lock = threading.Lock()
         self._sums: Counter[str] = Counter()
         self._retries: Counter[str] = Counter()

@@ -101,9 +101,14 @@ class Delivery:
         self._tries = 0
 
     @property
-    def payload(self) -> "Payload | None":
-        """What is to be sent next; None when there is nothing left."""
-        return self._left[-1] if self._left else None
+    def over(self) -> bool:
+        """Whether there is nothing left to be sent."""
+        return not self._left
+
+    @property
+    def payload(self) -> "Payload":
+        """What is to be sent next; there is one until it is over."""
+        return self._left[-1]
 
     @property
     def prepared(self) -> "Prepared":

@@ -63,18 +63,16 @@ class Unit:
 
 @dataclass(eq=False, slots=True)
 class Job:
-    """Something for a sender: a payload to deliver, or a group to finish (`delivery` is None).
+    """A payload to deliver.
 
     Attributes:
-        group: What it belongs to.
         unit: The events that were encoded together.
         delivery: The way of the payload.
         told: Whether those who listen were told of it.
     """
 
-    group: Group
-    unit: Unit | None = None
-    delivery: "Delivery | None" = None
+    unit: Unit
+    delivery: "Delivery"
     told: bool = False
 
 
@@ -88,7 +86,7 @@ class Flow:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._changed = threading.Condition()
-        self._jobs: deque[Job] = deque()
+        self._jobs: deque[Job | Group] = deque()
         self._open = 0
         self.bytes = 0
         self.payloads = 0
@@ -97,11 +95,6 @@ class Flow:
     def idle(self) -> bool:
         """Whether nothing is under way."""
         return self._open == 0
-
-    @property
-    def waiting(self) -> bool:
-        """Whether there is a job that nobody has taken."""
-        return bool(self._jobs)
 
     @property
     def last(self) -> bool:
@@ -146,8 +139,8 @@ class Flow:
             if group.done:
                 self._finish_later(group)
 
-    def take(self, timeout: float = 0.0) -> Job | None:
-        """Give the next job; None if there is none in time."""
+    def take(self, timeout: float = 0.0) -> Job | Group | None:
+        """Give the next payload to deliver, or a group to finish; None if there is none in time."""
         with self._changed:
             if not self._jobs and timeout > 0:
                 self._changed.wait(timeout)
@@ -178,5 +171,5 @@ class Flow:
 
     def _finish_later(self, group: Group) -> None:
         # In front: a commit costs little, and what is acknowledged should not wait behind what is not.
-        self._jobs.appendleft(Job(group))
+        self._jobs.appendleft(group)
         self._changed.notify_all()

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from auditwake.forwarder.files import write_all
+
 __all__ = ["Entry", "Journal"]
 
 MOST_LINES = 4096  # of a file that is never empty because something is always under way
@@ -161,9 +163,7 @@ class Journal:
         before = os.fstat(file).st_size
         data = json.dumps(values, separators=(",", ":")).encode() + b"\n"
         try:
-            written = 0
-            while written < len(data):
-                written += os.write(file, data[written:])
+            write_all(file, data)
         except OSError:
             os.ftruncate(file, before)
             raise

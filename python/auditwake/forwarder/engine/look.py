@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from auditwake import _core
 from auditwake.forwarder.config.model import WebhookSource
 from auditwake.forwarder.engine.paths import name_of
+from auditwake.forwarder.readiness import missing
 from auditwake.forwarder.snapshot import AgentSnapshot, RouteSnapshot, SinkSnapshot, SourceSnapshot
 
 if TYPE_CHECKING:
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
 __all__ = ["agent_snapshot"]
 
 SOON = 3600.0  # seconds to a loss that a person should know of
-NOT_READY = {"starting", "holding", "failed"}
 
 
 def agent_snapshot(
     config: "AgentConfig",
     routes: "Sequence[Route]",
     descriptions: "Sequence[str]",
+    former: "Sequence[RouteSnapshot]",
     *,
     started: float,
     reloads: int,
@@ -40,6 +41,7 @@ def agent_snapshot(
         config: The configuration that is in force.
         routes: All routes.
         descriptions: Of its sinks, in order.
+        former: What other routes of this process have counted.
         started: When the agent was, in seconds since the epoch.
         reloads: Configurations after the first.
         errors: Of the newest reload.
@@ -47,17 +49,19 @@ def agent_snapshot(
         received: What webhooks have received, by the name of their source.
     """
     taken = [(route, route.snapshot()) for route in routes]
+    given = config.sources
     sources = tuple(
-        replace(_source(source, taken), receiver=(received or {}).get(name_of(source))) for source in config.sources
+        replace(_source(one, taken), receiver=(received or {}).get(name_of(one)))
+        for place, one in enumerate(given)
+        if one not in given[:place]
     )
-    return AgentSnapshot(
+    one = AgentSnapshot(
         version=_core.__version__,
         pid=os.getpid(),
         started=started,
         now=time.time(),
         hostname=config.hostname,
         enabled=config.enabled,
-        ready=bool(taken or not config.enabled) and all(one.state not in NOT_READY for _, one in taken),
         config_files=tuple(map(str, config.files)),
         warnings=(*config.warnings, *left),
         errors=errors,
@@ -67,7 +71,9 @@ def agent_snapshot(
             for sink, text in zip(config.sinks, descriptions, strict=True)
         ),
         sources=sources,
+        former=tuple(former),
     )
+    return replace(one, ready=not missing(one))
 
 
 def _source(source: "Source", taken: "Sequence[tuple[Route, RouteSnapshot]]") -> SourceSnapshot:

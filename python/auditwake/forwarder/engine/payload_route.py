@@ -97,7 +97,7 @@ class PayloadRoute(Route):
             closing(Journal(self.directory / "inflight")) as journal,
         ):
             session = self._session(tail, journal)
-            self._tail, self._flow = tail, session.flow
+            self._flow = session.flow
             threads = [
                 threading.Thread(target=self._send, args=(session, sender), name="auditwake-send", daemon=True)
                 for sender in session.senders
@@ -109,7 +109,6 @@ class PayloadRoute(Route):
                 self._read(session)
                 self._drain(session)
             finally:
-                self._streams()
                 session.over.set()
                 session.flow.wake()
                 for thread in threads:

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
+from auditwake.forwarder.files import sync_directory, write_all
+
 __all__ = ["Quarantine", "Refused"]
 
 LOOKED_AT = 16 << 20  # bytes at the end that a crash may have left in front of a commit
@@ -80,14 +82,14 @@ class Quarantine:
         new = [one for one in refused if one.key not in self._before]
         if not new:
             return
-        fresh = not self.path.exists()
         file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600)
         try:
+            if os.fstat(file).st_size == 0:
+                # First the name: when it cannot be made durable, nothing was written yet.
+                sync_directory(self.path.parent)
             self._write(file, b"".join(map(self._line, new)))
         finally:
             os.close(file)
-        if fresh:
-            _sync_directory(self.path.parent)
         # A commit that fails behind this is tried again with the same.
         self._before.update(one.key for one in new)
 
@@ -110,9 +112,7 @@ class Quarantine:
         if before and not _ends_whole(self.path):
             data = b"\n" + data
         try:
-            written = 0
-            while written < len(data):
-                written += os.write(file, data[written:])
+            write_all(file, data)
             os.fsync(file)
         except OSError:
             os.ftruncate(file, before)
@@ -145,12 +145,3 @@ def _ends_whole(path: Path) -> bool:
     with path.open("rb") as file:
         file.seek(-1, os.SEEK_END)
         return file.read(1) == b"\n"
-
-
-def _sync_directory(path: Path) -> None:
-    if os.name == "posix":
-        folder = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

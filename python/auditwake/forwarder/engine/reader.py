@@ -175,9 +175,7 @@ class Reader:
         if not sent:
             return
         unit = Unit(group, prepared.bytes)
-        jobs = [
-            Job(group, unit, Delivery(prepared, payload, self._backoff, self._dice, self._doubt)) for payload in sent
-        ]
+        jobs = [Job(unit, Delivery(prepared, payload, self._backoff, self._dice, self._doubt)) for payload in sent]
         self._flow.add(unit, jobs)
 
     def _count(self, group: Group, prepared: "Prepared", payloads: "list[Payload]") -> None:

@@ -4,6 +4,7 @@ import logging
 import random
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ from auditwake.forwarder.engine.standing import Standing
 from auditwake.forwarder.snapshot import RouteSnapshot, StreamSnapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from auditwake.forwarder.config.model import AgentConfig, SinkConfig, Source
     from auditwake.forwarder.taps import Taps
     from auditwake.policy import Policy
@@ -86,6 +89,8 @@ class Route:
         self._quarantine = Quarantine(quarantine_file(state, sink.name, source), sink.name)
         self._dice = random.SystemRandom().random
         self._tail: Tail | None = None
+        self._is_open = False
+        self._streams_lock = threading.Lock()
         self._looked = False  # since it was opened
         self._seen: tuple[StreamSnapshot, ...] = ()
         is_new = counters is None
@@ -146,11 +151,20 @@ class Route:
 
     def _streams(self) -> tuple[StreamSnapshot, ...]:
         """Give how the logs stand; those of a tail that was closed, as they stood then."""
-        tail = self._tail
-        streams = () if tail is None else tuple(_stream(one) for one in tail.stats.streams)
-        if streams:
-            self._seen = streams
-        return streams or self._seen
+        with self._streams_lock:
+            if self._tail is not None and self._is_open:
+                streams = [_stream(one) for one in self._tail.stats.streams]
+                self._seen = self.counters.streams.shown(streams) or self._seen
+            return self._seen
+
+    def _close(self) -> None:
+        """Keep how the logs stand at the end of a tail."""
+        with self._streams_lock:
+            if self._tail is not None:
+                streams = [_stream(one) for one in self._tail.stats.streams]
+                self._seen = self.counters.streams.shown(streams) or self._seen
+                self.counters.streams.closed(streams)
+            self._is_open = False
 
     def _under_way(self) -> dict[str, Any]:
         return {}
@@ -196,8 +210,9 @@ class Route:
         self._looked = True
         return batch
 
-    def _open(self, **options: Any) -> "Tail":  # noqa: ANN401  # those of aw.tail
-        """Open the log where it was left."""
+    @contextmanager
+    def _open(self, **options: Any) -> "Iterator[Tail]":  # noqa: ANN401  # those of aw.tail
+        """Have the log open where it was left."""
         from auditwake.tail import Retention, tail
 
         config, source = self._context.config, self.source
@@ -219,7 +234,13 @@ class Route:
             **options,
         )
         self._forced = self._looked = False
-        return opened
+        with opened:
+            with self._streams_lock:
+                self._tail, self._is_open = opened, True
+            try:
+                yield opened
+            finally:
+                self._close()
 
 
 def _committed_file(stats: "StreamStats", rotated: str | None) -> str | None:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from auditwake.errors import AuditwakeError
 from auditwake.forwarder.answers import Answer, Retry
 from auditwake.forwarder.engine.backoff import Wait, seconds
+from auditwake.forwarder.engine.flow import Group
 from auditwake.forwarder.engine.quarantine import Refused
 
 if TYPE_CHECKING:
     from auditwake._core import Payload, Prepared, Rejected
     from auditwake.forwarder.config.model import Backoff, Source
     from auditwake.forwarder.engine.counters import Counters
-    from auditwake.forwarder.engine.flow import Flow, Group, Job
+    from auditwake.forwarder.engine.flow import Flow, Job
     from auditwake.forwarder.engine.journal import Journal
     from auditwake.forwarder.engine.quarantine import Quarantine
     from auditwake.forwarder.sinks.sink import PayloadSink
@@ -63,13 +64,8 @@ class Sender:
         self._counters = counters
         self._taps = taps
         self._dice = dice
-        self._job: Job | None = None
+        self._job: Job | Group | None = None
         self._tries = 0
-
-    @property
-    def busy(self) -> bool:
-        """Whether something was begun."""
-        return self._job is not None
 
     def step(self, timeout: float = 0.0) -> Wait | None:
         """Send once, or commit once, or wait for something to do.
@@ -83,16 +79,13 @@ class Sender:
         job = self._job = self._job or self._flow.take(timeout)
         if job is None:
             return None
-        if job.delivery is None:
-            return self._finish(job.group)
+        if isinstance(job, Group):
+            return self._finish(job)
         return self._send(job)
 
     def _send(self, job: "Job") -> Wait | None:
-        delivery, unit = job.delivery, job.unit
-        assert delivery is not None  # noqa: S101  # `step` has looked
-        assert unit is not None  # noqa: S101  # as every payload has one
+        delivery = job.delivery
         payload = delivery.payload
-        assert payload is not None  # noqa: S101  # a delivery without one is over
         if not job.told and self._taps.active:
             self._taps.publish(self._source, [delivery.prepared.event(index) for index in payload.indexes])
         job.told = True
@@ -105,10 +98,10 @@ class Sender:
             self._counters.add(rejected_events=step.lost)
         if step.taken:
             self._counters.taken(payload, step.taken)
-        job.group.refused.extend((delivery.prepared, index, why) for index, why in step.rejected)
-        if delivery.payload is None:
+        job.unit.group.refused.extend((delivery.prepared, index, why) for index, why in step.rejected)
+        if delivery.over:
             self._job = None
-            self._flow.delivered(unit)
+            self._flow.delivered(job.unit)
         return step.wait
 
     def _ask(self, payload: "Payload") -> Answer:
@@ -121,7 +114,7 @@ class Sender:
         finally:
             self._counters.request(time.monotonic() - began)
 
-    def _finish(self, group: "Group") -> Wait | None:
+    def _finish(self, group: Group) -> Wait | None:
         """Keep what was refused, then commit: in this order, and nothing of it twice without a crash between."""
         try:
             if not group.kept:
@@ -150,13 +143,13 @@ class Sender:
         return Wait(seconds(self._backoff, self._tries, self._dice), "holding", reason)
 
 
-def refused_events(group: "Group") -> Iterator[Refused]:
+def refused_events(group: Group) -> Iterator[Refused]:
     """Give the events of a group that the sink never takes."""
     for prepared, index, why in group.refused:
         yield refused_event(group.stream, prepared, index, f"the receiver does not take it: {why}")
 
 
-def refused_lines(group: "Group") -> Iterator[Refused]:
+def refused_lines(group: Group) -> Iterator[Refused]:
     """Give the lines of a group that hold no event."""
     for line in group.lines:
         yield refused_line(group.stream, line)

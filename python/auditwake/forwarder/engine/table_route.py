@@ -29,6 +29,7 @@ LOG = logging.getLogger("auditwake.route")
 
 STEP = 0.5  # seconds
 BATCH_BYTES = 8 << 20
+TIME = "ts_stage"
 NO_EVENT = "what a rule has left of it is no event"
 
 
@@ -42,6 +43,7 @@ class _Group:
         rows: How many rows the sink was given.
         lines: Lines that hold no event, or one that the policy cannot reduce safely.
         events: Events that cannot be made rows after policy and rules.
+        last_event: The newest time in it, in seconds since the epoch.
     """
 
     batches: int = 0
@@ -49,6 +51,12 @@ class _Group:
     rows: int = 0
     lines: list[Refused] = field(default_factory=list)
     events: list[Refused] = field(default_factory=list)
+    last_event: float | None = None
+
+    def saw(self, moment: float | None) -> None:
+        """Note the time of an event."""
+        if moment is not None:
+            self.last_event = max(self.last_event or 0.0, moment)
 
 
 class TableRoute(Route):
@@ -110,7 +118,6 @@ class TableRoute(Route):
             batch_bytes=min(BATCH_BYTES, config.roll_bytes),
             batch_age=min(1.0, config.roll_seconds),
         ) as tail:
-            self._tail = tail
             self.standing.runs()
             since, closed = 0.0, False
             while not self.pausing.leaving.is_set():
@@ -127,7 +134,6 @@ class TableRoute(Route):
                     self._flush(tail)
                 if ended:
                     break
-            self._streams()
 
     def _take(self, batch: "TailBatch") -> None:
         """Hand rows to the sink; they are not durable yet."""
@@ -139,10 +145,12 @@ class TableRoute(Route):
             self.counters.add(events_read=batch.num_rows)
             self._sink.write(batch)
             group.rows += batch.num_rows
+            group.saw(_newest(batch))
         else:
             prepared = self._encoder.prepare(batch, int(time.time() * 1000))
             self.counters.read(prepared)
             group.lines += [refused_line(place.stream, line) for line in prepared.rejected]
+            group.saw(prepared.last_event)
             if prepared.events:
                 self._read_again(place.stream, prepared)
         # The rows are the sink's now.
@@ -170,5 +178,14 @@ class TableRoute(Route):
         self.counters.add(events_sent=group.rows, bytes_sent=group.bytes, payloads_sent=1)
         self.counters.add(quarantined_lines=len(group.lines), quarantined_events=len(group.events))
         self.counters.acknowledged()
-        self.counters.committed(None)
+        self.counters.committed(group.last_event)
         self._group = _Group()
+
+
+def _newest(batch: "TailBatch") -> float | None:
+    """Give the newest time of rows, in seconds since the epoch; None where they have none."""
+    import pyarrow.compute as pc
+
+    rows = batch.to_pyarrow()
+    newest = pc.max(rows.column(TIME)).as_py() if TIME in rows.schema.names else None
+    return None if newest is None else float(newest.timestamp())

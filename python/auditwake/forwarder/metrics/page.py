@@ -19,8 +19,8 @@ HEAD = f"""\
 | `/healthz` | 200 while the process answers |
 | `/readyz` | 200 when the logs are open and no sink waits for a person; else 503 and what is missing |
 
-A sink that is slow or gone does not make the agent unready: restarting it would help nobody. `deploy/prometheus` has
-alert rules, `deploy/grafana` a dashboard; both stand on these metrics only.
+[agent.md](agent.md#ready) says when an agent is ready. `deploy/prometheus` has alert rules, `deploy/grafana` a
+dashboard; both stand on these metrics only.
 
 - `path` is a log; from `auditwake_route_state` on it is what the configuration says, which may be a pattern.
 - `sink` is the name of a sink. Each sink has offsets of its own, so each reads the log for itself.
@@ -30,7 +30,9 @@ alert rules, `deploy/grafana` a dashboard; both stand on these metrics only.
   that counts what it does not take and does not say which (OTLP). `result` of a batch: `new`, `duplicate`.
 - `change` of an event: `policy_reduced`, `masked`, `shrunk` to fit the sink.
 
-Counters begin at 0 with the process. No label comes from an event: none has a user, a namespace or an audit ID.
+Counters begin at 0 with the process and never fall while it lives: what was counted for a log that a reload has taken
+away stays in the sums of its sink, and goes on when the log comes back. No label comes from an event: none has a user,
+a namespace or an audit ID.
 
 | metric | type | meaning |
 | --- | --- | --- |

@@ -31,10 +31,12 @@ def render(snapshot: AgentSnapshot) -> str:
     page.add("auditwake_config_reloads_total", snapshot.reloads)
     page.add("auditwake_config_errors", len(snapshot.errors))
     page.add("auditwake_config_warnings", len(snapshot.warnings))
-    for source in scrub_snapshot(snapshot).sources:
+    shown = scrub_snapshot(snapshot)
+    for route in shown.routes:
+        _add_sink(page, route)
+    for source in shown.sources:
         for route in source.routes:
             _add_route(page, source, route)
-            _add_sink(page, route)
             for stream in route.streams:
                 _add_stream(page, stream, route.sink)
         if source.receiver is not None:

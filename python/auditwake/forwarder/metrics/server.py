@@ -1,16 +1,19 @@
 """`/metrics`, `/healthz` and `/readyz` over HTTP; on loopback unless the configuration says otherwise."""
 
 import http.server
+import io
 import logging
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Self
 
 from auditwake.errors import AuditwakeError
 from auditwake.forwarder.bounded import BoundedThreads
-from auditwake.forwarder.metrics.readiness import readiness
+from auditwake.forwarder.deadline import DeadlineReader
 from auditwake.forwarder.metrics.render import render
+from auditwake.forwarder.readiness import missing
 from auditwake.forwarder.snapshot import AgentSnapshot
 
 __all__ = ["MetricsServer"]
@@ -29,6 +32,7 @@ class MetricsServer:
     Args:
         address: `host:port`; port 0 takes a free one; no host means loopback.
         snapshot: Says how the agent stands; it is called in the thread that serves.
+        timeout: Seconds that a peer has for its request, and for taking the answer.
 
     Raises:
         AuditwakeError: The address cannot be listened on.
@@ -41,11 +45,11 @@ class MetricsServer:
         b'ok\n'
     """
 
-    def __init__(self, address: str, snapshot: Callable[[], AgentSnapshot]) -> None:
+    def __init__(self, address: str, snapshot: Callable[[], AgentSnapshot], *, timeout: float = TIMEOUT) -> None:
         host, port = _host_and_port(address)
         try:
             family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-            self._server = _Server(family, (host, port), snapshot)
+            self._server = _Server(family, (host, port), snapshot, timeout)
         except (OSError, OverflowError) as error:
             message = f"metrics_address {address}: cannot listen there: {error}; name another one, or none"
             raise AuditwakeError(message) from error
@@ -78,19 +82,45 @@ class MetricsServer:
 
 class _Server(BoundedThreads, http.server.HTTPServer):
     most_threads = 16
-    request_queue_size = 32
+    request_queue_size = 128
 
     def __init__(
-        self, family: socket.AddressFamily, address: tuple[str, int], snapshot: Callable[[], AgentSnapshot]
+        self,
+        family: socket.AddressFamily,
+        address: tuple[str, int],
+        snapshot: Callable[[], AgentSnapshot],
+        patience: float,
     ) -> None:
         self.address_family = family
-        self.snapshot = snapshot
+        self.snapshot, self.patience = snapshot, patience
+        # Peers whose request is not whole yet, the oldest first.
+        self._asking: dict[socket.socket, None] = {}
+        self._asking_lock = threading.Lock()
         super().__init__(address, _Handler)
 
     def server_bind(self) -> None:
         # HTTPServer looks up the host's name here, which may wait for a name server.
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
         super(http.server.HTTPServer, self).server_bind()
+
+    def make_room(self) -> bool:
+        # A probe says all at once: who still says nothing, or a byte now and then, is none.
+        with self._asking_lock:
+            oldest = next(iter(self._asking), None)
+            if oldest is None:
+                return False
+            del self._asking[oldest]
+            with suppress(OSError):
+                oldest.shutdown(socket.SHUT_RDWR)
+            return True
+
+    def asks(self, peer: socket.socket) -> None:
+        with self._asking_lock:
+            self._asking[peer] = None
+
+    def has_asked(self, peer: socket.socket) -> None:
+        with self._asking_lock:
+            self._asking.pop(peer, None)
 
     def refuse(self, request: Any) -> None:  # noqa: ANN401  # as socketserver types it
         request.settimeout(0)
@@ -99,12 +129,23 @@ class _Server(BoundedThreads, http.server.HTTPServer):
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     server: _Server
-    timeout = TIMEOUT
     protocol_version = "HTTP/1.1"
     server_version = "auditwake"
     sys_version = ""
 
+    def setup(self) -> None:
+        super().setup()
+        self.rfile.close()
+        self.rfile = io.BufferedReader(DeadlineReader(self.connection, self.server.patience))
+        self.server.asks(self.connection)
+
+    def finish(self) -> None:
+        self.server.has_asked(self.connection)
+        super().finish()
+
     def do_GET(self) -> None:  # http.server calls it so
+        self.server.has_asked(self.connection)
+        self.connection.settimeout(self.server.patience)
         status, kind, body = self._page()
         self.send_response(status)
         self.send_header("Content-Type", kind)
@@ -132,11 +173,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             snapshot = self.server.snapshot()
             if path == "/metrics":
                 return 200, PROMETHEUS, render(snapshot).encode()
-            missing = readiness(snapshot)
+            lacks = missing(snapshot)
         except Exception:
             logger.exception("the page cannot be made", extra={"event": "metrics_failed", "page": path})
             return 500, TEXT, b"the page cannot be made; the agent's log says why\n"
-        return (503, TEXT, "".join(f"{one}\n" for one in missing).encode()) if missing else (200, TEXT, b"ready\n")
+        return (503, TEXT, "".join(f"{one}\n" for one in lacks).encode()) if lacks else (200, TEXT, b"ready\n")
 
 
 def _host_and_port(address: str) -> tuple[str, int]:

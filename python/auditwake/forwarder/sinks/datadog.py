@@ -1,7 +1,6 @@
 """Datadog's logs intake, version 2: as the Agent speaks to it, under a name of our own, over HTTP and nothing else."""
 
 import posixpath
-from collections.abc import Mapping
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -10,16 +9,14 @@ from auditwake.forwarder.encoding import Encoding
 from auditwake.forwarder.sinks.http import HttpClient, classify
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from auditwake._core import Payload
     from auditwake.forwarder.answers import Answer
     from auditwake.forwarder.config.model import DatadogSink, Source
     from auditwake.forwarder.sinks.http import HeaderValue
-    from auditwake.forwarder.sinks.outcome import Meaning
 
 __all__ = ["DatadogLogs"]
-
-TABLE: Mapping[int, "Meaning"] = {200: "ack", 202: "ack", 400: "reject", 413: "split"}
-"""400, 401, 403 and 413 make the Agent drop the payload: here only the event that is at fault leaves the way."""
 
 
 class DatadogLogs:
@@ -73,12 +70,15 @@ class DatadogLogs:
         )
 
     def send(self, payload: "Payload") -> "Answer":
-        """Send a payload once."""
-        return classify(self._http.post(payload.body, self._headers), TABLE)
+        """Send a payload once.
+
+        400, 401, 403 and 413 make the Agent drop it: here only the event that is at fault leaves the way.
+        """
+        return classify(self._http.post(payload.body, self._headers))
 
     def check(self) -> "Answer":
         """Ask whether the key is taken: an empty list of logs is one that the intake answers, and keeps nothing of."""
-        return classify(self._http.post(b"[]", self._headers, encoded=False), {**TABLE, 400: "ack"})
+        return classify(self._http.post(b"[]", self._headers, encoded=False), {400: "ack"})
 
     def describe(self) -> str:
         """Say where to, as the Agent's status does."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from auditwake.errors import SinkError
+from auditwake.forwarder.files import sync_directory
 from auditwake.forwarder.sinks import disk
 
 if TYPE_CHECKING:
@@ -216,4 +217,4 @@ def sync(table: Path, versions: Iterable[int]) -> None:
                 with path.open("r+b") as file:
                     os.fsync(file.fileno())
             for directory in {path.parent for path in files}:
-                disk.sync_directory(directory)
+                sync_directory(directory)

@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 
 from auditwake.errors import SinkError
+from auditwake.forwarder.files import sync_directory
 
-__all__ = ["OWN_DIRECTORY", "OWN_FILE", "failure", "needs_a_person", "reason", "replace", "sync_directory"]
+__all__ = ["OWN_DIRECTORY", "OWN_FILE", "failure", "needs_a_person", "reason", "replace"]
 
 OWN_FILE = 0o600  # as kube-apiserver makes its log: what stands in it is for nobody else
 OWN_DIRECTORY = 0o700
@@ -59,24 +60,6 @@ def failure(error: OSError, path: str | os.PathLike[str]) -> SinkError:
         True
     """
     return SinkError(reason(error, path), needs_a_person=needs_a_person(error))
-
-
-def sync_directory(directory: Path) -> None:
-    """Make the names in a directory durable. Windows keeps them so, and has no such call.
-
-    Raises:
-        OSError: They may not be durable.
-
-    Example:
-        >>> sync_directory(Path("."))
-    """
-    if os.name == "nt":
-        return
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def replace(path: Path, content: bytes) -> None:

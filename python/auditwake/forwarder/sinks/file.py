@@ -7,13 +7,15 @@ import threading
 from typing import TYPE_CHECKING
 
 from auditwake.forwarder.answers import Ack, Hold, Retry
-from auditwake.forwarder.encoding import Encoding
+from auditwake.forwarder.files import sync_directory, write_all
 from auditwake.forwarder.sinks import disk
+from auditwake.forwarder.sinks.ndjson import plain_lines, whole_lines
 
 if TYPE_CHECKING:
     from auditwake._core import Payload
     from auditwake.forwarder.answers import Answer
     from auditwake.forwarder.config.model import FileSink, Source
+    from auditwake.forwarder.encoding import Encoding
 
 __all__ = ["LinesFile"]
 
@@ -53,15 +55,9 @@ class LinesFile:
         """Its name in the configuration."""
         return self._config.name
 
-    def encoding(self, source: "Source", stream: str) -> Encoding:  # noqa: ARG002  # the same for all
+    def encoding(self, source: "Source", stream: str) -> "Encoding":  # noqa: ARG002  # the same for all
         """Say how the events of a stream are encoded: as they are, a line each."""
-        batching = self._config.batching
-        return Encoding(
-            format="ndjson",
-            max_events=batching.max_events,
-            max_bytes=batching.max_bytes,
-            max_event_bytes=batching.max_event_bytes,
-        )
+        return plain_lines(self._config.batching)
 
     def send(self, payload: "Payload") -> "Answer":
         """Append a payload and wait for the disk."""
@@ -106,7 +102,7 @@ class LinesFile:
             handle = os.open(self._path, FLAGS, disk.OWN_FILE)
             try:
                 self._end_line(handle)
-                disk.sync_directory(self._path.parent)
+                sync_directory(self._path.parent)
             except OSError:
                 os.close(handle)
                 raise
@@ -132,7 +128,7 @@ class LinesFile:
     def _append(self, handle: int, body: bytes) -> None:
         self._whole = os.fstat(handle).st_size
         try:
-            _write_all(handle, body if body.endswith(b"\n") or not body else body + b"\n")
+            write_all(handle, whole_lines(body))
             # What cannot be synced may be gone although it can be read, so it is cut away and written again.
             os.fsync(handle)
         except OSError:
@@ -154,9 +150,3 @@ class LinesFile:
             with contextlib.suppress(OSError):
                 os.close(self._handle)
         self._handle, self._whole = None, None
-
-
-def _write_all(handle: int, body: bytes) -> None:
-    left = memoryview(body)
-    while left:
-        left = left[os.write(handle, left) :]

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from auditwake.errors import SinkError
-from auditwake.forwarder.sinks.disk import OWN_DIRECTORY, OWN_FILE, failure, replace, sync_directory
+from auditwake.forwarder.files import sync_directory
+from auditwake.forwarder.sinks.disk import OWN_DIRECTORY, OWN_FILE, failure, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

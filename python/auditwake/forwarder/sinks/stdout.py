@@ -8,13 +8,14 @@ import threading
 from typing import TYPE_CHECKING
 
 from auditwake.forwarder.answers import Ack, Hold, Retry
-from auditwake.forwarder.encoding import Encoding
 from auditwake.forwarder.sinks import disk
+from auditwake.forwarder.sinks.ndjson import plain_lines, whole_lines
 
 if TYPE_CHECKING:
     from auditwake._core import Payload
     from auditwake.forwarder.answers import Answer
     from auditwake.forwarder.config.model import Source, StdoutSink
+    from auditwake.forwarder.encoding import Encoding
 
 __all__ = ["StandardOutput"]
 
@@ -49,19 +50,13 @@ class StandardOutput:
         """Its name in the configuration."""
         return self._config.name
 
-    def encoding(self, source: "Source", stream: str) -> Encoding:  # noqa: ARG002  # the same for all
+    def encoding(self, source: "Source", stream: str) -> "Encoding":  # noqa: ARG002  # the same for all
         """Say how the events of a stream are encoded: as they are, a line each."""
-        batching = self._config.batching
-        return Encoding(
-            format="ndjson",
-            max_events=batching.max_events,
-            max_bytes=batching.max_bytes,
-            max_event_bytes=batching.max_event_bytes,
-        )
+        return plain_lines(self._config.batching)
 
     def send(self, payload: "Payload") -> "Answer":
         """Write a payload."""
-        body = payload.body if payload.body.endswith(b"\n") or not payload.body else payload.body + b"\n"
+        body = whole_lines(payload.body)
         with self._lock:
             try:
                 self._write(body)

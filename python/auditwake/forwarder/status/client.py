@@ -14,7 +14,7 @@ from auditwake.forwarder.status.endpoint import connect
 from auditwake.forwarder.status.stream import Filters
 from auditwake.forwarder.status.wire import Lines, WireError, send_line
 
-__all__ = ["Dropped", "ask_status", "follow"]
+__all__ = ["Dropped", "Unheard", "ask_status", "follow"]
 
 TIMEOUT = 10.0
 MOST_ANSWER = 256 << 20
@@ -25,6 +25,13 @@ class Dropped:
     """Stands in a stream where events were left out, since the reader was too slow."""
 
     events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """Stands at the beginning of a stream: sinks that take rows, whose events it does not have."""
+
+    sinks: tuple[str, ...]
 
 
 def ask_status(path: Path) -> AgentSnapshot:
@@ -55,7 +62,7 @@ def ask_status(path: Path) -> AgentSnapshot:
     raise AuditwakeError(message)
 
 
-def follow(path: Path, filters: Filters) -> Iterator[str | Dropped]:
+def follow(path: Path, filters: Filters) -> Iterator[str | Dropped | Unheard]:
     """Give the events that an agent sends from now on, until it stops.
 
     Args:
@@ -63,7 +70,7 @@ def follow(path: Path, filters: Filters) -> Iterator[str | Dropped]:
         filters: Which events.
 
     Yields:
-        A line as the Agent's `stream-logs` has it, or how many events were left out here.
+        A line as the Agent's `stream-logs` has it, how many events were left out here, or which sinks are.
 
     Raises:
         AuditwakeError: No agent answers there.
@@ -75,25 +82,34 @@ def follow(path: Path, filters: Filters) -> Iterator[str | Dropped]:
                 yield str(answer["line"])
             elif "dropped" in answer:
                 yield Dropped(int(answer["dropped"]))
+            elif answer.get("unheard"):
+                yield Unheard(tuple(map(str, answer["unheard"])))
 
 
 def _asked(path: Path, request: dict[str, Any], *, forever: bool = False) -> Generator[dict[str, Any], None, None]:
     """Ask, and give the answers."""
     peer, token = _connected(path)
+    answered = False
     with peer:
         try:
-            send_line(peer, {**request, "token": token} if token else request, TIMEOUT)
+            # Who is sent away is told why before it has asked.
+            with contextlib.suppress(ConnectionError):
+                send_line(peer, {**request, "token": token} if token else request, TIMEOUT)
             lines = Lines(peer, MOST_ANSWER)
             while (answer := lines.next(None if forever else TIMEOUT)) is not None:
                 if "error" in answer:
                     message = f"{path}: {answer['error']}"
                     raise AuditwakeError(message)
+                answered = True
                 yield answer
         except (OSError, WireError) as error:
-            if isinstance(error, ConnectionError) and forever:
+            if isinstance(error, ConnectionError) and forever and answered:
                 return
             message = f"{path}: the agent does not answer: {error}; ask again, or look at its log"
             raise AuditwakeError(message) from error
+    if not answered:
+        message = f"{path}: the agent broke off before it had answered; ask again, or look at its log"
+        raise AuditwakeError(message)
 
 
 def _connected(path: Path) -> tuple[socket.socket, str | None]:

@@ -1,11 +1,13 @@
 """The agent's side of `status` and `stream-logs`: one line of JSON asks, lines of JSON answer."""
 
 import hmac
+import json
 import logging
 import socket
 import socketserver
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,6 +25,7 @@ __all__ = ["StatusServer"]
 
 MOST_REQUEST = 65_536
 MOST_LISTENERS = 4
+TABLES = ("parquet", "delta")  # they take rows: there is no event's text to be heard
 REQUEST_TIMEOUT, STREAM_TIMEOUT, STEP = 5.0, 60.0, 0.5
 
 logger = logging.getLogger(__name__)
@@ -103,11 +106,20 @@ class _Server(BoundedThreads, socketserver.TCPServer):
 
     def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ANN401, ARG002  # as socketserver types it
         """Send a user away who may not ask, before a thread is taken."""
-        return self.endpoint.token is not None or is_allowed(peer_uid(request))
+        if self.endpoint.token is not None or is_allowed(peer_uid(request)):
+            return True
+        _send_away(request, "only the agent's own user and root may ask it")
+        return False
 
     def refuse(self, request: Any) -> None:  # noqa: ANN401  # as socketserver types it
-        request.settimeout(0)
-        request.send(b'{"error": "the agent answers others at present; try again"}\n')
+        _send_away(request, "the agent answers others at present; try again")
+
+
+def _send_away(peer: socket.socket, why: str) -> None:
+    """Say why; a peer that does not take it is not waited for."""
+    peer.settimeout(0)
+    with suppress(OSError):
+        peer.send(json.dumps({"error": why}).encode() + b"\n")
 
 
 class _Handler(socketserver.BaseRequestHandler):
@@ -153,14 +165,15 @@ class _Handler(socketserver.BaseRequestHandler):
 
     def _follow(self, filters: Filters) -> None:
         queue, stopping = Queue(), self.server.stopping
-        hostname = self.server.snapshot().hostname
+        snapshot = self.server.snapshot()
+        hostname, unheard = snapshot.hostname, [sink.name for sink in snapshot.sinks if sink.type in TABLES]
 
         def heard(source: Source, events: list[bytes]) -> None:
             if filters.match(source):
                 queue.put(source, events)
 
         with self.server.taps.listen(heard):
-            self._say({"listening": True})
+            self._say({"listening": True, "unheard": unheard})
             while not stopping.is_set() and not self._is_gone():
                 events, dropped = queue.take(STEP)
                 for source, event in events:

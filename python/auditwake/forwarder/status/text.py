@@ -33,7 +33,14 @@ def _lines(snapshot: AgentSnapshot) -> Iterator[str]:
     yield from _heading("Logs Agent", 0)
     if not snapshot.enabled:
         yield "  Logs Agent is not running"
-        return
+    else:
+        yield from _collected(snapshot)
+    messages = [f"{source.path}: {one}" for source in snapshot.sources for one in source.messages]
+    yield from _list("Errors", snapshot.errors)
+    yield from _list("Warnings", (*snapshot.warnings, *messages))
+
+
+def _collected(snapshot: AgentSnapshot) -> Iterator[str]:
     yield from _totals(snapshot)
     yield from _heading("Integrations", 2)
     for name in dict.fromkeys(source.integration for source in snapshot.sources):
@@ -42,13 +49,10 @@ def _lines(snapshot: AgentSnapshot) -> Iterator[str]:
         for source in snapshot.sources:
             if source.integration == name:
                 yield from _source(source, snapshot.now)
-    messages = [f"{source.path}: {one}" for source in snapshot.sources for one in source.messages]
-    yield from _list("Errors", snapshot.errors)
-    yield from _list("Warnings", (*snapshot.warnings, *messages))
 
 
 def _totals(snapshot: AgentSnapshot) -> Iterator[str]:
-    routes = [route for source in snapshot.sources for route in source.routes]
+    routes = snapshot.routes
     for sink in snapshot.sinks:
         yield f"    Reliable: {sink.description}"
     yield f"    BytesSent: {sum(route.bytes_sent for route in routes)}"

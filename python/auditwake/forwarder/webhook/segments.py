@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from auditwake.forwarder.files import sync_directory, write_all
 from auditwake.forwarder.webhook.batch import Batch
 
 __all__ = ["BacklogFullError", "Segments"]
@@ -54,7 +55,7 @@ class Segments:
         self._recover()
         self._log = _append(self.path)
         self._intents = _append(directory / INTENTS)
-        _sync_directory(directory)
+        sync_directory(directory)
 
     def append(self, batch: Batch) -> bool:
         """Make a batch durable.
@@ -123,9 +124,9 @@ class Segments:
     def _write(self, intent: bytes, lines: bytes) -> None:
         before = os.fstat(self._intents).st_size
         try:
-            _write_all(self._intents, intent)
+            write_all(self._intents, intent)
             os.fsync(self._intents)
-            _write_all(self._log, lines)
+            write_all(self._log, lines)
             os.fsync(self._log)
         except OSError:
             # Else the place would belong to the batch that is written there next.
@@ -160,7 +161,7 @@ class Segments:
             os.fsync(file.fileno())
         kept.rename(self.directory / INTENTS)
         self._intents = _instead(self._intents, self.directory / INTENTS)
-        _sync_directory(self.directory)
+        sync_directory(self.directory)
 
     def _remember(self, digest: str) -> None:
         self._known[digest] = None
@@ -211,21 +212,5 @@ def _instead(former: int, path: Path) -> int:
     return file
 
 
-def _write_all(file: int, data: bytes) -> None:
-    left = memoryview(data)
-    while left:
-        left = left[os.write(file, left) :]
-
-
 def _check(lines: bytes) -> str:
     return hashlib.sha256(lines).hexdigest()[:16]
-
-
-def _sync_directory(directory: Path) -> None:
-    if os.name == "nt":
-        return
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

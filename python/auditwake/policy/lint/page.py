@@ -1,9 +1,8 @@
 """The section of `docs/policy.md` that has every code, written from the registry: `make docs`."""
 
-import sys
-from pathlib import Path
 from typing import Final
 
+from auditwake.pages import between, write
 from auditwake.policy.lint.finding import Code
 from auditwake.policy.lint.registry import FAMILIES
 
@@ -39,12 +38,7 @@ def updated(page: str) -> str:
     Raises:
         ValueError: The page has no place for the section.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        message = f"the page has no place for the findings, between {BEGIN!r} and {END!r}"
-        raise ValueError(message)
-    return f"{before}{BEGIN}\n{section()}\n{END}{after}"
+    return between(page, BEGIN, END, section())
 
 
 def _anchor(code: Code) -> str:
@@ -60,5 +54,4 @@ def _code(code: Code) -> list[str]:
 
 
 if __name__ == "__main__":
-    path = Path(sys.argv[1])
-    path.write_text(updated(path.read_text(encoding="utf-8")), encoding="utf-8")
+    write(updated)
