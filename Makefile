@@ -7,6 +7,7 @@ BENCH_ARGS ?=
 ROTATIONS ?= 1000
 KILLS ?= 1000
 AGENT_KILLS ?= 200
+AGENT_HELD ?= 360000
 CASES ?= 20000
 EXAMPLES ?= 2000
 
@@ -106,7 +107,7 @@ bench-agent: $(built) ## a backlog to a file and to Datadog payloads; CPU and me
 	$(python) benches/agent.py $(BENCH_ARGS)
 
 .PHONY: soak
-soak: $(built) ## the long forms: new draws, CASES (20000) or EXAMPLES (2000) a test; ROTATIONS (1000), KILLS (1000) of a tail, AGENT_KILLS (200)
+soak: $(built) ## the long forms: new draws, CASES (20000) or EXAMPLES (2000) a test; ROTATIONS (1000), KILLS (1000) of a tail, AGENT_KILLS (200), AGENT_HELD (360000 events, an hour)
 	$(call say,Rust: what is drawn at random)
 	PROPTEST_CASES=$(CASES) cargo test --release --locked --workspace
 	$(call say,Rust: without SIMD)
@@ -117,7 +118,8 @@ soak: $(built) ## the long forms: new draws, CASES (20000) or EXAMPLES (2000) a 
 	AUDITWAKE_ROTATIONS=$(ROTATIONS) AUDITWAKE_KILLS=$(KILLS) $(python) -m pytest -q --durations=0 --durations-min=1 \
 		tests/test_tail_writer.py tests/test_tail_kill.py
 	$(call say,Python: agents and tables that are killed)
-	AUDITWAKE_KILLS=$(AGENT_KILLS) $(python) -m pytest -q --durations=0 --durations-min=1 		tests/test_agent_chaos.py tests/test_sinks_kill.py
+	AUDITWAKE_KILLS=$(AGENT_KILLS) AUDITWAKE_HELD=$(AGENT_HELD) $(python) -m pytest -q --durations=0 --durations-min=1 \
+		tests/test_agent_chaos.py tests/test_sinks_kill.py
 
 .PHONY: fuzz
 fuzz: rust-present ## fuzz for FUZZ_SECONDS (600) in all, shared by the targets; needs a nightly toolchain

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import helm_python
 import pytest
 import yaml
 
+from auditwake.forwarder.config.schema import schema
 from tests.deploying.faults import faults, schema_faults
 from tests.deploying.manifests import (
     CHART,
@@ -200,11 +202,48 @@ def test_a_secret_is_made_of_a_key_only_where_none_is_named() -> None:
         ({"sinks": [{"type": "kafka"}]}, "/sinks/0/type"),
         ({"metrics": {"port": "8686"}}, "/metrics/port"),
         ({"settings": {"state_dir": "/tmp"}}, "/settings"),  # noqa: S108  # a value that is refused
+        ({"logs": [{"type": "file", "path": "/var/log/audit.log", "sevice": "audit"}]}, "sevice"),
+        ({"logs": [{"type": "file", "path": "/a.log", "log_processing_rules": [{"patern": "x"}]}]}, "patern"),
+        ({"sinks": [{"type": "http", "url": "https://h", "tokenfile": "t"}]}, "tokenfile"),
+        ({"sinks": [{"type": "parquet", "directory": "/srv/lake", "url": "https://h"}]}, "url"),
+        ({"sinks": [{"type": "datadog", "batching": {"max_event": 5}}]}, "max_event"),
+        ({"sinks": [{"type": "stdout", "backoff": {"maximum": 5}}]}, "maximum"),
+        ({"settings": {"retension": {}}}, "retension"),
+        ({"settings": {"retention": {"max_size": 5}}}, "max_size"),
+        ({"resources": {"limit": {}}}, "limit"),
+        ({"tolerations": [{"operater": "Exists"}]}, "operater"),
+        ({"webhook": {"from": [{"podSelectors": {}}]}}, "podSelectors"),
+        ({"networkPolicy": {"metricsFrom": [{"nameSpaceSelector": {}}]}}, "nameSpaceSelector"),
+        ({"affinity": {"nodeAfinity": {}}}, "nodeAfinity"),
     ],
 )
 def test_values_that_cannot_work_are_refused(values: dict[str, Any], place: str) -> None:
     with pytest.raises(helm_python.HelmValuesError, match=place):
         rendered(values)
+
+
+def test_the_schema_of_the_values_has_the_keys_of_the_configuration() -> None:
+    values = json.loads((CHART / "values.schema.json").read_text())["properties"]
+    keys = schema()["$defs"]
+
+    def same(theirs: dict[str, Any], ours: dict[str, Any]) -> bool:
+        return bool(theirs["propertyNames"]["enum"] == sorted(ours["properties"]))
+
+    log, sink, settings = values["logs"]["items"], values["sinks"]["items"], values["settings"]
+    assert same(log, keys["an-entry-of-logs"])
+    assert same(log["properties"]["log_processing_rules"]["items"], keys["a-rule-of-log_processing_rules"])
+    assert same(settings, keys["the-auditwake-block"])
+    assert same(settings["properties"]["retention"], keys["retention"])
+    for name in ("batching", "backoff"):
+        assert same(sink["properties"][name], keys[f"{name}-of-a-sink"])
+    ours = {
+        kind: one["then"]
+        for one in keys["a-sink-of-sinks"]["allOf"]
+        for kind in one["if"]["properties"]["type"]["enum"]
+    }
+    theirs = {one["if"]["properties"]["type"]["const"]: one["then"] for one in sink["allOf"]}
+    assert set(theirs) == set(ours) == set(sink["properties"]["type"]["enum"])
+    assert [kind for kind in ours if not same(theirs[kind], ours[kind])] == []
 
 
 def test_images_have_no_registry_and_one_version() -> None:

@@ -79,6 +79,8 @@ CASES: dict[str, tuple[Break, set[str], set[str]]] = {
     "maxage is no number": (flags(audit_log_maxage="30d"), {"AWD103"}, set()),
     "maxbackup is negative": (flags(audit_log_maxbackup="-1"), {"AWD103"}, {"time-to-loss", "room-for-the-log"}),
     "compress is no boolean": (flags(audit_log_compress="yes"), {"AWD103"}, set()),
+    "a batch waits for no time": (flags(audit_log_batch_max_wait="30"), {"AWD103"}, set()),
+    "a version that is none": (flags(audit_log_version="audit.k8s.io/v1beta1"), {"AWD103"}, set()),
     "a mode that is none": (flags(audit_log_mode="fast"), {"AWD103"}, set()),
     "the server runs with other flags": (other_flags, {"AWD104"}, set()),
     "no policy": (flags(audit_policy_file=""), {"AWD110"}, POLICY_GONE),
@@ -98,6 +100,16 @@ CASES: dict[str, tuple[Break, set[str], set[str]]] = {
         flags(audit_log_truncate_enabled="true", audit_log_truncate_max_event_size="99000000"),
         {"AWD123"},
         set(),
+    ),
+    "truncation to nothing": (
+        flags(audit_log_truncate_enabled="true", audit_log_truncate_max_event_size="0"),
+        {"AWD123"},
+        set(),
+    ),
+    "a webhook that truncates to sizes that are refused": (
+        webhook(TRUNCATED, "--audit-webhook-truncate-max-batch-size=1000"),
+        {"AWD123"},
+        {"webhook"},
     ),
     "a tiny maxsize": (flags(audit_log_maxsize="1"), {"AWD124"}, set()),
     "a webhook without truncation": (webhook(), {"AWD130"}, set()),
@@ -258,7 +270,7 @@ def test_one_thing_is_wrong_and_nothing_else(case: str, healthy: list[Finding], 
 def test_what_is_to_be_pasted_into_a_configuration_is_one(tmp_path: Path) -> None:
     node = Node(tmp_path)
     config(maxbackup=5)(node)
-    node.backups.append("audit_20260101.log")
+    node.backups = ["audit_20260101.log"]
     fixes = [code.fix for code in CODES.values()] + [one.fix for one in node.judge()]
     blocks = {fix[fix.index("auditwake:\n") :] for fix in fixes if "auditwake:\n" in fix}
     assert len(blocks) >= 5

@@ -27,6 +27,7 @@ from auditwake.forwarder.config.model import (
 from auditwake.forwarder.config.secret import Secret, SecretFile
 from auditwake.forwarder.doctor.facts import SinkFacts
 from auditwake.forwarder.doctor.gathering.sinks import describe_sink, probe_sink, validation_url
+from tests.doctoring.node import Node
 from tests.intake import Intake, Reply, Request, always
 
 KEY = "0123456789abcdef0123456789canary"
@@ -193,3 +194,18 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "httpx", None)
     found = probe(datadog("https://intake.example"))
     assert (found.state, "pip install" in found.detail) == ("no-client", True)
+
+
+@pytest.mark.parametrize(("scheme", "proxy"), [("http", "http_proxy"), ("https", "HTTPS_PROXY")])
+def test_what_is_to_be_pasted_has_the_scheme_of_the_url(scheme: str, proxy: str, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        sink = HttpSink(http=HttpOptions(url=f"{scheme}://127.0.0.1:{port}/lines", proxy=""))
+        found = probe(sink)
+        assert found.state == "unreachable"
+    node = Node(tmp_path)
+    node.sinks = {name: getattr(found, name) for name in ("state", "reason", "scheme", "target", "clock")}
+    (fix,) = [one.fix for one in node.judge() if one.code == "AWD601"]
+    assert fix.startswith(f"curl -v {scheme}://127.0.0.1:{port}/ ")
+    assert f"export {proxy}=" in fix

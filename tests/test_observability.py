@@ -22,6 +22,10 @@ DASHBOARD = ROOT / "deploy" / "grafana" / "auditwake.json"
 
 METRIC = re.compile(r"\b(?:auditwake|process)_\w+")
 SELECTOR = re.compile(r"\b((?:auditwake|process)_\w+)\{([^}]*)\}")
+GROUPED = re.compile(r"\b(?:by|on)\s*\(([^)]*)\)")
+BY = re.compile(r"\bby\s*\(([^)]*)\)")
+SHOWN = re.compile(r"\{\{\s*(?:\$labels\.)?(\w+)\s*\}\}")
+OF_THE_SCRAPE = {"instance", "job"}
 STATE = re.compile(r'\bstate=~?"([^"$]*)"')
 
 
@@ -60,14 +64,44 @@ def test_every_metric_that_is_named_is_given() -> None:
 
 def test_every_label_that_is_selected_is_given() -> None:
     """A selector with a label that no sample has selects nothing, and says nothing."""
-    of_the_scrape = {"instance", "job"}
     looked = 0
     for expression in expressions():
         for name, selector in SELECTOR.findall(expression):
             labels = set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", selector))
-            assert labels - of_the_scrape <= given()[name], expression
+            assert labels - OF_THE_SCRAPE <= given()[name], expression
             looked += 1
     assert looked > 20
+
+
+def test_every_label_that_is_shown_or_grouped_by_is_given() -> None:
+    """Of a label that no sample has, a sum is one series more than was meant, and a text has a hole."""
+    looked = 0
+    texts = [(rule["expr"], *rule["annotations"].values()) for rule in rules()]
+    texts += [(target["expr"], target.get("legendFormat") or "") for panel in panels() for target in panel["targets"]]
+    for expression, *shown in texts:
+        metrics = [given()[name] for name in METRIC.findall(expression)]
+        known = set.union(OF_THE_SCRAPE, *metrics)
+        groups = [set(re.split(r"\W+", found)) - {""} for found in GROUPED.findall(expression)]
+        named = {label for text in shown for label in SHOWN.findall(text)}
+        # What is grouped away is not there to be shown.
+        summed = [set(re.split(r"\W+", found)) - {""} for found in BY.findall(expression)]
+        left = set.intersection(*(summed or [one | OF_THE_SCRAPE for one in metrics] or [OF_THE_SCRAPE]))
+        assert set().union(*groups) <= known, expression
+        assert named <= left, (expression, named - left)
+        looked += len(groups) + len(named)
+    assert looked > 60
+
+
+def test_every_series_of_a_panel_has_a_name_of_its_own() -> None:
+    """Two lines of one name cannot be told apart: a legend has each label that the series differ in."""
+    for panel in panels():
+        for target in panel["targets"]:
+            (metric,) = set(METRIC.findall(target["expr"])) - {"auditwake_build_info"} or {"auditwake_build_info"}
+            groups = [set(re.split(r"\W+", found)) - {"", "le"} for found in BY.findall(target["expr"])]
+            summed = target["expr"].startswith(("sum(", "min("))
+            labels = set() if summed else groups[0] if groups else given()[metric] | {"instance"}
+            if panel["type"] == "timeseries":
+                assert labels <= set(SHOWN.findall(target["legendFormat"])), target["expr"]
 
 
 def test_every_state_that_is_named_is_one() -> None:

@@ -1,9 +1,7 @@
 """The offsets of a Datadog Agent are taken over to the byte, once, or refused with the reason."""
 
-import json
 import random
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,104 +10,27 @@ import pytest
 import auditwake as aw
 from auditwake.cli import main
 from auditwake.errors import AuditwakeError, StateError
-from auditwake.forwarder.config.model import AgentConfig, FileSink, LogSource, StdoutSink
 from auditwake.forwarder.lock import Lock
-from auditwake.forwarder.registry import Entry, TakenOver, importing, read_registry, take_over
+from auditwake.forwarder.registry import Entry, importing, read_registry, take_over
 from auditwake.forwarder.routes import route_directory
-from tests.tailing.lines import TIME, line, number_of
-from tests.tailing.rotator import Rotator
-
-BEGIN = datetime(2026, 11, 24, tzinfo=UTC)
+from tests.registries import Log, at, config, event, left, only, registry, saved
+from tests.tailing.lines import number_of
 
 
-def at(number: int) -> datetime:
-    return BEGIN + timedelta(seconds=number)
-
-
-def event(number: int, length: int = 0) -> bytes:
-    """An event whose time goes with its number."""
-    return line(number, length).replace(TIME.encode(), at(number).strftime("%Y-%m-%dT%H:%M:%S.%fZ").encode())
-
-
-@dataclass
-class Log:
-    """A log with its rotated files, and where each line of it ends."""
-
-    path: Path
-    ends: dict[int, int] = field(default_factory=dict)
-    last: int = 0
-
-    def __post_init__(self) -> None:
-        self.rotator = Rotator(self.path)
-        self.size = 0
-
-    def write(self, count: int) -> None:
-        for _ in range(count):
-            self.last += 1
-            data = event(self.last)
-            self.rotator.append(data)
-            self.size += len(data)
-            self.ends[self.last] = self.size
-
-    def rotate(self, *, compress: bool = False) -> None:
-        backup = self.rotator.rotate()
-        self.size = 0
-        if compress:
-            self.rotator.compress_now(backup)
-
-
-def config(folder: Path, *paths: Path | str, sinks: int = 1, **more: Any) -> AgentConfig:  # noqa: ANN401  # of the source
-    return AgentConfig(
-        sources=tuple(LogSource(integration="k", file=folder / "conf.yaml", path=str(path), **more) for path in paths),
-        sinks=(FileSink(path=folder / "out"), StdoutSink())[:sinks],
-        enabled=True,
-        state=folder / "state",
-        socket=folder / "agent.sock",
-        hostname="h",
-    )
-
-
-def registry(folder: Path, values: dict[str, Any], version: int = 2) -> Path:
-    path = folder / "registry.json"
-    path.write_text(json.dumps({"Version": version, "Registry": values}))
-    return path
-
-
-def saved(path: Path, offset: int, after: int | None = None) -> dict[str, Any]:
-    """What the Agent saves when it has delivered the event `after`."""
-    values: dict[str, Any] = {"Offset": str(offset), "TailingMode": "end"}
-    if after is not None:
-        values["LastUpdated"] = (at(after) + timedelta(milliseconds=500)).isoformat().replace("+00:00", "Z")
-    return {f"file:{path}": values}
-
-
-def left(agent: AgentConfig, path: Path | str, sink: str = "file") -> list[int]:
-    """Give the numbers of the events that the route reads from then on."""
-    state = route_directory(agent.state, sink, str(path))
-    with aw.tail(str(path), state=state, follow=False, columns=["name"]) as tail:
-        names = [name for batch in tail for name in batch.to_pyarrow().column("name").to_pylist()]
-        assert all(one.kind != "replay" for one in tail.events)
-    return [number_of(name) for name in names]
-
-
-def only(done: list[TakenOver]) -> TakenOver:
-    (one,) = done
-    return one
-
-
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(12))
 def test_the_first_event_that_is_read_is_the_first_that_was_not_delivered(seed: int, tmp_path: Path) -> None:
     """For any place in any file: live, rotated since, compressed since, at the ends of files, with junk in between."""
     chosen = random.Random(seed)  # noqa: S311  # a case of a test
-    log = Log(tmp_path / "logs" / "audit.log")
+    log = Log(tmp_path / "logs" / "audit.log", length=lambda: chosen.randint(1000, 1500))
     for _ in range(chosen.randint(0, 3)):
         log.write(chosen.randint(1, 60))
         log.rotate(compress=chosen.random() < 0.5)
     log.write(chosen.randint(1, 200))
     delivered = chosen.choice([1, log.last, chosen.randint(1, log.last), chosen.randint(1, log.last)])
     agent = config(tmp_path, log.path)
-    done = only(take_over(agent, registry(tmp_path, saved(log.path, log.ends[delivered], delivered))))
-    assert done.outcome == "taken", done
+    values = saved(log.path, log.ends[delivered], delivered, read=delivered if chosen.random() < 0.5 else None)
+    done = only(take_over(agent, registry(tmp_path, values)))
+    assert (done.outcome, "twice" in done.message) == ("taken", False), done
     assert left(agent, log.path) == list(range(delivered + 1, log.last + 1))
 
 
@@ -158,7 +79,7 @@ def test_each_sink_gets_a_state_of_its_own_and_each_log_of_a_pattern_its_place(t
     agent = config(tmp_path, pattern, sinks=2)
     values = {**saved(logs[0].path, logs[0].ends[10], 10), **saved(logs[1].path, logs[1].ends[30], 30)}
     done = take_over(agent, registry(tmp_path, values))
-    assert [one.outcome for one in done] == ["taken"] * 4
+    assert [one.outcome for one in done] == ["taken", "taken", "new"] * 2
     for sink in ("file", "stdout"):
         numbers = left(agent, pattern, sink)
         assert sorted(numbers) == sorted([*range(11, 31), *range(1, 31)])
@@ -275,12 +196,6 @@ def test_what_is_not_ours_is_named(tmp_path: Path) -> None:
     assert [(one.path, one.outcome) for one in done] == [("/other.log", "unknown")]
 
 
-def test_a_log_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "logs" / "audit.log"
-    done = only(take_over(config(tmp_path, path), registry(tmp_path, saved(path, 5))))
-    assert (done.outcome, "not there" in done.message) == ("refused", True)
-
-
 @pytest.mark.parametrize(
     ("version", "values"),
     [
@@ -337,7 +252,7 @@ def test_a_log_that_is_excluded_has_no_place(tmp_path: Path) -> None:
     agent = config(tmp_path, str(tmp_path / "logs" / "*" / "audit.log"), exclude_paths=(str(logs[1].path),))
     values = {**saved(logs[0].path, logs[0].ends[2], 2), **saved(logs[1].path, logs[1].ends[2], 2)}
     done = take_over(agent, registry(tmp_path, values))
-    assert [(one.path, one.outcome) for one in done] == [(str(logs[0].path), "taken"), (str(logs[1].path), "unknown")]
+    assert [(one.path, one.outcome) for one in done] == [(str(logs[0].path), "taken"), (str(logs[1].path), "excluded")]
 
 
 def test_the_command_takes_over_what_the_configuration_reads(

@@ -3,11 +3,14 @@
 import os
 import sys
 import time
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 import auditwake as aw
+from auditwake import _core
+from auditwake.tail import StreamStats, TailStats
 from tests.tailing.lines import line
 from tests.tailing.rotator import Rotator
 from tests.tailing.taken import Taken, drain, follow, nothing_comes
@@ -44,6 +47,39 @@ def test_sums_are_over_all_logs(tmp_path: Path) -> None:
     assert (stats.lines, stats.bytes, stats.uncommitted_bytes) == (7, 7 * SIZE, 7 * SIZE)
     assert (stats.gaps, stats.lost_bytes, stats.lag_bytes, stats.lag_seconds) == (0, 0, 0, 0.0)
     assert stats.time_to_loss is None
+    assert (stats.outcomes.events, stats.outcomes.ok.bytes, stats.outcomes.reasons["rejected"]) == (7, 7 * SIZE, {})
+
+
+OF_ONE_LOG = {"path", "file", "offset", "committed_file", "committed_offset", "error"}
+WORST = {"lag_seconds": 2.0, "time_to_loss": 1.0}
+
+
+def test_all_that_can_be_summed_is() -> None:
+    """Each field of a log is one of the whole, but for those that are of one log alone."""
+    outcomes = [aw.read(aw.demo.LOG), aw.read(aw.demo.LOG)]
+    rows = [sum(batch.num_rows for batch in one) for one in outcomes]
+    names = [one.name for one in fields(StreamStats)]
+    numbers = {name: 0 for name in names if name not in OF_ONE_LOG | {"outcomes"}}
+    streams = tuple(
+        StreamStats(
+            path=str(number),
+            file=None,
+            offset=0,
+            committed_file=None,
+            committed_offset=0,
+            error=None,
+            outcomes=one.outcomes,
+            **dict.fromkeys(numbers, number),
+        )
+        for number, one in enumerate(outcomes, 1)
+    )
+    whole = TailStats(streams)
+    for name in numbers:
+        assert getattr(whole, name) == WORST.get(name, 3), name
+    assert whole.outcomes.events == sum(rows)
+    assert whole.outcomes.bytes == sum(one.outcomes.bytes for one in outcomes)
+    assert {name for name in names if not hasattr(whole, name)} == OF_ONE_LOG
+    assert TailStats(()).outcomes == _core.Outcomes()
 
 
 def test_uncommitted_bytes_are_what_was_handed_out(log: Rotator, state: Path) -> None:

@@ -112,8 +112,12 @@ class Outcomes:
         >>> seen = (sum(batch.num_rows for batch in reader), reader.outcomes)[1]
         >>> seen.ok.bytes + seen.repaired.bytes + seen.skipped.bytes + seen.rejected.bytes == seen.bytes
         True
+        >>> (seen + seen).events == 2 * seen.events
+        True
     """
 
+    def __new__(cls) -> Self: ...
+    def __add__(self, value: Outcomes, /) -> Outcomes: ...
     @property
     def ok(self) -> Outcome:
         """Lines whose events are in the rows, whole."""

@@ -86,8 +86,9 @@ def run(args: argparse.Namespace) -> Exit:
 
 
 def _check_version(text: str | None) -> None:
-    parts = text.removeprefix("v").split(".") if text is not None else []
-    if text is not None and not (len(parts) in {2, 3} and all(one.isascii() and one.isdigit() for one in parts)):
+    from auditwake.forwarder.doctor.version import read_version
+
+    if text is not None and read_version(text) is None:
         message = f"{text!r} is no version such as 1.36"
         raise UsageError(message)
 

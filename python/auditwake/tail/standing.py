@@ -161,7 +161,9 @@ class StreamStats:
 
 @dataclass(frozen=True, slots=True)
 class TailStats:
-    """How all logs of a tail stand.
+    """How all logs of a tail stand: the sums of what can be summed, of times the worst.
+
+    Files, offsets and errors are those of one log each, and stand in `streams`.
 
     Attributes:
         streams: Each of them.
@@ -184,6 +186,26 @@ class TailStats:
         return sum(stream.lines for stream in self.streams)
 
     @property
+    def outcomes(self) -> _core.Outcomes:
+        """What became of them."""
+        return sum((stream.outcomes for stream in self.streams), start=_core.Outcomes())
+
+    @property
+    def rotations(self) -> int:
+        """Times that a live file got another name."""
+        return sum(stream.rotations for stream in self.streams)
+
+    @property
+    def replays(self) -> int:
+        """Times that something was read again."""
+        return sum(stream.replays for stream in self.streams)
+
+    @property
+    def truncations(self) -> int:
+        """Times that a file was cut or written anew."""
+        return sum(stream.truncations for stream in self.streams)
+
+    @property
     def gaps(self) -> int:
         """Losses, and times when there may have been one."""
         return sum(stream.gaps for stream in self.streams)
@@ -202,6 +224,16 @@ class TailStats:
     def lag_seconds(self) -> float:
         """For how long there have been such, in the log that is furthest behind."""
         return max((stream.lag_seconds for stream in self.streams), default=0.0)
+
+    @property
+    def held_deleted_files(self) -> int:
+        """Files without a name that are still read."""
+        return sum(stream.held_deleted_files for stream in self.streams)
+
+    @property
+    def held_deleted_bytes(self) -> int:
+        """Their bytes on disk."""
+        return sum(stream.held_deleted_bytes for stream in self.streams)
 
     @property
     def uncommitted_bytes(self) -> int:

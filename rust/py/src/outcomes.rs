@@ -35,6 +35,17 @@ pub(crate) struct Outcomes(pub(crate) stats::Outcomes);
 
 #[pymethods]
 impl Outcomes {
+    #[new]
+    fn new() -> Self {
+        Self(stats::Outcomes::default())
+    }
+
+    fn __add__(&self, other: &Self) -> Self {
+        let mut sum = self.0.clone();
+        sum.merge(&other.0);
+        Self(sum)
+    }
+
     #[getter]
     fn ok(&self) -> Outcome {
         Outcome(self.0.total(stats::Outcome::Ok))

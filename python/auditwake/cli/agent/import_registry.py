@@ -12,9 +12,12 @@ __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 HELP = "take over the offsets of a Datadog Agent's registry.json, once"
 DESCRIPTION = (
     "Takes over the offsets of a Datadog Agent, so that shipping goes on where it stopped. Stop the Agent first, and "
-    "do it before the first start of auditwake: what has a state already keeps it. Exit code 1 says that an offset of "
-    "a configured log was not taken over."
+    "do it before the first start of auditwake: what has a state already keeps it. Where it cannot be known which file "
+    "an offset is of, the earliest counts: events may be sent twice, and none is lost. Exit code 1 says that an offset "
+    "of a configured log was not taken over."
 )
+
+FAILED = frozenset({"refused", "absent", "empty", "no-sink"})
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,4 +37,4 @@ def run(args: argparse.Namespace) -> Exit:
         print(escape(f"{one.outcome}: {one.path}{to}: {one.message}"))
     if not done:
         print("the registry has no offset of a file", file=sys.stderr)
-    return Exit.FAILURE if any(one.outcome == "refused" for one in done) else Exit.FINE
+    return Exit.FAILURE if any(one.outcome in FAILED for one in done) else Exit.FINE

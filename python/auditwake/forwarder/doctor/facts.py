@@ -215,11 +215,13 @@ class LogFacts:
     Attributes:
         path: As it is called here.
         of_server: Whether it is the one that the server's flags name.
+        elsewhere: Whether it is not here and need not be: the flags may be those of another machine.
         read_by: Paths of the configuration that mean it.
         first: The log; None if it is not there or cannot be seen.
         later: The same a moment later.
         problem: Why it cannot be read; empty if it can, or is not there.
-        directory_problem: Why its directory cannot be listed; empty if it can.
+        directory_missing: Whether its directory is not there.
+        directory_problem: Why its directory cannot be listed; empty if it can, or is not there.
         backups: Its rotated files, the oldest first.
         strangers: Names beside it that look like rotated files to people and not to `auditwake.tail`.
         nul_bytes: Zero bytes at its beginning, as far as was looked.
@@ -232,10 +234,12 @@ class LogFacts:
 
     path: str
     of_server: bool = False
+    elsewhere: bool = False
     read_by: tuple[str, ...] = ()
     first: Look | None = None
     later: Look | None = None
     problem: str = ""
+    directory_missing: bool = False
     directory_problem: str = ""
     backups: tuple[Backup, ...] = ()
     strangers: tuple[str, ...] = ()
@@ -260,9 +264,10 @@ class SinkFacts:
         name: Its name in the configuration.
         type: Its type.
         target: Host and port, or a path.
+        scheme: `http` or `https`; empty for what is no receiver.
         state: How it answered.
         detail: In words: what was proved, or why not.
-        reason: Why it cannot be reached, in one word: `dns`, `connection`, `tls`, `timeout`, `proxy`, `protocol`.
+        reason: Why it cannot be reached, in one word: `connection`, `tls`, `timeout`, `proxy`, `protocol`.
         proxy: Host and port of the proxy in force; empty for none.
         verified: Whether its certificate is checked.
         encrypted: Whether it is spoken to over TLS, or does not leave the machine.
@@ -274,6 +279,7 @@ class SinkFacts:
     type: str
     target: str
     state: SinkState
+    scheme: str = ""
     detail: str = ""
     reason: str = ""
     proxy: str = ""

@@ -12,7 +12,15 @@ __all__ = ["BOOLEAN", "Flag", "Flags", "flags_in_text", "parse_words", "shell_wo
 
 Word = tuple[str, Place]
 
-BOOLEAN: Final = frozenset({"audit-log-compress", "audit-log-truncate-enabled", "audit-webhook-truncate-enabled"})
+BOOLEAN: Final = frozenset(
+    {
+        "audit-log-batch-throttle-enable",
+        "audit-log-compress",
+        "audit-log-truncate-enabled",
+        "audit-webhook-batch-throttle-enable",
+        "audit-webhook-truncate-enabled",
+    }
+)
 """Flags that are true when they have no value."""
 
 TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})

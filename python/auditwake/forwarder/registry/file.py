@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ PREFIX = "file:"
 # 0 has bare paths and `Timestamp`; 1 has numbers for offsets; 2 has them as text; 3 adds fingerprints, of no use here.
 VERSIONS = (0, 1, 2, 3)
 MOST_BYTES = 64 << 20
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,15 @@ class Entry:
     Attributes:
         path: The log.
         offset: Bytes of it whose lines were delivered.
-        updated: When that was; None if it does not say.
+        updated: When that was, or later; None if it does not say.
+        exact: Whether it is the time at which the line in front of the offset was read. Otherwise it is only the
+            last at which it may have been: the Agent sets `LastUpdated` when it starts and stops, too.
     """
 
     path: str
     offset: int
     updated: datetime | None
+    exact: bool = False
 
 
 def read_registry(path: str | os.PathLike[str]) -> tuple[Entry, ...]:
@@ -47,7 +51,7 @@ def read_registry(path: str | os.PathLike[str]) -> tuple[Entry, ...]:
         >>> with tempfile.NamedTemporaryFile("w+") as file:
         ...     _ = file.write('{"Version":2,"Registry":{"file:/l/audit.log":{"Offset":"12"}}}'), file.flush()
         ...     read_registry(file.name)
-        (Entry(path='/l/audit.log', offset=12, updated=None),)
+        (Entry(path='/l/audit.log', offset=12, updated=None, exact=False),)
     """
     try:
         with Path(path).open("rb") as file:
@@ -73,19 +77,20 @@ def _entries(registry: Mapping[str, Any], version: int) -> Iterator[Entry]:
         if is_file and isinstance(values, dict):
             offset = _offset(values.get("Offset"))
             if offset:
-                yield Entry(path, offset, _saved(values, version))
+                read, updated = _read(values), _time(values.get("LastUpdated" if version else "Timestamp"))
+                known = [one for one in (read, updated) if one is not None]
+                yield Entry(path, offset, min(known, default=None), read is not None)
 
 
-def _saved(values: Mapping[str, Any], version: int) -> datetime | None:
-    """Say when the line in front of the offset was read: the Agent sets `LastUpdated` when it starts and stops, too."""
-    updated = _time(values.get("LastUpdated" if version else "Timestamp"))
+def _read(values: Mapping[str, Any]) -> datetime | None:
+    """Say when the line in front of the offset was read, in an Agent that saves it."""
     read = values.get("IngestionTimestamp")
-    if updated is None or isinstance(read, bool) or not isinstance(read, int) or read <= 0:
-        return updated
+    if isinstance(read, bool) or not isinstance(read, int) or read <= 0:
+        return None
     try:
-        return min(updated, datetime.fromtimestamp(read / 1e9, UTC))
-    except (ValueError, OverflowError, OSError):
-        return updated
+        return EPOCH + timedelta(microseconds=read // 1000)
+    except OverflowError:
+        return None
 
 
 def _offset(value: object) -> int | None:

@@ -2,16 +2,17 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from auditwake.errors import AuditwakeError, SourceNotFoundError
 from auditwake.forwarder.config.model import AgentConfig, LogSource
 from auditwake.forwarder.lock import Lock
 from auditwake.forwarder.registry.file import Entry, read_registry
+from auditwake.forwarder.registry.meaning import reads, same, why_not
 from auditwake.forwarder.registry.settle import STEPS, settle
 from auditwake.forwarder.registry.survey import File, Place, place_of, survey
 from auditwake.forwarder.routes import route_directory
@@ -19,7 +20,13 @@ from auditwake.tail import Tail, tail
 
 __all__ = ["TakenOver", "take_over"]
 
-WILD = frozenset("*?[")
+BEGINNING = "it is read from its beginning, and what was delivered of it already is sent twice"
+
+
+Outcome: TypeAlias = Literal["taken", "new", "refused", "absent", "empty", "excluded", "no-sink", "unknown"]
+"""`taken` or would be; `new`: it has no offset, and its pattern has others; `refused`; `absent` or `empty`: there is
+nothing of the log; `excluded` by the configuration; `no-sink`: it is read, and there is none to send it to; `unknown`:
+no entry of the configuration reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +36,21 @@ class TakenOver:
     Attributes:
         path: The log.
         sink: The sink; empty where it is the same for all.
-        outcome: `taken` (or would be), `refused`, or `unknown`: no entry of the configuration reads that log.
-        message: Where it stands now, or why not.
+        outcome: What became of it, in one word.
+        message: Where the log stands now, or why not, and where it is read from then.
     """
 
     path: str
     sink: str
-    outcome: Literal["taken", "refused", "unknown"]
+    outcome: Outcome
     message: str
 
 
 def take_over(config: AgentConfig, registry: str | os.PathLike[str], *, dry_run: bool = False) -> list[TakenOver]:
     """Take over the offsets of a `registry.json`, once: a route that has a state already keeps it.
 
-    What is before the offset is read once more, to know the file by what stands in it, and nothing of it is sent.
+    What is before the offset is read once more, to know the file by what stands in it, and nothing of it is sent. Where
+    it cannot be known which file an offset is of, the earliest counts: what is in doubt is sent twice, and not lost.
 
     Args:
         config: The configuration; the agent must not be running.
@@ -56,13 +64,41 @@ def take_over(config: AgentConfig, registry: str | os.PathLike[str], *, dry_run:
         StateError: An agent runs with that state.
         AuditwakeError: The registry cannot be read.
     """
-    entries = {_same(one.path): one for one in read_registry(registry)}
+    entries = {same(one.path): one for one in read_registry(registry)}
     work = _Work(config, entries, {path: _identity(path) for path in entries}, dry_run)
     with nullcontext() if dry_run else Lock(config.state):
         done = [line for source in config.sources if isinstance(source, LogSource) for line in work.take(source)]
-    known = {_same(one.path) for one in done}
-    unknown = [one for path, one in entries.items() if path not in known]
-    return [*done, *(TakenOver(one.path, "", "unknown", "nothing in the configuration reads it") for one in unknown)]
+    known = {same(one.path) for one in done}
+    return [
+        *done,
+        *(TakenOver(one.path, "", *why_not(config, path)) for path, one in entries.items() if path not in known),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The logs of a source.
+
+    Attributes:
+        source: The source.
+        places: Those that have a place.
+        refused: Those that have none, and why.
+        new: Those that have no offset.
+    """
+
+    source: LogSource
+    places: Mapping[str, Place]
+    refused: Mapping[str, str]
+    new: Sequence[str]
+
+    def refuse(self, sink: str, why: str) -> Iterator[TakenOver]:
+        """Refuse all offsets for one reason."""
+        yield from (TakenOver(log, sink, "refused", why) for log in (*self.places, *self.refused))
+
+    def others(self, sink: str, begin: str) -> Iterator[TakenOver]:
+        """Say what becomes of those that have no place."""
+        yield from (TakenOver(log, sink, "refused", f"{why}; {begin}") for log, why in self.refused.items())
+        yield from (TakenOver(log, sink, "new", f"the registry has no offset of it; {begin}") for log in self.new)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,50 +119,59 @@ class _Work:
 
     def take(self, source: LogSource) -> Iterator[TakenOver]:
         """Take over the offsets of the logs of a source."""
-        wild = bool(WILD & set(source.path))
-        if not self.entries or not (wild or _same(source.path) in self.entries):
+        asked = [one.path for path, one in self.entries.items() if reads(source, path)]
+        if not asked:
             return
         try:
             logs = self.survey(source)
         except (AuditwakeError, OSError) as error:
-            yield TakenOver(source.path, "", "refused", str(error))
+            yield from (TakenOver(log, "", "refused", f"{error}; {_begin(source)}") for log in asked)
             return
         found = {
-            log: place_of(self.entries[_same(log)], files)
-            for log, files in (logs if wild else {source.path: [], **logs}).items()
-            if _same(log) in self.entries
+            log: place_of(self.entries[same(log)], files) for log, files in logs.items() if same(log) in self.entries
         }
-        yield from (TakenOver(log, "", "refused", why) for log, why in found.items() if isinstance(why, str))
         places = {log: place for log, place in found.items() if isinstance(place, Place)}
-        for sink in self.config.sinks if places else ():
-            yield from self.route(source, sink.name, places)
+        refused = {log: why for log, why in found.items() if isinstance(why, str)}
+        new = [log for log in logs if same(log) not in self.entries]
+        for sink in self.config.sinks if found else ():
+            yield from self.route(sink.name, _Found(source, places, refused, new))
 
     def survey(self, source: LogSource) -> dict[str, list[File]]:
         """Read the logs of a source, for the files that they have."""
+
+        def offset_of(log: str) -> int | None:
+            entry = self.entries.get(same(log))
+            return entry.offset if entry else None
+
         try:
             with self.open(source, None, STEPS[0]) as reading:
-                return survey(reading)
+                return survey(reading, offset_of)
         except SourceNotFoundError:
             return {}
 
-    def route(self, source: LogSource, sink: str, places: Mapping[str, Place]) -> Iterator[TakenOver]:
+    def route(self, sink: str, logs: _Found) -> Iterator[TakenOver]:
         """Make the state of a route."""
+        source, places = logs.source, logs.places
         directory = route_directory(self.config.state, sink, source.path)
         if source.start_position.startswith("force"):
             why = f"start_position: {source.start_position} leaves offsets out of account at the start; remove it first"
-            yield from (TakenOver(log, sink, "refused", why) for log in places)
+            yield from logs.refuse(sink, why)
         elif directory.exists():
             why = f"{directory} has a state already; it is kept, or delete it to take the offset over"
-            yield from (TakenOver(log, sink, "refused", why) for log in places)
+            yield from logs.refuse(sink, why)
+        elif not places:
+            yield from logs.others(sink, _begin(source))
         elif self.dry_run:
-            yield from (TakenOver(log, sink, "taken", f"would begin at {_said(at)}") for log, at in places.items())
+            yield from (TakenOver(log, sink, "taken", _would_begin(at)) for log, at in places.items())
+            yield from logs.others(sink, BEGINNING)
         else:
             try:
                 ends = self.make_state(source, directory, places)
             except (AuditwakeError, OSError) as error:
-                yield from (TakenOver(log, sink, "refused", str(error)) for log in places)
+                yield from logs.refuse(sink, f"{error}; {_begin(source)}")
             else:
                 yield from (TakenOver(log, sink, "taken", _began(place, ends[log])) for log, place in places.items())
+                yield from logs.others(sink, BEGINNING)
 
     def make_state(self, source: LogSource, directory: Path, places: Mapping[str, Place]) -> Mapping[str, int]:
         """Make it beside its place, and move it there when it is right, so that half of one is never there."""
@@ -147,7 +192,7 @@ class _Work:
 
     def is_as_before(self, log: str) -> bool:
         """Say whether a live file is the one that it was, and has not been cut."""
-        before, now = self.before[_same(log)], _identity(log)
+        before, now = self.before[same(log)], _identity(log)
         if before is None or now is None:
             return before is now
         return now.file == before.file and now.size >= before.size
@@ -158,7 +203,7 @@ class _Work:
             source.path,
             state=state,
             follow=False,
-            columns=["ts_stage"],
+            columns=["ts_stage", "src_offset"],
             bodies=False,
             batch_bytes=batch_bytes,
             exclude=source.exclude_paths,
@@ -180,16 +225,29 @@ def _identity(name: str) -> _Identity | None:
     return _Identity((status.st_dev, status.st_ino), status.st_size)
 
 
+def _begin(source: LogSource) -> str:
+    """Say where a log is read from that has no state."""
+    if source.start_position == "end":
+        return "it is read from its end (start_position: end), and what stands in it is not sent"
+    return BEGINNING
+
+
 def _said(place: Place) -> str:
     return f"byte {place.offset} of {place.file}"
 
 
+def _would_begin(place: Place) -> str:
+    doubt = f"; {place.doubt}" if place.doubt else ""
+    if place.whole:
+        return f"would begin at {_said(place)}{doubt}"
+    return f"would begin in front of {_said(place)}, which is inside of a line: that line is sent whole{doubt}"
+
+
 def _began(place: Place, end: int) -> str:
+    doubt = f"; {place.doubt}" if place.doubt else ""
     if end == place.offset:
-        return f"begins at {_said(place)}"
-    # It is inside of a line, or behind lines that hold no event, which are in a batch with the event behind them.
-    return f"begins at byte {end} of {place.file}, the last beginning of an event in front of the offset {place.offset}"
-
-
-def _same(path: str) -> str:
-    return os.path.normcase(os.path.abspath(path))  # noqa: PTH100  # links are not followed
+        return f"begins at {_said(place)}{doubt}"
+    # Lines that hold no event are in a batch with the event behind them.
+    inside = "" if place.whole else ", which is inside of a line"
+    last = f"the last beginning of an event in front of the offset {place.offset}{inside}"
+    return f"begins at byte {end} of {place.file}, {last}{doubt}"

@@ -1,6 +1,8 @@
 //! A JSON object that stands on several lines, followed line by line without looking back.
 
 use super::LINE_START;
+use super::keys::Keys;
+use super::walk::is_list;
 use crate::repair::Repairs;
 use crate::scan::string_end;
 
@@ -62,9 +64,9 @@ impl Nesting {
         Step::Open
     }
 
-    /// Whether an element of an array must come next.
-    fn element_due(&self) -> bool {
-        self.in_array() == Some(true) && matches!(self.last, b'[' | b',')
+    /// Whether an element of an array in the outermost object must come next, as of the items of a list.
+    fn item_due(&self) -> bool {
+        self.depth == 2 && self.in_array() == Some(true) && matches!(self.last, b'[' | b',')
     }
 
     /// Whether a line that begins with this byte can go on with the object.
@@ -85,13 +87,19 @@ impl Nesting {
     }
 }
 
-/// Whether lines that follow may belong to the object that `text` begins: it is open where JSON is broken
-/// into lines. A compact event never is; it is torn.
-pub(super) fn opens_document(text: &[u8]) -> bool {
+/// Whether lines that follow may belong to the object that `keys` begins: it is open where JSON is broken into lines. A
+/// compact event never is; it is torn. A list may be broken behind its items as well, in front of its own brackets.
+pub(super) fn opens_document(keys: &Keys<'_>) -> bool {
+    let text = &keys.text()[keys.start..];
     let mut nesting = Nesting::default();
-    !text.starts_with(super::EVENT_START)
-        && nesting.advance(text) == Step::Open
-        && matches!(nesting.last, b'{' | b'[' | b',' | b':')
+    if text.starts_with(super::EVENT_START) || nesting.advance(text) != Step::Open {
+        return false;
+    }
+    match nesting.last {
+        b'{' | b'[' | b',' | b':' => true,
+        b'}' | b']' => nesting.depth <= 2 && is_list(keys),
+        _ => false,
+    }
 }
 
 /// What the next line means to a document.
@@ -129,16 +137,26 @@ impl Document {
         Self { offset, len: 0, repairs, text, too_long: false, nesting: Nesting::default() }
     }
 
-    /// What a line means, before it is taken.
+    /// What a line means, before it is taken. One that looks like an event is one, as an item of a list or behind a
+    /// document that breaks off.
     pub(super) fn judge(&self, line: &[u8]) -> Next {
         let first = line.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r'));
         if line.starts_with(LINE_START) {
-            if self.nesting.element_due() { Next::Element } else { Next::Foreign }
+            if self.nesting.item_due() && self.is_list() { Next::Element } else { Next::Foreign }
         } else if first.is_none_or(|first| self.nesting.fits(*first)) {
             Next::Continues
         } else {
             Next::Foreign
         }
+    }
+
+    /// Whether a line that looks like an event could as well be a value in the document, such as a part of a body.
+    pub(super) fn may_hold(&self, line: &[u8]) -> bool {
+        line.starts_with(LINE_START) && self.nesting.fits(b'{')
+    }
+
+    fn is_list(&self) -> bool {
+        is_list(&Keys::read(&self.text, 0))
     }
 
     /// Takes a line of `len` bytes, and as much of its text as belongs to the object.

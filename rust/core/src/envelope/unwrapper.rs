@@ -24,6 +24,8 @@ struct Piece<'a> {
     bytes: &'a [u8],
     /// As that of the line.
     kind: LineKind,
+    /// What is known of it from the lines before.
+    repairs: Repairs,
 }
 
 impl Piece<'_> {
@@ -35,6 +37,7 @@ impl Piece<'_> {
             len: self.len.saturating_sub(used as u64),
             bytes: &self.bytes[used..],
             kind: self.kind,
+            repairs: self.repairs,
         }
     }
 }
@@ -77,7 +80,7 @@ impl Unwrapper {
             return sink.close(Record { offset, len, verdict, bytes: &[] });
         }
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-        let piece = Piece { offset, len, bytes, kind };
+        let piece = Piece { offset, len, bytes, kind, repairs: Repairs::default() };
         if let Some(rest) = self.resume(piece, sink) {
             self.begin(rest, sink);
         }
@@ -102,8 +105,14 @@ impl Unwrapper {
                 return Some(piece);
             }
             Next::Foreign => {
+                // Whoever sends a body chooses its bytes: what may be a part of one says so.
+                let repairs = if document.may_hold(piece.bytes) {
+                    Repairs::one(Repair::Resynchronised)
+                } else {
+                    piece.repairs
+                };
                 self.tear(Some(Reject::TornDocument), sink);
-                return Some(piece);
+                return Some(Piece { repairs, ..piece });
             }
         }
         if piece.kind == LineKind::TooLong {
@@ -131,7 +140,8 @@ impl Unwrapper {
 
     /// Takes a line that nothing before it has a claim on.
     fn begin(&mut self, piece: Piece<'_>, sink: &mut dyn Sink) {
-        let (text, start, repairs) = trim(piece.bytes);
+        let (text, start, mut repairs) = trim(piece.bytes);
+        repairs.merge(piece.repairs);
         let place = Place { repairs, ..Place::default() };
         if let Some(part) = DockerPart::read(text) {
             return self.docker(&part, piece, sink);
@@ -148,7 +158,7 @@ impl Unwrapper {
             Some(b'{' | b'[' | b']' | b',') => {
                 if let Some(broken) = walk.sequence(text, place) {
                     let opening = &text[broken.start..];
-                    if piece.kind == LineKind::Whole && broken.cut && opens_document(opening) {
+                    if piece.kind == LineKind::Whole && broken.cut && opens_document(&broken) {
                         let verdict = walk.verdict();
                         // Brackets in front of the first object are part of its record.
                         let head =

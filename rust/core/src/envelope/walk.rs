@@ -349,7 +349,7 @@ impl<'w> Walk<'w> {
 }
 
 /// Whether the whole items of the object are worth reading if it is cut.
-fn is_list(keys: &Keys<'_>) -> bool {
+pub(super) fn is_list(keys: &Keys<'_>) -> bool {
     const LISTS: [Key; 6] =
         [Key::Items, Key::LogEvents, Key::Events, Key::KinesisRecords, Key::Records, Key::Streams];
     !keys.is_event() && LISTS.into_iter().any(|key| keys.has(key))

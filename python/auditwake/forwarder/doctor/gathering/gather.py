@@ -12,11 +12,13 @@ from auditwake.forwarder.config.model import AgentConfig, LogSource
 from auditwake.forwarder.doctor.facts import Asked, Facts, LogFacts, PolicyFacts, Server, SinkFacts
 from auditwake.forwarder.doctor.gathering.configs import Load, look_at_config
 from auditwake.forwarder.doctor.gathering.logs import look_again, look_at_log
+from auditwake.forwarder.doctor.gathering.names import live_name
 from auditwake.forwarder.doctor.gathering.node import node_mounts, own_mounts, room_of, under, who_am_i
 from auditwake.forwarder.doctor.gathering.policies import look_at_policy
 from auditwake.forwarder.doctor.gathering.servers import Servers, find_servers
 from auditwake.forwarder.doctor.gathering.sinks import Probe, describe_sink, probe_sink
 from auditwake.forwarder.doctor.mounts import Mount, host_path, pod_mount
+from auditwake.forwarder.doctor.version import read_version
 from auditwake.policy.loading.versions import NEWEST, OLDEST
 
 __all__ = ["gather", "log_path_of"]
@@ -60,7 +62,7 @@ def gather(asked: Asked, *, load: Load | None = None, probe: Probe | None = None
         manifest=servers.manifest,
         failures=servers.failures,
         looked=servers.looked,
-        policy=_policy(asked, servers.server, version),
+        policy=_policy(asked, servers, version),
         logs=tuple(look_again(log) for log in logs),
         config=config,
         state=room_of(config.config.state, mounts) if config.config else None,
@@ -78,11 +80,8 @@ def _version(asked: Asked, server: Server | None) -> tuple[str, bool]:
     """Give the version whose rules are in force, the nearest that is known."""
     said = asked.kube_version or (server.version if server else "")
     newest = ".".join(map(str, NEWEST))
-    try:
-        number = tuple(map(int, said.removeprefix("v").split(".")[:2]))
-    except ValueError:
-        return newest, False
-    if not said or len(number) != len(NEWEST):
+    number = read_version(said)
+    if number is None:
         return newest, False
     return ".".join(map(str, min(max(number, OLDEST), NEWEST))), True
 
@@ -113,13 +112,20 @@ def log_path_of(server: Server) -> str:
     return "" if path == "-" else path
 
 
-def _policy(asked: Asked, server: Server | None, version: str) -> PolicyFacts | None:
+def _policy(asked: Asked, servers: Servers, version: str) -> PolicyFacts | None:
+    server = servers.server
     path = server.flags.text("audit-policy-file") if server else ""
     if server is None or not path:
         return None
     where = _here(path, server, asked.root) or path
-    # Of a file of flags alone, the paths may be those of another machine.
-    return look_at_policy(path, where, version, visible=server.kind != "file" or server.mounts is not None)
+    return look_at_policy(path, where, version, visible=_is_ours(asked, servers, where))
+
+
+def _is_ours(asked: Asked, servers: Servers, path: str) -> bool:
+    """Say whether a path of the server has to be here: flags and manifests that are given may be another machine's."""
+    given = asked.flags_file is not None or asked.manifest is not None
+    described = asked.manifest is None and servers.server is not None and servers.server.mounts is not None
+    return not given or described or bool(servers.running) or os.path.isdir(os.path.dirname(path))  # noqa: PTH112, PTH120  # text
 
 
 # --- logs ------------------------------------------------------------------------------------------------------------
@@ -135,6 +141,8 @@ def _logs(asked: Asked, servers: Servers, config: AgentConfig | None, mounts: tu
         seen.add(_real(path))
         node_path = named if asked.log else "/" + posixpath.relpath(path, asked.root)
         log = look_at_log(path, asked.root, mounts, node_path=node_path, of_server=bool(named))
+        if log.first is None and not log.problem and asked.log is None:
+            log = replace(log, elsewhere=not _is_ours(asked, servers, path))
         meant = tuple(one for one in _paths(config) if _means(one, path))
         yield _with_writers(replace(log, read_by=meant), servers, asked.root)
     for other in _configured(config):
@@ -174,7 +182,7 @@ def _matching(pattern: str) -> list[str]:
         found = _core.discover(pattern)
     except (SourceError, OSError, ValueError):
         return []
-    return [path for path in found if not any(one.isdigit() for one in Path(path).name)][:MOST_LOGS]
+    return [path for path in found if live_name(Path(path).name) == Path(path).name][:MOST_LOGS]
 
 
 def _with_writers(log: LogFacts, servers: Servers, root: Path) -> LogFacts:

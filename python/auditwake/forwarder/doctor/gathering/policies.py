@@ -32,7 +32,7 @@ def look_at_policy(path: str, here: str, kube_version: str, *, visible: bool) ->
         said = error.server_message if len(error.errors) == 1 else f"{len(error.errors)} errors: {first.server_message}"
         place = Place(here, first.line)
         return replace(facts, exists=True, refused=said, refused_place=place, remedy=first.remedy)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return replace(facts, exists=False if visible else None)
     except (AuditwakeError, OSError, ValueError, RecursionError) as error:
         exists = None if isinstance(error, PermissionError) else True

@@ -115,6 +115,7 @@ def _facts(
         type=config.type,
         target=_host(parts) if parts else _target(config),
         state=state,
+        scheme=parts.scheme if parts else "",
         detail=detail,
         reason=reason,
         proxy=_proxy(http) if http else "",

@@ -1,6 +1,7 @@
 """The flags of kube-apiserver: whether anything is logged, where to, and what is dropped on the way."""
 
 import posixpath
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -123,21 +124,30 @@ CODES: Final = (
 )
 
 MODES: Final = ("batch", "blocking", "blocking-strict")
+VERSIONS: Final = ("audit.k8s.io/v1",)
 CHOICES: Final = {
     "audit-log-mode": MODES,
     "audit-webhook-mode": MODES,
     "audit-log-format": ("json", "legacy"),
+    "audit-log-version": VERSIONS,
+    "audit-webhook-version": VERSIONS,
 }
 USUAL: Final = {
     "audit-log-mode": "blocking",
     "audit-webhook-mode": "batch",
     "audit-log-format": "json",
+    "audit-log-version": VERSIONS[0],
+    "audit-webhook-version": VERSIONS[0],
+    "wait": "30s",
+    "backoff": "10s",
     "maxage": "30",
     "maxbackup": "20",
     "maxsize": "100",
 }
 """Values to suggest."""
 NUMBERS: Final = frozenset({"maxage", "maxbackup", "maxsize", "size", "burst"})
+DURATIONS: Final = frozenset({"wait", "backoff"})
+DURATION: Final = re.compile(r"[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h))+)", re.ASCII)
 
 
 def find(facts: Facts) -> Iterator[Finding]:
@@ -185,10 +195,16 @@ def _problem(flag: Flag) -> str:
         return "has no value"
     if name in CHOICES:
         return "" if value in CHOICES[name] else f"is one of {', '.join(CHOICES[name])}, not {value!r}"
-    if name.rpartition("-")[2] in NUMBERS:
-        if not NUMBER.fullmatch(value):
-            return f"is a number, not {value!r}"
-        return "is negative" if value.startswith("-") else ""
+    return _problem_of_amount(name.rpartition("-")[2], value)
+
+
+def _problem_of_amount(kind: str, value: str) -> str:
+    if kind in NUMBERS and not NUMBER.fullmatch(value):
+        return f"is a number, not {value!r}"
+    if kind in NUMBERS and value.startswith("-"):
+        return "is negative"
+    if kind in DURATIONS and not DURATION.fullmatch(value):
+        return f"is a time with its unit, such as 30s, not {value!r}"
     return ""
 
 

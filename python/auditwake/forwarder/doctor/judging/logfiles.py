@@ -85,7 +85,11 @@ def find(facts: Facts) -> Iterator[Finding]:
 
 
 def _log(log: LogFacts, facts: Facts) -> Iterator[Finding]:
-    yield from _listable(log, facts.who)
+    if log.elsewhere:
+        yield THERE.skipped(f"{log.path} is not on this machine")
+        return
+    if not log.directory_missing:
+        yield from _listable(log, facts.who)
     if log.first is None and not log.problem:
         yield MISSING.at(f"there is no {log.path}", log.path)
         return

@@ -48,7 +48,7 @@ SIZES: Final = Code(
     "truncation-sizes",
     "error",
     TRUNCATION,
-    "kube-apiserver refuses to start when a batch is to be smaller than an event.",
+    "kube-apiserver refuses to start when a batch is to be smaller than an event, or an event to have no bytes.",
     "- --audit-log-truncate-max-batch-size=10485760\n- --audit-log-truncate-max-event-size=102400",
 )
 OVER_MAXSIZE: Final = Code(
@@ -108,20 +108,30 @@ def _mode(flags: Flags) -> Iterator[Finding]:
 
 def _truncation(facts: Facts, flags: Flags) -> Iterator[Finding]:
     event = flags.number("audit-log-truncate-max-event-size", EVENT_BYTES)
-    batch = flags.number("audit-log-truncate-max-batch-size", BATCH_BYTES)
     place = flags.place("audit-log-truncate-max-event-size", "audit-log-truncate-enabled")
     rotation = rotation_of(facts)
     maxsize = rotation.maxsize if rotation else None
     if flags.true("audit-log-truncate-enabled"):
-        if batch < event:
-            yield SIZES.at(f"a batch of {octets(batch)} is smaller than an event of {octets(event)}", place)
-        else:
-            yield TRUNCATES.at(f"events over {octets(event)} lose their bodies", place)
+        refused = _sizes(flags, "log")
+        yield refused or TRUNCATES.at(f"events over {octets(event)} lose their bodies", place)
     elif maxsize is not None and maxsize < LEAST_MAXSIZE:
         place = flags.place("audit-log-maxsize")
         yield OVER_MAXSIZE.at(f"an event over {octets(maxsize * MIB)} is larger than a whole log file", place)
     else:
         yield TRUNCATION.fine("events are written whole")
+
+
+def _sizes(flags: Flags, backend: str) -> Finding | None:
+    """Say what the server says to the sizes to which a backend truncates."""
+    names = [f"audit-{backend}-truncate-max-{what}-size" for what in ("event", "batch")]
+    event, batch = flags.number(names[0], EVENT_BYTES), flags.number(names[1], BATCH_BYTES)
+    fix = f"- --{names[1]}={BATCH_BYTES}\n- --{names[0]}={EVENT_BYTES}"
+    if event <= 0:
+        return SIZES.at(f"--{names[0]}={event} is not larger than 0", flags.place(names[0]), fix=fix)
+    if batch < event:
+        message = f"a batch of {octets(batch)} is smaller than an event of {octets(event)}"
+        return SIZES.at(message, flags.place(*names), fix=fix)
+    return None
 
 
 def _webhook(flags: Flags) -> Iterator[Finding]:
@@ -131,6 +141,8 @@ def _webhook(flags: Flags) -> Iterator[Finding]:
         faults.append(
             WEBHOOK_WHOLE.at("the webhook sends events of any size", flags.place("audit-webhook-config-file"))
         )
+    elif (refused := _sizes(flags, "webhook")) is not None:
+        faults.append(refused)
     if mode != "batch":
         faults.append(WEBHOOK_BLOCKING.at(f"--audit-webhook-mode={mode}", flags.place("audit-webhook-mode")))
     size = flags.number("audit-webhook-batch-buffer-size", BUFFER)

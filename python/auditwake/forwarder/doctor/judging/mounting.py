@@ -73,7 +73,8 @@ def find(facts: Facts) -> Iterator[Finding]:
         elif facts.server.live_mounts:
             yield from _live(above(facts.server.live_mounts, path), path, facts.server.origin)
     for log in facts.logs:
-        yield from _here(log)
+        if not log.directory_missing:
+            yield from _here(log)
 
 
 def _in_pod(server: Server, path: str) -> Iterator[Finding]:

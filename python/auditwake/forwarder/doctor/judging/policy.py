@@ -1,5 +1,6 @@
 """The audit policy: whether the server has it and takes it, and what it leaves out."""
 
+import posixpath
 from collections.abc import Iterator
 from typing import Final
 
@@ -85,12 +86,14 @@ def _mounted(facts: Facts, policy: PolicyFacts) -> Iterator[Finding]:
     server = facts.server
     if server is None or server.mounts is None:
         return
-    found = pod_mount(server.mounts, policy.path)
+    # A path that is relative is so to the root of the container, unless its image says otherwise.
+    path = posixpath.normpath(posixpath.join("/", policy.path))
+    found = pod_mount(server.mounts, path)
     if found is None:
-        folder = policy.path.rpartition("/")[0] or "/"
+        folder = posixpath.dirname(path)
         fix = (
-            f"    volumeMounts:\n    - {{name: audit-policy, mountPath: {policy.path}, readOnly: true}}\n"
-            f"  volumes:\n  - {{name: audit-policy, hostPath: {{path: {policy.path}, type: File}}}}"
+            f"    volumeMounts:\n    - {{name: audit-policy, mountPath: {path}, readOnly: true}}\n"
+            f"  volumes:\n  - {{name: audit-policy, hostPath: {{path: {path}, type: File}}}}"
         )
         message = f"{policy.path} is in no volume of the container; neither is {folder}"
         yield NOT_MOUNTED.at(message, server.mounts_place, fix=fix)

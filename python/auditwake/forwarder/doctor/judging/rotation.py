@@ -1,6 +1,7 @@
 """Rotation: whether it works, who does it, and how long an event is kept."""
 
 import posixpath
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from statistics import median
@@ -154,8 +155,10 @@ def find(facts: Facts) -> Iterator[Finding]:
         if rotation is not None and (log.of_server or facts.server is None):
             yield from _works(log, rotation)
             yield from _retention(facts, log, rotation)
-        yield from _names(log)
-        yield from _alone(log)
+        if not log.directory_missing:
+            yield from _names(log)
+        if not log.elsewhere:
+            yield from _alone(log)
 
 
 def _setting(facts: Facts, rotation: Rotation) -> Iterator[Finding]:
@@ -250,6 +253,8 @@ def _retention(facts: Facts, log: LogFacts, rotation: Rotation) -> Iterator[Find
     elif fastest is not None and fastest < HOUR:
         burst = f"at the fastest rate on disk an event is deleted {duration(fastest)} after it was written"
         yield BURSTS.at(burst, place, fix=_more(rotation, fastest))
+    elif rotation.maxbackup and rotation.maxsize is not None and not (_intervals(log) or _rate(log)):
+        yield RETENTION.fine(f"unread events are kept for {duration(seconds)} at most; the rate is not known yet")
     else:
         yield RETENTION.fine(f"unread events are kept for {duration(seconds)} at the present rate")
 
@@ -278,18 +283,35 @@ def _more(rotation: Rotation, seconds: float) -> str:
 def _names(log: LogFacts) -> Iterator[Finding]:
     if log.strangers:
         shown = ", ".join(log.strangers[:3]) + (f" and {len(log.strangers) - 3} more" if len(log.strangers) > 3 else "")  # noqa: PLR2004  # as many as a line takes
-        first = log.strangers[0]
-        fix = f"auditwake:\n  backups: '{_pattern(first)}'"
         folder = posixpath.dirname(log.path)
+        fix = _known(log, log.strangers[0], folder)
         yield FOREIGN_NAMES.at(f"beside the log are files that look rotated: {shown}", folder, fix=fix)
     else:
         yield NAMES.fine("all names beside the log are known")
 
 
+def _known(log: LogFacts, name: str, folder: str) -> str:
+    """Say how a name becomes known; a pattern of its own takes the usual names away, which others may have."""
+    if not log.backups:
+        return f"auditwake:\n  backups: '{_pattern(name)}'"
+    live = posixpath.basename(log.path)
+    numbers = [
+        int(found[1])
+        for one in log.backups
+        if (found := re.match(rf"{re.escape(live)}\.(\d{{1,9}})(?:\.|$)", one.name))
+    ]
+    end = next((one for one in (".gz", ".zst") if name.endswith(one)), "")
+    known = f"{live}.{max(numbers, default=0) + 1}{end}"
+    return f"mv -n {_quoted(posixpath.join(folder, name))} {_quoted(posixpath.join(folder, known))}"
+
+
+def _quoted(path: str) -> str:
+    """Write a path for a shell."""
+    return path if re.fullmatch(r"[\w./:@+-]+", path, re.ASCII) else "'" + path.replace("'", "'\\''") + "'"
+
+
 def _pattern(name: str) -> str:
     """Make a pattern of a name: its runs of digits may be any others."""
-    import re
-
     return re.sub(r"\d[\d.T_:-]*\d|\d", "*", name)
 
 

@@ -29,7 +29,7 @@ UNREACHABLE: Final = Code(
     "error",
     REACHED,
     "Nothing is shipped until it can be reached; the log waits, and rotation deletes what waits too long.",
-    "curl -v https://HOST/    # from this machine, as the user of the agent",
+    "curl -v URL    # from this machine, as the user of the agent",
 )
 REFUSED: Final = Code(
     "AWD602",
@@ -134,9 +134,12 @@ def _sink(sink: SinkFacts) -> Iterator[Finding]:
 
 def _reach(sink: SinkFacts) -> str:
     proxy = f" --proxy {sink.proxy}" if sink.proxy else ""
-    lines = [f"curl -v{proxy} https://{sink.target}/    # from this machine, as the agent's user"]
+    scheme = sink.scheme or "https"
+    lines = [f"curl -v{proxy} {scheme}://{sink.target}/    # from this machine, as the agent's user"]
     if not sink.proxy:
-        lines.append("export HTTPS_PROXY=http://proxy.example:3128    # where the way out is a proxy")
+        # Most programs, curl among them, read the small form for http alone.
+        name = "HTTPS_PROXY" if scheme == "https" else "http_proxy"
+        lines.append(f"export {name}=http://proxy.example:3128    # where the way out is a proxy")
     return "\n".join(lines)
 
 

@@ -165,3 +165,51 @@ fn a_cloud_export_of_another_kind_is_skipped_entry_by_entry() {
     let gke = Verdict::Skipped(Skip::GkeLogEntry);
     assert_eq!(verdicts(&records), [PUNCTUATION, gke, gke, PUNCTUATION]);
 }
+
+/// The first line of a list may have all of its items, whatever stands on the lines behind it.
+#[test]
+fn a_list_may_be_closed_on_lines_of_its_own() {
+    let whole = list(&[ITEM, ITEM].join(","));
+    let (items, object) = (&whole[..whole.len() - 2], &whole[..whole.len() - 1]);
+    for input in [
+        format!("{items}\n]}}\n{EVENT}\n"),
+        format!("{items}\n]\n}}\n{EVENT}\n"),
+        format!("{items}\n\n  ]\n\n}}\n{EVENT}\n"),
+        format!("{object}\n}}\n{EVENT}\n"),
+        format!("{object}\n\n }}\n{EVENT}\n"),
+        format!("{object},\"more\":{{}}\n}}\n{EVENT}\n"),
+        format!("{items}\n,{ITEM}\n]}}\n{EVENT}\n"),
+    ] {
+        let records = read(input.as_bytes());
+        assert_eq!(verdicts(&records), [Verdict::Events, Verdict::Events], "{input}");
+        let expected = if input.contains("\n,") { 4 } else { 3 };
+        assert_eq!((texts(&records).len(), texts(&records)[expected - 1]), (expected, EVENT), "{input}");
+    }
+    for cut in [items, object] {
+        let records = read(format!("{cut}\n{EVENT}\n{EVENT}\n").as_bytes());
+        assert_eq!(verdicts(&records), [TORN, Verdict::Events, Verdict::Events], "{cut}");
+        assert_eq!(texts(&records), [ITEM, ITEM, EVENT, EVENT]);
+    }
+}
+
+/// Whoever sends a body chooses its bytes. An event on a line of its own is never hidden, wherever it stands; where it may
+/// be a part of a body, it says so, and what it stood in is not taken for the punctuation of a list.
+#[test]
+fn an_event_that_may_be_of_a_body_says_so() {
+    let head = concat!(
+        "{\n\"kind\":\"Event\",\n\"apiVersion\":\"audit.k8s.io/v1\",\n\"auditID\":\"real\",\n",
+        "\"requestObject\":"
+    );
+    let item = concat!(
+        "{\"kind\":\"EventList\",\"apiVersion\":\"audit.k8s.io/v1\",\"items\":[\n",
+        "{\"auditID\":\"real\",\"requestObject\":"
+    );
+    for front in [head, item] {
+        for body in ["[\n", "[1,\n", "\n", "[[\n", "{\"items\": [\n"] {
+            let records = read(format!("{front}{body}{EVENT}\n{EVENT}\n").as_bytes());
+            assert_eq!(verdicts(&records), [TORN, Verdict::Events, Verdict::Events], "{front}{body}");
+            let repairs: Vec<_> = records[1..].iter().map(|record| record.events[0].repairs).collect();
+            assert_eq!(repairs, [Repairs::one(Repair::Resynchronised), Repairs::default()], "{front}{body}");
+        }
+    }
+}
