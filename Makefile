@@ -148,12 +148,13 @@ wheel: $(installed) ## the wheel and the source distribution, into dist/
 	$(python) -m maturin build --release --locked --sdist --out dist --interpreter $(python)
 
 .PHONY: docs
-docs: $(built) ## write the tables of docs/schema.md, docs/policy.md, docs/agent-config.md and docs/metrics.md anew
+docs: $(built) ## write the tables of docs/schema.md, docs/policy.md, docs/agent-config.md, docs/metrics.md and docs/questions.md anew
 	$(venv)/bin/auditwake schema --output markdown > docs/schema.md
 	$(python) -m auditwake.policy.lint.page docs/policy.md
 	$(python) -m auditwake.forwarder.doctor.page docs/doctor.md
 	$(python) -m auditwake.forwarder.config.page docs/agent-config.md
 	$(python) -m auditwake.forwarder.metrics.page docs/metrics.md
+	$(python) -m auditwake.questions.page docs/questions.md
 
 .PHONY: lock
 lock: python-present ## resolve requirements/dev.txt anew from pyproject.toml

@@ -50,7 +50,7 @@ PYTHON_TABLE: Mapping[str, set[str]] = {
     "errors": {"_core"},
     "parquet": {"_core", "errors"},
     "policy": {"_core", "errors", "pages", "parquet", "read", "sources", "types"},
-    "questions": {"_core", "errors", "parquet", "policy", "read", "schema", "types"},
+    "questions": {"_core", "errors", "pages", "parquet", "read", "schema", "types"},
     "sources": {"errors", "types"},
     "schema": {"_core", "types"},
     "read": {"_core", "schema", "sources", "types"},

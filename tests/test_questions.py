@@ -13,6 +13,7 @@ import auditwake as aw
 from auditwake import questions
 from auditwake.errors import QuestionError, SourceNotFoundError
 from auditwake.questions import AskedOf, Scope
+from auditwake.questions.page import updated
 from tests.asked import Event, code, decision, effective, event, is_long_running, requests, write
 
 Rows = list[dict[str, Any]]
@@ -407,3 +408,9 @@ def test_an_answer_shows_in_a_notebook_without_running_what_the_log_says(tmp_pat
 def test_json_of_the_coverage(metadata_log: Path) -> None:
     said = aw.ask("who", metadata_log).coverage.as_json()
     assert json.loads(json.dumps(said))["events"] == 5292
+
+
+def test_the_page_lists_the_questions() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "questions.md").read_text()
+    assert page.count("### `auditwake ") == len(questions.names())
+    assert updated(page) == page, "write it anew: make docs"
