@@ -59,7 +59,7 @@ def is_long_running(one: Event) -> bool:
 
 
 def key(one: Event) -> tuple[Any, ...]:
-    return (one["auditID"], one["requestReceivedTimestamp"], one["requestURI"], effective(one))
+    return (one["auditID"], one["requestReceivedTimestamp"], effective(one))
 
 
 def requests(events: Iterable[Event]) -> Iterator[tuple[Event, str]]:
@@ -69,7 +69,7 @@ def requests(events: Iterable[Event]) -> Iterator[tuple[Event, str]]:
     for one in distinct:
         if one["stage"] in {"ResponseComplete", "Panic"}:
             yield one, "ended"
-        elif one["stage"] == "ResponseStarted" and not is_long_running(one):
+        elif one["stage"] == "ResponseStarted" and (not is_long_running(one) or effective(one) is None):
             yield one, "refused"
         elif one["stage"] == "ResponseStarted" and key(one) not in ended:
-            yield one, "refused" if (code(one) or 0) >= 400 else "open"
+            yield one, "open"

@@ -82,7 +82,7 @@ def sql(text: str, source: AskedOf, *, scope: Scope | None = None, threads: int 
         >>> aw.sql("select verb, count(*) as n from requests group by all order by n desc limit 1", aw.demo.LOG)
         Answer('sql', rows=1, notes=0)
     """
-    with Log(source, text, "true", scope, threads) as log:
+    with Log(source, text, "true", scope, threads, stars=True) as log:
         own = Question(name="sql", sql=text, title=" ".join(text.split()))
         return _answer(own, log.query(text), None, log.coverage, [])
 

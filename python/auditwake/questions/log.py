@@ -29,7 +29,7 @@ AskedOf = ArrowStreamExportable | Sources
 
 IDENTITY: Final = ("audit_id", "stage", "verb", "uri", "user", "eff_user", "source_ip", "user_agent", "code", "message")
 """What two events must have in common to be one, beside both times and the length of their lines."""
-REQUESTS: Final = ("is_terminal", "is_long_running", "stage", "audit_id", "ts_received", "uri", "eff_user", "code")
+REQUESTS: Final = ("is_terminal", "is_long_running", "stage", "audit_id", "ts_received", "eff_user")
 """What the view `requests` needs."""
 WORD: Final = re.compile(r"[a-z_][a-z0-9_]*")
 TEXT: Final = re.compile(r"'(?:[^']|'')*'")
@@ -54,6 +54,7 @@ class Log:
         of: A condition that holds for every event that it looks at.
         scope: Which events are asked of.
         threads: How many threads parse and compute; None for one a core.
+        stars: Whether a `*` in what will be asked means every column but the bodies, and not just those that it names.
 
     Raises:
         QuestionError: The source lacks a column that is asked for.
@@ -67,16 +68,27 @@ class Log:
     """
 
     def __init__(
-        self, source: AskedOf, sql: str, of: str = "true", scope: Scope | None = None, threads: int | None = None
+        self,
+        source: AskedOf,
+        sql: str,
+        of: str = "true",
+        scope: Scope | None = None,
+        threads: int | None = None,
+        *,
+        stars: bool = False,
     ) -> None:
         self.coverage = Coverage()
         self._spill = tempfile.TemporaryDirectory(prefix="auditwake-")
         self._database = _connect(self._spill.name, threads)
-        condition = f"({of}) and {(scope or Scope()).condition}"
+        narrowed = (scope or Scope()).condition
+        # A part of the events is kept: a view would look for it in all of the files, each time that it is asked.
+        self._kind = "view" if (of, narrowed) == ("true", "true") else "table"
+        condition = f"({of}) and {narrowed}"
         if "events" not in WORD.findall(COMMENT.sub("", sql)):
             condition += " and stage is distinct from 'RequestReceived'"
         try:
-            self._open(source, sql, condition, threads)
+            asked = _asked_columns(f"{sql}\n{condition}", stars=stars)
+            self._open(source, asked, condition, threads)
             self._database.execute(views())
         except BaseException:
             self.close()
@@ -113,8 +125,7 @@ class Log:
     ) -> None:
         self.close()
 
-    def _open(self, source: AskedOf, sql: str, condition: str, threads: int | None) -> None:
-        asked = _asked_columns(f"{sql}\n{condition}")
+    def _open(self, source: AskedOf, asked: list[str], condition: str, threads: int | None) -> None:
         if isinstance(source, ArrowStreamExportable):
             self._keep(source, asked, condition)
             return
@@ -163,7 +174,7 @@ class Log:
         if set(LOOKED_AT) <= set(known):
             self._count(scan)
         columns = ", ".join(map(_quoted, asked))
-        self._database.execute(f"create temp view kept as select {columns} from {scan} where {condition}")
+        self._database.execute(f"create temp {self._kind} kept as select {columns} from {scan} where {condition}")
         self._leave_out_repeats(asked)
 
     def _count(self, scan: str) -> None:
@@ -217,11 +228,11 @@ def _connect(spill: str, threads: int | None) -> "duckdb.DuckDBPyConnection":
     return database
 
 
-def _asked_columns(sql: str) -> list[str]:
+def _asked_columns(sql: str, *, stars: bool) -> list[str]:
     """Give the columns that a query names, and those that every answer needs."""
     code = TEXT.sub("''", COMMENT.sub("", sql))
     words = set(WORD.findall(code))
-    everything = bool(STAR.search(code))
+    everything = stars and bool(STAR.search(code))
     needed = {*words, "ts_received", "ts_stage", "line_bytes", *IDENTITY, *REQUESTS}
     return [one.name for one in columns() if one.name in needed or (everything and one.name not in BODIES)]
 

@@ -19,23 +19,22 @@ create macro what(resource, api_group, subresource, path) as
 
 -- One row a request: its last stage. `state` says whether it has ended, or is a watch (or another request that is meant
 -- to be long) that was open where the log ends, or was `refused` before it began: failed authentication and a bad
--- timeout leave only a ResponseStarted. Events of the same audit ID are not the same request by that alone: a client
--- may choose the ID.
+-- timeout leave only a ResponseStarted, of nobody. Events of the same audit ID are not the same request by that alone: a
+-- client may choose the ID.
 create view requests as
   select *, case when is_terminal then 'ended' else 'refused' end as state
   from events
-  where is_terminal or (stage = 'ResponseStarted' and not is_long_running)
+  where is_terminal or (stage = 'ResponseStarted' and (not is_long_running or eff_user is null))
   union all
-  select *, if(code >= 400, 'refused', 'open') as state
-  from events as started
-  where stage = 'ResponseStarted' and is_long_running and not exists (
-    from events as ended
-    where ended.is_terminal and ended.is_long_running
-      and ended.audit_id is not distinct from started.audit_id
-      and ended.ts_received is not distinct from started.ts_received
-      and ended.uri is not distinct from started.uri
-      and ended.eff_user is not distinct from started.eff_user
-  );
+  select *, 'open' as state
+  from events
+  where stage = 'ResponseStarted' and is_long_running and eff_user is not null
+    and hash(audit_id, ts_received, eff_user) in (
+      select began from (
+        select hash(audit_id, ts_received, eff_user) as began, bool_or(is_terminal) as is_over
+        from events where is_long_running group by began
+      ) where not is_over
+    );
 
 -- The parts of a release such as 1.36, to be compared: 1.9 comes before 1.10.
 create macro release_number(release) as
