@@ -98,6 +98,10 @@ bench: $(built) ## the same work beside other engines (BENCH_ARGS="--runs 3"), t
 	.venv-bench/bin/python benches/compare.py $(BENCH_ARGS)
 	.venv-bench/bin/python -m pytest -q benches
 
+.PHONY: bench-questions
+bench-questions: $(built) ## every question over ten million events as Parquet, and straight from a log (BENCH_ARGS="--runs 1")
+	$(python) benches/questions.py $(BENCH_ARGS)
+
 .PHONY: bench-tail
 bench-tail: $(built) ## catch-up beside `aw.read`; CPU, memory and latency on a live log (BENCH_ARGS="--seconds 10")
 	$(python) benches/tail.py $(BENCH_ARGS)
