@@ -14,6 +14,7 @@
 | `ConfigError` | `ValueError` | the configuration of the agent cannot be used; `problems` has each place |
 | `PolicyError` | `ValueError` | kube-apiserver would refuse an audit policy; has `line` and `column` |
 | `QuestionError` | `ValueError` | a question is none, or cannot be asked so |
+| `RbacError` | `ValueError` | roles and bindings cannot be read |
 
 Example:
     >>> import auditwake as aw
@@ -50,6 +51,7 @@ __all__ = [
     "OutputError",
     "PolicyError",
     "QuestionError",
+    "RbacError",
     "RejectedError",
     "SinkError",
     "SourceError",
@@ -86,6 +88,17 @@ class QuestionError(AuditwakeError, ValueError):
         Traceback (most recent call last):
         ...
         auditwake.errors.QuestionError: there is no question 'slo'; did you mean slow?
+    """
+
+
+class RbacError(AuditwakeError, ValueError):
+    """Roles and bindings cannot be read; the message says where, why, and how to write them.
+
+    Example:
+        >>> raise RbacError("dump.yaml: there is neither a role nor a binding in it")
+        Traceback (most recent call last):
+        ...
+        auditwake.errors.RbacError: dump.yaml: there is neither a role nor a binding in it
     """
 
 
