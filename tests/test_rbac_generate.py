@@ -314,7 +314,7 @@ def events_of_a_log(draw: st.DrawFn) -> Event:
 
 
 @pytest.mark.hypothesis
-@settings(max_examples=at_least(25))
+@settings(max_examples=at_least(15))
 @given(events=st.lists(events_of_a_log(), max_size=25), decided=st.sampled_from(["allowed", "denied", "all"]))
 def test_drawn_logs_give_roles_that_allow_just_what_was_seen(
     events: list[Event], decided: str, tmp_path_factory: pytest.TempPathFactory

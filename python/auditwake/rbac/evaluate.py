@@ -154,6 +154,15 @@ class Rbac:
         """
         return tuple(one for one in self.bindings if one.role == (role.namespace, role.name))
 
+    def is_aggregated(self, role: Role) -> bool:
+        """Whether the rules of a role are put into another one as well.
+
+        Args:
+            role: The role.
+        """
+        others = (other for other in self.roles.values() if role.kind == "ClusterRole" and other.name != role.name)
+        return any(_selects(selector, role.labels) for other in others for selector in other.selectors)
+
     @property
     def dangling(self) -> tuple[Binding, ...]:
         """The bindings to a role that is not there: they grant nothing."""

@@ -54,6 +54,10 @@ class Roles:
     """The namespace; `""` for a ClusterRole."""
     rules: tuple[Grounded, ...]
 
+    def as_json(self) -> dict[str, object]:
+        """Give it as JSON has it."""
+        return {"namespace": self.namespace, "rules": [one.as_json() for one in self.rules]}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubjectRoles:
@@ -64,6 +68,15 @@ class SubjectRoles:
     requests: int
     """How many requests stand behind it."""
     notes: tuple[str, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """Give it as JSON has it."""
+        return {
+            "subject": self.subject.as_json(),
+            "requests": self.requests,
+            "notes": list(self.notes),
+            "roles": [role.as_json() for role in self.roles],
+        }
 
 
 def generate(
@@ -203,4 +216,4 @@ def _why(rule: Rule, behind: Iterable[Use]) -> str:
         return "more names were asked for than are kept, so it has none"
     through = sorted({use.through for use in uses if use.through != "request"})
     said = f" ({', '.join(through)})" if through else ""
-    return f"some or all of it was asked for without a name, so names would refuse it{said}" if uses else "expansion"
+    return f"it was asked for without a name, which names would refuse{said}" if uses else "added by the expansion"

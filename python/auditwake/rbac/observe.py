@@ -11,7 +11,7 @@ from auditwake.rbac.use import Use
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["MOST_NAMES", "Observed", "asked", "observe"]
+__all__ = ["MOST_NAMES", "Observed", "asked", "observe", "said_of"]
 
 MOST_NAMES: Final = 64
 """How many names of a question are kept, unless somebody says otherwise."""
@@ -75,9 +75,9 @@ def observe(
         threads=threads,
         names=most_names,
     )
-    notes = tuple(f"the log cannot say: {why}" for why in coverage.missing(("ended", "decision")))
+    missing, others = said_of(coverage)
     uses = tuple(Use.from_row(row, most_names) for row in table.to_pylist())
-    return Observed(uses=uses, coverage=coverage, notes=(*notes, *_notes(coverage)), answerable=not notes)
+    return Observed(uses=uses, coverage=coverage, notes=(*missing, *others), answerable=not missing)
 
 
 def asked(
@@ -103,14 +103,19 @@ def asked(
     """
     sql = files(__package__).joinpath(file).read_text(encoding="utf-8").replace(WHOSE, whose)
     with Log(source, sql, of, scope, threads) as log:
-        table = log.query(sql, ids=MOST_IDS, **parameters)
+        table = log.query(sql, **{"ids": MOST_IDS, **parameters})
         return table, replace(log.coverage)
 
 
-def _notes(coverage: Coverage) -> list[str]:
+def said_of(coverage: Coverage) -> tuple[list[str], list[str]]:
+    """Say what a log does not record that RBAC needs, and what else has to be known of it.
+
+    Args:
+        coverage: What the log records.
+    """
     notes = []
     if coverage.repeats:
         notes.append(f"{coverage.repeats:,} events repeat another one in full and were counted once")
     if coverage.rejected:
         notes.append(f"{coverage.rejected:,} lines hold no event that can be read")
-    return notes
+    return [f"the log cannot say: {why}" for why in coverage.missing(("ended", "decision"))], notes

@@ -1,0 +1,162 @@
+"""What is missing: the rules that would have allowed what was denied."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from auditwake.rbac.evaluate import Rbac, Role
+from auditwake.rbac.generate import Roles, SubjectRoles, generate
+from auditwake.rbac.manifest import Manifest, manifests
+from auditwake.rbac.observe import Observed
+from auditwake.rbac.subject import Subject
+from auditwake.rbac.use import Use
+
+__all__ = ["Change", "Fix", "fix"]
+
+SERVERS_OWN: Final = ("uid", "resourceVersion", "creationTimestamp", "managedFields", "generation", "selfLink")
+"""What a manifest that is applied must not hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What has to be applied for one place."""
+
+    added: Roles
+    """The place and the rules that are added."""
+    patched: str | None
+    """The role that is patched, in words; None where a new one is made."""
+    manifests: tuple[Manifest, ...]
+    """The role as it is to be, and the binding of a new one."""
+    patch: tuple[dict[str, Any], ...]
+    """The same for `kubectl patch --type=json`; empty where the role is new."""
+
+    def as_json(self) -> dict[str, object]:
+        """Give it as JSON has it."""
+        return {
+            "added": self.added.as_json(),
+            "patched": self.patched,
+            "manifests": list(self.manifests),
+            "patch": list(self.patch),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fix:
+    """What one subject lacks."""
+
+    subject: Subject
+    changes: tuple[Change, ...]
+    notes: tuple[str, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """Give it as JSON has it."""
+        return {
+            "subject": self.subject.as_json(),
+            "notes": list(self.notes),
+            "changes": [one.as_json() for one in self.changes],
+        }
+
+
+def fix(observed: Observed, rbac: Rbac | None = None) -> tuple[Fix, ...]:
+    """Say what would have allowed what was denied, and nothing beside it.
+
+    A role of the cluster is patched where nobody but the subject has it. No role that others have is widened.
+
+    Args:
+        observed: What was observed.
+        rbac: The roles and bindings of the cluster; None where they are not known.
+
+    Example:
+        >>> from auditwake import demo, rbac
+        >>> (bob,) = fix(rbac.observe(demo.LOG, users=("bob@example.com",)))
+        >>> [(change.added.namespace, change.patched) for change in bob.changes]
+        [('', None), ('team-a11', None)]
+    """
+    denied = [use for use in observed.uses if not use.allowed]
+    lacking = [left for use in denied for left in _lacking(use, rbac)]
+    found = generate(replace(observed, uses=tuple(lacking)), decided="denied")
+    fixes = {one.subject: _fix(one, observed, rbac) for one in found}
+    now = sum(use.requests for use in denied) - sum(use.requests for use in lacking)
+    had = f"of what was denied, {now:,} {'is' if now == 1 else 'are'} allowed by the roles and bindings that were given"
+    for user in {use.user for use in denied} - {use.user for use in lacking}:
+        fixes.setdefault(Subject.of(user), Fix(subject=Subject.of(user), changes=(), notes=()))
+    notes = (had,) if now else ()
+    return tuple(replace(one, notes=(*one.notes, *notes)) for _, one in sorted(fixes.items()))
+
+
+def _lacking(use: Use, rbac: Rbac | None) -> Iterator[Use]:
+    """Give what of a use is not allowed by now: with the names of those that are not."""
+    if rbac is None:
+        yield use
+        return
+    left = [asked for asked in use.questions() if not rbac.allows(use.user, use.groups, asked)]
+    if not left and use.all_names:
+        return
+    yield replace(use, names=tuple(asked.name for asked in left)) if use.named and use.all_names else use
+
+
+def _fix(found: SubjectRoles, observed: Observed, rbac: Rbac | None) -> Fix:
+    changes, notes = [], list(found.notes)
+    for place in found.roles:
+        role = rbac and _own_role(found.subject, place.namespace, rbac)
+        if rbac and not role:
+            notes.extend(_shared(found.subject, place.namespace, rbac))
+        if role:
+            changes.append(_patched(role, place))
+        else:
+            new = manifests([replace(found, roles=(place,))], observed, "denied")
+            changes.append(Change(added=place, patched=None, manifests=tuple(new), patch=()))
+    return Fix(subject=found.subject, changes=tuple(changes), notes=tuple(notes))
+
+
+def _patched(role: Role, place: Roles) -> Change:
+    added = [one.rule.as_json() for one in place.rules]
+    metadata = {key: value for key, value in role.manifest["metadata"].items() if key not in SERVERS_OWN}
+    whole = {**role.manifest, "metadata": metadata, "rules": [*(role.manifest.get("rules") or []), *added]}
+    has_rules = bool(role.manifest.get("rules"))
+    single = tuple({"op": "add", "path": "/rules/-", "value": rule} for rule in added)
+    patch = single if has_rules else ({"op": "add", "path": "/rules", "value": added},)
+    return Change(added=place, patched=str(role), manifests=(whole,), patch=patch)
+
+
+def _own_role(subject: Subject, namespace: str, rbac: Rbac) -> Role | None:
+    """Find a role of a place that nobody but the subject has, and that stays as it is made."""
+    own = (role for role in _roles_at(subject, namespace, rbac) if _why_not(role, subject, namespace, rbac) is None)
+    return next(own, None)
+
+
+def _roles_at(subject: Subject, namespace: str, rbac: Rbac) -> list[Role]:
+    """Give the roles that a subject has in a place, a Role before a ClusterRole."""
+    bound = (one for one in rbac.bindings if one.namespace == namespace and subject in one.subjects)
+    roles = {str(role): role for one in bound if (role := rbac.roles.get(one.role)) is not None}
+    return sorted(roles.values(), key=lambda role: (role.kind == "ClusterRole", role.name))
+
+
+def _why_not(role: Role, subject: Subject, namespace: str, rbac: Rbac) -> str | None:
+    """Say why a role must not be patched; None where it may be."""
+    if role.is_built_in:
+        return "belongs to the server, which sets it back"
+    if role.selectors:
+        return "is put together from other roles by a controller"
+    if rbac.is_aggregated(role):
+        return "is a part of other roles, which would be widened as well"
+    bindings = rbac.bound(role)
+    others = sorted({str(one) for binding in bindings for one in binding.subjects if one != subject})
+    if others:
+        return f"is bound to {_some(others)} as well"
+    elsewhere = sorted({binding.namespace or "the whole cluster" for binding in bindings} - {namespace})
+    if namespace and elsewhere:
+        return f"counts in {_some(elsewhere)} as well"
+    return None
+
+
+def _shared(subject: Subject, namespace: str, rbac: Rbac) -> Iterator[str]:
+    for role in _roles_at(subject, namespace, rbac):
+        why = _why_not(role, subject, namespace, rbac)
+        yield f"{role} is not widened: it {why}; a new role is made instead"
+
+
+def _some(names: Iterable[str], most: int = 5) -> str:
+    known = list(names)
+    more = f" and {len(known) - most:,} more" if len(known) > most else ""
+    return ", ".join(known[:most]) + more
