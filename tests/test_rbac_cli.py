@@ -2,6 +2,8 @@
 
 import io
 import json
+import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -117,6 +119,37 @@ def test_a_dump_that_is_none_is_said(metadata_log: Path, run: Run, tmp_path: Pat
 def test_standard_input_is_read_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
     assert run("unused", "-", "--rbac", "-")[0] == 2
+
+
+def test_the_commands_and_the_examples_of_the_page_are_so(
+    metadata_log: Path, dump: Path, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "audit.log").write_bytes(metadata_log.read_bytes())
+    (tmp_path / "policy.yaml").write_text("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n")
+    monkeypatch.chdir(dump.parent)
+    page = (Path(__file__).parents[1] / "docs" / "rbac.md").read_text()
+    commands = re.findall(r"^\$ auditwake rbac (.*)$", page, re.MULTILINE)
+    assert len(commands) == 4
+    printed = [run(*command.split()) for command in commands]
+    assert [code for code, _, _ in printed] == [0] * 4
+    examples = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert [example for example in examples if example not in printed[0][1]] == []
+    (code,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_the_page_names_every_option(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    page = (Path(__file__).parents[1] / "docs" / "rbac.md").read_text()
+    common = {"--help", "--threads", "--until", "--output", "--since"}
+    common |= {
+        f"--{name}" for name in ("authenticated", "actor", "namespace", "resource", "name", "verb", "kube-version")
+    }
+    for command in ("generate", "fix", "unused", "usage"):
+        with pytest.raises(SystemExit):
+            main(["rbac", command, "--help"])
+        options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - common
+        assert {option for option in options if option not in page} == set()
 
 
 def without_annotations(one: Event) -> Event:

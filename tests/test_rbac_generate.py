@@ -21,7 +21,6 @@ from tests.drawn import at_least
 from tests.rbac_evaluator import Request, allows
 from tests.rbac_log import Event, asked, event, resource_event, write_log
 
-ALLOWED_ANYWAY = ("system:masters", "system:nodes")
 PUBLIC = {"/healthz", "/livez", "/readyz", "/version", "/version/"}
 DISCOVERY = {"/api", "/apis", "/openapi", *PUBLIC}
 REVIEWS = {
@@ -45,6 +44,10 @@ def is_everybodys(groups: Sequence[str], request: Request) -> bool:
     return create and (request.group, request.resource) in REVIEWS and "system:authenticated" in groups
 
 
+def is_beyond_rbac(user: str, groups: Sequence[str]) -> bool:
+    return "system:masters" in groups or ("system:nodes" in groups and user.startswith("system:node:"))
+
+
 def needed(found: Sequence[Asked], decided: str) -> dict[str, set[Request]]:
     """User -> what has to be granted."""
     wanted: defaultdict[str, set[Request]] = defaultdict(set)
@@ -52,7 +55,7 @@ def needed(found: Sequence[Asked], decided: str) -> dict[str, set[Request]]:
         odd = not request.verb or "*" in (request.verb, request.group, request.resource) or request.path.endswith("*")
         if decided != "all" and allowed != (decided == "allowed"):
             continue
-        if odd or any(group in groups for group in ALLOWED_ANYWAY) or (allowed and is_everybodys(groups, request)):
+        if odd or is_beyond_rbac(user, groups) or (allowed and is_everybodys(groups, request)):
             continue
         wanted[user].add(request)
     return wanted
@@ -180,6 +183,20 @@ def test_extra_values_and_uids_are_impersonated(tmp_path: Path) -> None:
     }
     seen = {"robot": wanted, "dave": {Request("list", resource="pods", namespace="web")}}
     assert_exact(objects, seen)
+
+
+def test_a_name_that_is_none_of_an_account_is_a_user(tmp_path: Path) -> None:
+    who = "system:serviceaccount:web:a:b"
+    one = resource_event("robot", "get", "pods", namespace="web", name="x", impersonatedUser={"username": who})
+    objects = made(write_log(tmp_path / "audit.log", [one]))
+    assert allows(objects, "robot", (), Request("impersonate", resource="users", name=who))
+    assert allows(objects, who, (), Request("get", resource="pods", namespace="web", name="x"))
+
+
+def test_who_is_in_the_group_of_nodes_without_being_one_needs_a_role(tmp_path: Path) -> None:
+    user = {"username": "mallory", "groups": ["system:nodes"]}
+    log = write_log(tmp_path / "audit.log", [{**resource_event("mallory", "list", "pods"), "user": user}])
+    assert allows(made(log), "mallory", (), Request("list", resource="pods"))
 
 
 def test_constrained_impersonation_has_verbs_of_its_own(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from auditwake.rbac.expand import Expansion, Placed, expanded
 from auditwake.rbac.observe import Observed
 from auditwake.rbac.permission import Permission, compact, not_grantable, permissions
 from auditwake.rbac.rule import Rule
-from auditwake.rbac.subject import NODES, SUPERUSERS, Subject
+from auditwake.rbac.subject import NODE, NODES, SUPERUSERS, Subject
 from auditwake.rbac.use import Use
 
 __all__ = ["DECIDED", "Decided", "Grounded", "Roles", "SubjectRoles", "generate", "grounded", "needs_no_rbac"]
@@ -19,6 +19,7 @@ __all__ = ["DECIDED", "Decided", "Grounded", "Roles", "SubjectRoles", "generate"
 Decided: TypeAlias = Literal["allowed", "denied", "all"]
 DECIDED: Final = ("allowed", "denied", "all")
 MOST_IDS: Final = 3
+NAMELESS: Final = frozenset({"create", "deletecollection"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +118,7 @@ def needs_no_rbac(use: Use) -> str | None:
     """
     if SUPERUSERS in use.groups:
         return f"the group {SUPERUSERS} is allowed everything, before RBAC is asked: it needs no role"
-    if NODES in use.groups:
+    if NODES in use.groups and use.user.startswith(NODE):
         return "a node is the affair of the Node authorizer: it needs no role"
     return None
 
@@ -214,6 +215,11 @@ def _why(rule: Rule, behind: Iterable[Use]) -> str:
     uses = list(behind)
     if any(use.named and not use.all_names for use in uses):
         return "more names were asked for than are kept, so it has none"
-    through = sorted({use.through for use in uses if use.through != "request"})
-    said = f" ({', '.join(through)})" if through else ""
-    return f"it was asked for without a name, which names would refuse{said}" if uses else "added by the expansion"
+    if not uses:
+        return "added by the expansion"
+    if set(rule.verbs) <= NAMELESS and not any("/" in resource for resource in rule.resources):
+        through = sorted({use.through for use in uses if use.through != "request"})
+        return f"the authorizer sees no name on {' and '.join(rule.verbs)}" + (
+            f" ({', '.join(through)})" if through else ""
+        )
+    return "it was asked for without a name"

@@ -2,9 +2,9 @@
 --
 -- A request asks it for itself (`request`). One that impersonates has also asked, in the name of who was authenticated,
 -- whether it may be that user, each of the groups, the UID and the extra values (`impersonation`), and, where the
--- server constrains impersonation, whether it may do just this as somebody else. A patch or an update that created its object
--- (code 201) has also asked for `create` (`create by patch`, `create by update`). An impersonation that was refused has
--- no decision in its event: the message of the response says what was asked for.
+-- server constrains impersonation, whether it may do just this as somebody else. A patch or an update that created its
+-- object (code 201) has also asked for `create` (`create by patch`, `create by update`). An impersonation that was
+-- refused has no decision in its event: the message of the response says what was asked for.
 --
 -- `named` says whether the question had a name. RBAC sees the name in the path, or the one that a field selector
 -- metadata.name asks for; on create, the name in the event is from the body, which the authorizer has not seen.
@@ -30,7 +30,9 @@ answered as (
   select * replace (coalesce(own_groups, []) as own_groups, coalesce(imp_groups, []) as imp_groups),
     coalesce(if(imp_user is null, own_groups, imp_groups), []) as eff_groups,
     if(imp_user is null, own_key, imp_key) as eff_key,
-    if(imp_user like 'system:serviceaccount:%:%', string_split(imp_user, ':'), null) as imp_account,
+    -- What is no name of an account is the name of a user.
+    if(regexp_full_match(imp_user, 'system:serviceaccount:[a-z0-9]([a-z0-9-]*[a-z0-9])?:[a-z0-9]([a-z0-9.-]*[a-z0-9])?'),
+      string_split(imp_user, ':'), null) as imp_account,
     -- The server adds these groups by itself: nobody had to ask for them.
     ['system:authenticated', 'system:unauthenticated'] as everybody,
     split_part(imp_constraint, ':', 2) as imp_mode
@@ -69,7 +71,7 @@ asked as (
   select user, own_groups, own_key, 'impersonation', imp_verb, imp_group,
     case when imp_account is not null then 'serviceaccounts' when imp_mode like '%-node' then 'nodes' else 'users' end,
     '', imp_account[3],
-    case when imp_account is not null then array_to_string(imp_account[4:], ':')
+    case when imp_account is not null then imp_account[4]
          when imp_mode = 'associated-node' then null
          when imp_mode = 'arbitrary-node' then replace(imp_user, 'system:node:', '') else imp_user end,
     null, 'allow', requests, first, last, code, audit_ids

@@ -4,11 +4,12 @@ import re
 from dataclasses import dataclass
 from typing import Final, Self
 
-__all__ = ["NODES", "SUPERUSERS", "Subject"]
+__all__ = ["NODE", "NODES", "SUPERUSERS", "Subject"]
 
 SUPERUSERS: Final = "system:masters"
 """The group that is allowed everything before RBAC is asked."""
 NODES: Final = "system:nodes"
+NODE: Final = "system:node:"
 ACCOUNT: Final = re.compile(r"system:serviceaccount:([a-z0-9]([a-z0-9-]*[a-z0-9])?):([a-z0-9]([a-z0-9.-]*[a-z0-9])?)")
 API: Final = "rbac.authorization.k8s.io"
 

@@ -1,6 +1,7 @@
 """What the commands have in common that read what was asked of the authorizer."""
 
 import argparse
+import json
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from auditwake.cli.asking import add_scope, scope_of
 from auditwake.cli.exits import Exit
 from auditwake.cli.options import add_threads, positive
-from auditwake.cli.style import escape
+from auditwake.cli.style import escape, shorten
 
 if TYPE_CHECKING:
     from auditwake.rbac import Grounded, Observed
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["add_names", "add_observed", "add_rbac", "comments", "observed_of", "print_notes"]
 
 MOST_NAMES = 64
+LONGEST_ID = 48
 
 
 def add_observed(parser: argparse.ArgumentParser) -> None:
@@ -80,6 +82,12 @@ def comments(rules: Iterable["Grounded"]) -> str:
         rule = one.rule
         what = f"{', '.join(rule.verbs)} {', '.join(rule.urls or rule.resources)}"
         times = f", {one.first:%Y-%m-%dT%H:%M:%SZ} to {one.last:%Y-%m-%dT%H:%M:%SZ}" if one.first and one.last else ""
-        ids = f", such as {', '.join(one.audit_ids)}" if one.audit_ids else ""
+        ids = f", such as {', '.join(map(_id, one.audit_ids))}" if one.audit_ids else ""
         lines.append(f"# {number}. {what}: requests: {one.requests:,}{times}{ids}; {one.why}")
     return "".join(f"{escape(line)}\n" for line in lines)
+
+
+def _id(audit_id: str) -> str:
+    """Show an audit ID; a client may choose any text for it."""
+    shown = shorten(audit_id, LONGEST_ID)
+    return shown if shown.replace("-", "").isalnum() else json.dumps(shown)
