@@ -300,6 +300,47 @@ def test_an_expansion_grants_more_and_never_less(metadata_log: Path, metadata_ev
     )
 
 
+@pytest.mark.parametrize(
+    ("seen", "how", "granted"),
+    [
+        ("get", "read", {"get", "list", "watch"}),
+        ("list", "read", {"get", "list", "watch"}),
+        ("watch", "read", {"get", "list", "watch"}),
+        ("patch", "read", {"patch"}),
+        ("get", "audit2rbac", {"get"}),
+        ("list", "audit2rbac", {"get", "list", "watch"}),
+        ("watch", "audit2rbac", {"get", "list", "watch"}),
+        ("update", "audit2rbac", {"get", "patch", "update"}),
+        ("patch", "audit2rbac", {"get", "patch", "update"}),
+        ("delete", "audit2rbac", {"delete"}),
+    ],
+)
+def test_each_expansion_adds_its_verbs(seen: str, how: Any, granted: set[str], tmp_path: Path) -> None:  # noqa: ANN401  # as the product takes it
+    name = "" if seen in {"list", "watch"} else "x"
+    log = write_log(tmp_path / "audit.log", [resource_event("robot", seen, "pods", namespace="web", name=name)])
+    rules = [rule for one in made(log, expand=how) for rule in one.get("rules", [])]
+    assert {verb for rule in rules for verb in rule["verbs"]} == granted
+
+
+def test_audit2rbacs_expansion_drops_several_names_and_namespaces(tmp_path: Path) -> None:
+    places = [("web", "a"), ("web", "b"), ("db", "c"), ("db", "d")]
+    events = [resource_event("x", "get", "pods", namespace=at, name=name) for at, name in places]
+    events.append(resource_event("x", "get", "nodes", name="n"))
+    objects = made(write_log(tmp_path / "audit.log", events), expand="audit2rbac")
+    assert [rule for one in objects for rule in one.get("rules", [])] == [
+        {"apiGroups": [""], "resources": ["nodes"], "resourceNames": ["n"], "verbs": ["get"]},
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]},
+    ]
+
+
+def test_a_namespace_that_only_the_body_has_does_not_count(tmp_path: Path) -> None:
+    """The server fills the reference of the event from the body; the authorizer saw the path."""
+    one = resource_event("robot", "create", "widgets", group="example.com", name="w")
+    one["objectRef"]["namespace"] = "web"
+    (found,) = rbac.generate(rbac.observe(write_log(tmp_path / "audit.log", [one])))
+    assert [role.namespace for role in found.roles] == [""]
+
+
 WORDS = st.sampled_from(["a", "b", "c"])
 PLACES = st.sampled_from(["", "web", "db"])
 NAMED = st.sampled_from(["get", "update", "patch", "delete", "list", "watch", "create"])

@@ -70,12 +70,12 @@ class Grant:
     rule: Rule
 
     def allows(self, asked: Attributes) -> bool:
-        """Whether it allows a request; that of a RoleBinding counts in its namespace, and for no path.
+        """Whether it allows a request; that of a RoleBinding counts in its namespace, and so for no path.
 
         Args:
             asked: The request.
         """
-        inside = not self.binding.namespace or (asked.resource != "" and asked.namespace == self.binding.namespace)
+        inside = self.binding.namespace in {"", asked.namespace}
         return inside and self.rule.allows(asked)
 
 

@@ -31,8 +31,9 @@ answered as (
     coalesce(if(imp_user is null, own_groups, imp_groups), []) as eff_groups,
     if(imp_user is null, own_key, imp_key) as eff_key,
     -- What is no name of an account is the name of a user.
-    if(regexp_full_match(imp_user, 'system:serviceaccount:[a-z0-9]([a-z0-9-]*[a-z0-9])?:[a-z0-9]([a-z0-9.-]*[a-z0-9])?'),
-      string_split(imp_user, ':'), null) as imp_account,
+    if(regexp_full_match(
+        imp_user, 'system:serviceaccount:[a-z0-9]([a-z0-9-]*[a-z0-9])?:[a-z0-9]([a-z0-9.-]*[a-z0-9])?'
+      ), string_split(imp_user, ':'), null) as imp_account,
     -- The server adds these groups by itself: nobody had to ask for them.
     ['system:authenticated', 'system:unauthenticated'] as everybody,
     split_part(imp_constraint, ':', 2) as imp_mode
