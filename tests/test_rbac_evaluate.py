@@ -33,7 +33,7 @@ def attributes(request: Request) -> Attributes:
 
 
 @pytest.mark.hypothesis
-@settings(max_examples=at_least(60))
+@settings(max_examples=at_least(30))
 @given(cluster=clusters(), asked=st.lists(requests(), min_size=5, max_size=20))
 def test_it_says_what_its_twin_says(cluster: list[Manifest], asked: list[Request]) -> None:
     rbac = rbac_of(cluster)

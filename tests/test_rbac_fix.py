@@ -14,8 +14,8 @@ from tests.deploying.faults import schema_faults
 from tests.drawn import at_least
 from tests.rbac_drawn import clusters, role, role_binding
 from tests.rbac_evaluator import Manifest, Request, allows
+from tests.rbac_exact import assert_exact, events_of_a_log, is_seen, needed, neighbours
 from tests.rbac_log import Event, asked, resource_event, write_log
-from tests.test_rbac_generate import assert_exact, events_of_a_log, is_seen, needed, neighbours
 
 BOB = "bob@example.com"
 IS_BOB = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": BOB}
@@ -230,7 +230,7 @@ def test_an_impersonation_that_was_refused_is_mended(tmp_path: Path) -> None:
 
 
 @pytest.mark.hypothesis
-@settings(max_examples=at_least(12))
+@settings(max_examples=at_least(6))
 @given(events=st.lists(events_of_a_log(), min_size=1, max_size=15), cluster=clusters())
 def test_drawn_clusters_are_mended_and_nobody_else_is_given_anything(
     events: list[Event], cluster: list[Manifest], tmp_path_factory: pytest.TempPathFactory

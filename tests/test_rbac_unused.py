@@ -13,8 +13,8 @@ from auditwake import rbac
 from tests.drawn import at_least
 from tests.rbac_drawn import clusters, role, role_binding
 from tests.rbac_evaluator import Manifest, allows, rule_allows
+from tests.rbac_exact import events_of_a_log
 from tests.rbac_log import Event, asked, event, resource_event, write_log
-from tests.test_rbac_generate import events_of_a_log
 
 ALICE = {"kind": "User", "name": "alice"}
 OPS = {"kind": "Group", "name": "ops"}
@@ -167,7 +167,7 @@ def test_the_window_and_what_is_not_known_are_said(metadata_log: Path) -> None:
 
 
 @pytest.mark.hypothesis
-@settings(max_examples=at_least(12))
+@settings(max_examples=at_least(6))
 @given(events=st.lists(events_of_a_log(), max_size=15), cluster=clusters())
 def test_unused_is_granted_minus_used(
     events: list[Event], cluster: list[Manifest], tmp_path_factory: pytest.TempPathFactory

@@ -74,8 +74,9 @@ def not_grantable(use: Use) -> str | None:
         return "it has a * in its words, which in a rule means everything"
     if use.namespace and not NAMESPACE.fullmatch(use.namespace):
         return "no namespace can have such a name"
-    if use.verb.startswith("impersonate") and use.resource in IDENTITIES and not use.named:
-        return "it impersonates a name that is empty, and a rule without names grants every name"
+    if use.verb.startswith("impersonate") and use.resource in IDENTITIES and not (use.named and use.all_names):
+        what = "more names than are kept (a higher --most-names helps)" if use.named else "a name that is empty"
+        return f"it impersonates {what}, and a rule without names would allow to be anybody"
     return None
 
 
