@@ -12,9 +12,13 @@ from hypothesis import strategies as st
 from tests.rbac_evaluator import Request, allows
 from tests.rbac_log import Event, event, resource_event
 
-__all__ = ["assert_exact", "events_of_a_log", "is_seen", "needed", "neighbours"]
+__all__ = ["Neighbours", "assert_exact", "events_of_a_log", "is_seen", "needed"]
 
 PUBLIC = {"/healthz", "/livez", "/readyz", "/version", "/version/"}
+FIELDS = {
+    True: ("verb", "path"),
+    False: ("verb", "group", "resource", "subresource", "namespace", "name"),
+}
 DISCOVERY = {"/api", "/apis", "/openapi", *PUBLIC}
 REVIEWS = {
     ("authorization.k8s.io", "selfsubjectaccessreviews"),
@@ -61,30 +65,40 @@ def is_seen(request: Request, seen: set[Request]) -> bool:
     return any(dataclasses.replace(request, namespace=namespace, name=name) in seen for namespace, name in wider)
 
 
-def neighbours(request: Request, others: Sequence[Request]) -> Iterator[Request]:
-    """Requests that differ in one word, by words that the others have and by some that nobody has."""
-    words: dict[str, set[str]] = {field.name: {"other"} for field in dataclasses.fields(Request)}
-    for other in others:
-        if bool(other.path) == bool(request.path):
-            for name, found in words.items():
-                found.add(getattr(other, name))
-    fields = ["verb", "path"] if request.path else ["verb", "group", "resource", "subresource", "namespace", "name"]
-    for name in fields:
-        for word in sorted(words[name]):
-            changed = dataclasses.replace(request, **{name: word})
+class Neighbours:
+    """Requests that differ in one word from one that was seen: by a word of another, or by one that nobody has.
+
+    Args:
+        requests: Those that were seen.
+    """
+
+    def __init__(self, requests: Sequence[Request]) -> None:
+        self._draw = random.Random(7)  # noqa: S311  # which neighbours are looked at
+        self._words = {
+            is_path: {
+                name: sorted({"other", *(getattr(one, name) for one in requests if bool(one.path) == is_path)})
+                for name in fields
+            }
+            for is_path, fields in FIELDS.items()
+        }
+
+    def of(self, request: Request, count: int) -> Iterator[Request]:
+        """Draw some neighbours of a request."""
+        words = self._words[bool(request.path)]
+        for _ in range(count):
+            name = self._draw.choice(sorted(words))
+            changed = dataclasses.replace(request, **{name: self._draw.choice(words[name])})
             if changed.resource or changed.path:
                 yield changed
 
 
 def assert_exact(objects: list[dict[str, Any]], wanted: dict[str, set[Request]]) -> None:
     """All that was seen is allowed, and of what lies beside it nothing."""
-    draw = random.Random(7)  # noqa: S311  # which neighbours are looked at
-    everything = sorted({one for seen in wanted.values() for one in seen}, key=str)
+    neighbours = Neighbours([one for seen in wanted.values() for one in seen])
     for user, seen in wanted.items():
         assert [one for one in seen if not allows(objects, user, (), one)] == []
-        beside = {one for request in seen for one in neighbours(request, everything)}
-        sample = draw.sample(sorted(beside, key=str), min(len(beside), 30))
-        assert [one for one in sample if allows(objects, user, (), one) and not is_seen(one, seen)] == []
+        beside = [one for request in sorted(seen, key=str) for one in neighbours.of(request, 6)]
+        assert [one for one in beside if allows(objects, user, (), one) and not is_seen(one, seen)] == []
 
 
 WORDS = st.sampled_from(["a", "b", "c"])

@@ -1,6 +1,5 @@
 """`rbac fix`: after it, what was denied is allowed, and nothing beside it; nobody else is given anything."""
 
-import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from tests.deploying.faults import schema_faults
 from tests.drawn import at_least
 from tests.rbac_drawn import clusters, role, role_binding
 from tests.rbac_evaluator import Manifest, Request, allows
-from tests.rbac_exact import assert_exact, events_of_a_log, is_seen, needed, neighbours
+from tests.rbac_exact import Neighbours, assert_exact, events_of_a_log, is_seen, needed
 from tests.rbac_log import Event, asked, resource_event, write_log
 
 BOB = "bob@example.com"
@@ -244,9 +243,9 @@ def test_drawn_clusters_are_mended_and_nobody_else_is_given_anything(
     for user, seen in wanted.items():
         assert [one for one in seen if not allows(after, user, groups[user], one)] == []
     everything = sorted({one for seen in wanted.values() for one in seen}, key=str)
-    draw = random.Random(5)  # noqa: S311  # which neighbours are looked at
+    neighbours = Neighbours(everything)
     for request in everything:
-        for one in draw.choices(sorted(neighbours(request, everything), key=str), k=5):
+        for one in neighbours.of(request, 5):
             for user in ("eve", "alice", "bob", "system:serviceaccount:web:builder"):
                 more = allows(after, user, groups.get(user, ()), one)
                 was = allows(cluster, user, groups.get(user, ()), one)
