@@ -42,7 +42,7 @@ RUST: Mapping[str, set[str]] = {
 }
 
 # Module of python/auditwake -> what it may use. The command line uses the package, never the other way round.
-PUBLIC = {"convert", "demo", "errors", "lines", "policy", "questions", "read", "scan", "schema", "tail"}
+PUBLIC = {"convert", "demo", "detections", "errors", "lines", "policy", "questions", "read", "scan", "schema", "tail"}
 PYTHON_TABLE: Mapping[str, set[str]] = {
     "types": set(),
     "pages": set(),
@@ -51,6 +51,7 @@ PYTHON_TABLE: Mapping[str, set[str]] = {
     "parquet": {"_core", "errors"},
     "policy": {"_core", "errors", "pages", "parquet", "read", "sources", "types"},
     "questions": {"_core", "errors", "pages", "parquet", "read", "schema", "types"},
+    "detections": {"_core", "errors", "policy", "questions", "schema", "types"},
     "sources": {"errors", "types"},
     "schema": {"_core", "types"},
     "read": {"_core", "schema", "sources", "types"},
@@ -61,7 +62,7 @@ PYTHON_TABLE: Mapping[str, set[str]] = {
     "forwarder": {"_core", "convert", "errors", "pages", "policy", "read", "schema", "tail", "types"},
     "demo": set(),
     "__init__": {"_core", "forwarder", *PUBLIC},
-    "cli": {"__init__", "_core", "demo", "errors", "forwarder", "policy", "questions", "tail"},
+    "cli": {"__init__", "_core", "demo", "detections", "errors", "forwarder", "policy", "questions", "tail"},
     "__main__": {"cli"},
 }
 

@@ -3,7 +3,7 @@
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -54,6 +54,7 @@ class Log:
         of: A condition that holds for every event that it looks at.
         scope: Which events are asked of.
         threads: How many threads parse and compute; None for one a core.
+        only: Column -> condition of the events of which it is kept; of the others it is null.
 
     Raises:
         QuestionError: The source lacks a column that is asked for.
@@ -67,13 +68,21 @@ class Log:
     """
 
     def __init__(
-        self, source: AskedOf, sql: str, of: str = "true", scope: Scope | None = None, threads: int | None = None
+        self,
+        source: AskedOf,
+        sql: str,
+        of: str = "true",
+        scope: Scope | None = None,
+        threads: int | None = None,
+        *,
+        only: Mapping[str, str] | None = None,
     ) -> None:
         self.coverage = Coverage()
+        self._only = only or {}
         self._spill = tempfile.TemporaryDirectory(prefix="auditwake-")
         self._database = _connect(self._spill.name, threads)
         condition = f"({of}) and {(scope or Scope()).condition}"
-        if "events" not in WORD.findall(COMMENT.sub("", sql)):
+        if "events" not in WORD.findall(TEXT.sub("''", COMMENT.sub("", sql))):
             condition += " and stage is distinct from 'RequestReceived'"
         try:
             self._open(source, sql, condition, threads)
@@ -97,6 +106,22 @@ class Log:
         named = {name: value for name, value in parameters.items() if re.search(rf"\${name}\b", sql)}
         try:
             return self._database.sql(sql, params=named).to_arrow_table()
+        except duckdb.Error as error:
+            raise QuestionError(str(error)) from error
+
+    def execute(self, sql: str) -> None:
+        """Make what later queries stand on: macros, tables.
+
+        Args:
+            sql: One or more statements.
+
+        Raises:
+            QuestionError: The SQL is wrong.
+        """
+        import duckdb
+
+        try:
+            self._database.execute(sql)
         except duckdb.Error as error:
             raise QuestionError(str(error)) from error
 
@@ -136,7 +161,7 @@ class Log:
         _refuse_missing(asked, stream.schema.names)
         counted = pa.RecordBatchReader.from_batches(stream.schema, self._counting(stream))
         self._database.register("stream", counted)
-        columns = ", ".join(map(_quoted, asked))
+        columns = ", ".join(map(self._column, asked))
         try:
             self._database.execute(f"create temp table kept as select {columns} from stream where {condition}")
         except Exception as error:
@@ -162,9 +187,13 @@ class Log:
         _refuse_missing(asked, known)
         if set(LOOKED_AT) <= set(known):
             self._count(scan)
-        columns = ", ".join(map(_quoted, asked))
+        columns = ", ".join(map(self._column, asked))
         self._database.execute(f"create temp view kept as select {columns} from {scan} where {condition}")
         self._leave_out_repeats(asked)
+
+    def _column(self, name: str) -> str:
+        quoted = _quoted(name)
+        return f"case when {self._only[name]} then {quoted} end as {quoted}" if name in self._only else quoted
 
     def _count(self, scan: str) -> None:
         counted = self._database.sql(
