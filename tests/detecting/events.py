@@ -7,12 +7,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-__all__ = ["PEOPLE", "event", "line"]
+__all__ = ["PEOPLE", "Text", "event", "line"]
 
 KUBECTL = "kubectl/v1.37.2 (linux/amd64) kubernetes/0123456"
 START = datetime(2027, 1, 1, 12, tzinfo=UTC)
 CREATED = {"create"}
+MARK = "a body as it was sent"
 REASONS = {400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 409: "Conflict", 500: None}
+
+
+class Text(str):
+    """A body that stands on the line as it is, as that of a patch does."""
+
+    __slots__ = ()
 
 
 def account(
@@ -111,7 +118,10 @@ def event(case: str, index: int, said: Mapping[str, Any], *, after: timedelta = 
 
 def line(built: Mapping[str, Any]) -> bytes:
     """Write an event as the server does."""
-    text = json.dumps(built, separators=(",", ":"), ensure_ascii=False)
+    bodies = {key: value for key, value in built.items() if isinstance(value, Text)}
+    text = json.dumps({**built, **dict.fromkeys(bodies, MARK)}, separators=(",", ":"), ensure_ascii=False)
+    for body in bodies.values():
+        text = text.replace(f'"{MARK}"', body, 1)
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e").encode() + b"\n"
 
 

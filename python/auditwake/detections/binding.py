@@ -38,28 +38,34 @@ def bind(rules: Iterable[tuple[Rule, Mapping[str, Place]]]) -> Iterator[ConfigPr
         database.register("events", schema().empty_table())
         # Which requests a rule looks at is asked while the log is read: before there are macros.
         for rule, places in found:
-            yield from _bind(database, rule, {"of": f"select ({rule.of}\n)::boolean from events"}, places)
+            yield from _bind(database, rule, {"of": _whole(rule.of, "::boolean", "events")}, places)
         database.execute(views())
         database.execute(macros())
         for rule, places in found:
             yield from _bind(database, rule, _parts(rule), places)
 
 
-def _parts(rule: Rule) -> dict[str, str]:
-    parts = {"where": f"({rule.where}\n)::boolean", "detail": f"({rule.detail}\n)"}
+def _parts(rule: Rule) -> dict[str, tuple[str, str]]:
+    parts = {"where": _whole(rule.where, "::boolean"), "detail": _whole(rule.detail)}
     if rule.count is not None:
-        parts |= {"count.distinct": f"({rule.count.distinct}\n)", "count.by": f"({rule.count.by}\n)"}
-    return {part: f"select {sql} from requests" for part, sql in parts.items()}
+        parts |= {"count.distinct": _whole(rule.count.distinct), "count.by": _whole(rule.count.by)}
+    return parts
+
+
+def _whole(sql: str, cast: str = "", view: str = "requests") -> tuple[str, str]:
+    """Give two queries that both run only with one whole expression: `true) or (true` is none, nor is `a, b`."""
+    return f"select ({sql}\n){cast} from {view}", f"select {sql}\n from {view}"
 
 
 def _bind(
-    database: "duckdb.DuckDBPyConnection", rule: Rule, parts: Mapping[str, str], places: Mapping[str, Place]
+    database: "duckdb.DuckDBPyConnection", rule: Rule, parts: Mapping[str, tuple[str, str]], places: Mapping[str, Place]
 ) -> Iterator[ConfigProblem]:
     import duckdb
 
-    for part, sql in parts.items():
+    for part, queries in parts.items():
         try:
-            database.sql(sql)
+            for query in queries:
+                database.sql(query)
         except duckdb.Error as error:
             line, column = places.get(part, (1, 1))
             message = str(error).split("\n", 1)[0]

@@ -8,6 +8,7 @@ from auditwake.detections.load import rules as built_in
 from auditwake.detections.recording import Recording, recording
 from auditwake.detections.rule import Rule
 from auditwake.detections.sql import EVIDENCE, FINDINGS, bodies_kept, counting, looked_at, macros, one_by_one, prefilter
+from auditwake.errors import QuestionError
 from auditwake.questions import AskedOf, Log, Scope
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ def detect(
         ('secrets-listed-everywhere', ('system:admin',))
     """
     chosen = tuple(built_in() if rules is None else rules)
+    if not chosen:
+        message = "there is no rule to run"
+        raise QuestionError(message)
     statements = [one_by_one(chosen), *(counting(at, rule) for at, rule in enumerate(chosen) if rule.count)]
     looking = looked_at(chosen)
     asked = "\n".join((*statements, looking))
@@ -126,7 +130,7 @@ def _outcome(
         )
     why = [*log.coverage.missing(_needs(rule, asked))]
     if not why and asked and not enough:
-        why = [f"{asked:,} requests that it looks at are in the log, none of them at level {rule.level}"]
+        why = [f"none of the {asked:,} requests that it looks at was recorded at level {rule.level}"]
     if not why and recorded is not None and recorded.never:
         why = list(recorded.notes)
     if why:

@@ -157,7 +157,7 @@ class Detections:
     def said(self) -> str:
         """How many rules fired, were silent, and cannot fire, in words."""
         counts = f"{len(self.fired)} fired, {len(self.silent)} silent, {len(self.cannot_fire)} cannot fire"
-        return f"{len(self.outcomes)} rules: {counts}"
+        return f"{len(self.outcomes)} rule{'' if len(self.outcomes) == 1 else 's'}: {counts}"
 
 
 def order(outcome: RuleOutcome) -> tuple[int, int, str]:

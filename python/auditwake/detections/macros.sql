@@ -73,3 +73,16 @@ create macro public_address(address) as
   address is not null and not regexp_matches(lower(address),
     '^(10\.|127\.|169\.254\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|0\.0\.0\.0$|::1?$|f[cd]|fe[89ab])')
   and regexp_matches(lower(address), '^(\d{1,3}(\.\d{1,3}){3}|[0-9a-f:]*:[0-9a-f:.]*)$');
+
+-- Whether a key stands twice in an object where rules look: at the top, in metadata and labels, on the way to the specs of
+-- pods, in them, in containers and in their security contexts.
+create macro key_twice(body) as len(list_filter(
+  list_concat(
+    flatten(list_transform(bodies(body), lambda doc: json_keys(doc, [
+      '$', '$.metadata', '$.metadata.labels', '$.spec', '$.spec.template', '$.spec.template.spec', '$.spec.jobTemplate',
+      '$.spec.jobTemplate.spec', '$.spec.jobTemplate.spec.template', '$.spec.jobTemplate.spec.template.spec', '$.roleRef'
+    ]))),
+    flatten(list_transform(containers(body), lambda one: json_keys(one, ['$', '$.securityContext', '$.securityContext.capabilities'])))
+  ),
+  lambda keys: len(keys) > len(list_distinct(keys))
+)) > 0;

@@ -5,6 +5,7 @@ from importlib.resources import files
 from typing import Final
 
 from auditwake.detections.rule import LEVELS, Rule
+from auditwake.questions.scope import literal
 
 __all__ = ["EVIDENCE", "FINDINGS", "bodies_kept", "counting", "looked_at", "macros", "one_by_one", "prefilter"]
 
@@ -84,10 +85,12 @@ def counting(index: int, rule: Rule) -> str:
     time = "unbounded preceding" if count.seconds is None else f"interval {count.seconds} seconds preceding"
     window = f"over (partition by its_group order by time range between {time} and current row)"
     before = "over (partition by its_group order by time, src_offset, audit_id)"
+    # Columns are named one by one: a `*` would have all columns of the log read.
+    names = f"detail, {', '.join(EVIDENCE)}"
     return (
-        f"select {index} as rule, detail, count, since, {', '.join(EVIDENCE)} from ("
-        f"select *, lag(count, 1, 0) {before} as count_before from ("
-        f"select *, count(distinct its_value) {window} as count, min(time) {window} as since from ("
+        f"select {index} as rule, count, since, {names} from ("
+        f"select count, since, {names}, lag(count, 1, 0) {before} as count_before from ("
+        f"select {names}, its_group, count(distinct its_value) {window} as count, min(time) {window} as since from ("
         f"select {_evidence()}, ({rule.detail}\n)::varchar as detail, ({count.by}\n)::varchar as its_group, "
         f"({count.distinct}\n)::varchar as its_value from requests where {of_it})"
         f" where its_group in ({groups}))) where count >= {enough} and count_before < {enough}"
@@ -96,16 +99,16 @@ def counting(index: int, rule: Rule) -> str:
 
 def looked_at(rules: Sequence[Rule]) -> str:
     """Count, for each rule, the requests that it looks at, those at its level, and those whose bodies were cut off."""
+    of = [f"coalesce(({rule.of}\n), false) as of_{index}" for index, rule in enumerate(rules)]
     counts = []
     for index, rule in enumerate(rules):
-        enough = ", ".join(f"'{level}'" for level in LEVELS[LEVELS.index(rule.level) :])
-        of_it = f"({rule.of}\n)"
+        enough = f"of_{index} and level in ({', '.join(map(literal, LEVELS[LEVELS.index(rule.level) :]))})"
         counts += [
-            f"count(*) filter ({of_it}) as asked_{index}",
-            f"count(*) filter ({of_it} and level in ({enough})) as recorded_{index}",
-            f"count(*) filter ({of_it} and level in ({enough}) and truncated) as cut_{index}",
+            f"count(*) filter (of_{index}) as asked_{index}",
+            f"count(*) filter ({enough}) as recorded_{index}",
+            f"count(*) filter ({enough} and truncated) as cut_{index}",
         ]
-    return f"select {', '.join(counts) or 'null'} from requests"
+    return f"select {', '.join(counts)} from (select level, truncated, {', '.join(of)} from requests)"
 
 
 def _evidence() -> str:

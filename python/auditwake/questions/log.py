@@ -12,7 +12,7 @@ from auditwake._core import repeated
 from auditwake.errors import AuditwakeError, InputError, QuestionError
 from auditwake.parquet import parquet_files
 from auditwake.questions.coverage import LOOKED_AT, Coverage
-from auditwake.questions.question import COMMENT, views
+from auditwake.questions.question import views
 from auditwake.questions.scope import Scope, literal
 from auditwake.read import Reader, read
 from auditwake.schema import columns
@@ -32,7 +32,8 @@ IDENTITY: Final = ("audit_id", "stage", "verb", "uri", "user", "eff_user", "sour
 REQUESTS: Final = ("is_terminal", "is_long_running", "stage", "audit_id", "ts_received", "uri", "eff_user", "code")
 """What the view `requests` needs."""
 WORD: Final = re.compile(r"[a-z_][a-z0-9_]*")
-TEXT: Final = re.compile(r"'(?:[^']|'')*'")
+ASIDE: Final = re.compile(r"'(?:[^']|'')*'|--[^\n]*")
+"""Texts and comments: whichever begins first, so that a text may have `--` in it, and a comment a quote."""
 STAR: Final = re.compile(r"(?<!\()\*|\bcolumns\s*\(", re.IGNORECASE)
 BODIES: Final = ("request_object", "response_object")
 """What a `*` does not read: they are most of a log, and few ask for them."""
@@ -82,7 +83,7 @@ class Log:
         self._spill = tempfile.TemporaryDirectory(prefix="auditwake-")
         self._database = _connect(self._spill.name, threads)
         condition = f"({of}) and {(scope or Scope()).condition}"
-        if "events" not in WORD.findall(TEXT.sub("''", COMMENT.sub("", sql))):
+        if "events" not in WORD.findall(_code(sql)):
             condition += " and stage is distinct from 'RequestReceived'"
         try:
             self._open(source, sql, condition, threads)
@@ -248,11 +249,16 @@ def _connect(spill: str, threads: int | None) -> "duckdb.DuckDBPyConnection":
 
 def _asked_columns(sql: str) -> list[str]:
     """Give the columns that a query names, and those that every answer needs."""
-    code = TEXT.sub("''", COMMENT.sub("", sql))
+    code = _code(sql)
     words = set(WORD.findall(code))
     everything = bool(STAR.search(code))
     needed = {*words, "ts_received", "ts_stage", "line_bytes", *IDENTITY, *REQUESTS}
     return [one.name for one in columns() if one.name in needed or (everything and one.name not in BODIES)]
+
+
+def _code(sql: str) -> str:
+    """Give a query without what stands in it as text or comment."""
+    return ASIDE.sub("''", sql)
 
 
 def _quoted(name: str) -> str:

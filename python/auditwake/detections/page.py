@@ -1,0 +1,93 @@
+"""The section of `docs/detections.md` that has every rule and every macro, written from them: `make docs`."""
+
+import re
+import sys
+from pathlib import Path
+from typing import Final
+
+from auditwake.detections.load import rules
+from auditwake.detections.rule import Rule
+from auditwake.detections.sql import macros
+
+__all__ = ["section", "updated"]
+
+BEGIN: Final = "<!-- rules: written by `make docs` from the rules -->\n"
+END: Final = "<!-- end of rules -->\n"
+MACRO: Final = re.compile(r"((?:^-- .*\n)+)((?:^create macro .*\n(?:^(?!--|create).*\n)*)+)", re.MULTILINE)
+HEAD: Final = re.compile(r"^create macro (\w+\([^)]*\)) as", re.MULTILINE)
+
+
+def section() -> str:
+    """Give the macros, a table of the rules, and each rule.
+
+    Example:
+        >>> section().splitlines()[0]
+        '### Macros'
+    """
+    lines = ["### Macros", "", "| macro | what it gives |", "| --- | --- |"]
+    for said, code in MACRO.findall(macros()):
+        names = ", ".join(f"`{head}`" for head in HEAD.findall(code))
+        lines.append(f"| {names} | {_cell(' '.join(line.removeprefix('-- ') for line in said.splitlines()))} |")
+    lines += [
+        "",
+        "### Rules",
+        "",
+        "| rule | what happened | severity | level | ATT&CK |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for rule in rules():
+        link = f"[{rule.id}](#{_anchor(rule)})"
+        lines.append(f"| {link} | {_cell(rule.title)} | {rule.severity} | {rule.level} | {', '.join(rule.attack)} |")
+    for rule in rules():
+        lines += ["", *_rule(rule)]
+    return "\n".join(lines) + "\n"
+
+
+def updated(page: str) -> str:
+    """Give the page with its section written anew.
+
+    Args:
+        page: The page as it stands.
+
+    Raises:
+        ValueError: The page has no place for the section.
+    """
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        message = f"the page has no place for the rules, between {BEGIN!r} and {END!r}"
+        raise ValueError(message)
+    return f"{before}{BEGIN}\n{section()}\n{END}{after}"
+
+
+def _anchor(rule: Rule) -> str:
+    return f"{rule.id}-{rule.name}".lower()
+
+
+def _rule(rule: Rule) -> list[str]:
+    needs = "".join(f"; needs the log to record: {need}" for need in rule.needs)
+    lines = [
+        f"#### {rule.id} {rule.name}",
+        "",
+        f"{rule.title}. {rule.severity.capitalize()}; level {rule.level}{needs}; {', '.join(rule.attack)}.",
+        "",
+        rule.meaning,
+        "",
+        "```sql",
+        *f"-- looks at\n{rule.of}\n-- finds\n{rule.where}".splitlines(),
+    ]
+    if rule.count is not None:
+        count = rule.count
+        lines += [f"-- {count.said}, for each {count.by}"]
+    lines += ["```", "", "Harmless:", "", *(f"- {one}" for one in rule.false_positives)]
+    lines += ["", f"See: {'; '.join(rule.references)}."]
+    return lines
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", r"\|")
+
+
+if __name__ == "__main__":
+    path = Path(sys.argv[1])
+    path.write_text(updated(path.read_text(encoding="utf-8")), encoding="utf-8")
