@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 import auditwake as aw
 from auditwake import detections
 from auditwake.detections.page import updated
+from auditwake.detections.sql import bodies_kept, counting, looked_at, one_by_one
 from auditwake.errors import QuestionError, RuleError, SourceNotFoundError
+from auditwake.questions import Log
 from tests.detecting.events import event, line
 from tests.drawn import at_least
 
@@ -468,3 +470,38 @@ def test_a_compressed_log(metadata_log: Path, tmp_path: Path) -> None:
     packed, plain = (aw.detect(one, rules=FEW).table.select(["rule", "src_offset"]) for one in (path, metadata_log))
     assert packed.num_rows > 10
     assert packed.equals(plain)
+
+
+# --- what of the log is read -----------------------------------------------------------------------------------------
+
+
+def test_a_text_with_two_hyphens_is_no_comment(metadata_log: Path) -> None:
+    sql = "select count(*) as n from requests where user_agent <> 'a -- b' and verb = '*'"
+    with Log(metadata_log, sql) as log:
+        assert log.query(sql).to_pylist() == [{"n": 0}]
+        names = log.query("select * from events limit 0").column_names
+    assert "user_agent" in names
+    assert "annotations" not in names
+
+
+def test_only_the_columns_of_the_chosen_rules_are_read() -> None:
+    metadata = [called("exec"), called("many-secrets-read")]
+    statements = "\n".join([one_by_one(metadata), counting(1, metadata[1]), looked_at(metadata)])
+    with Log(io.BytesIO(), statements) as log:
+        names = set(log.query("select * from events limit 0").column_names)
+    assert {"exec_command", "src_offset"} <= names
+    assert not names & {"request_object", "response_object", "annotations", "raw", "user_groups"}
+
+
+def test_a_body_is_kept_where_a_rule_looks_at_it() -> None:
+    body = {"spec": {"hostPID": True}}
+    said = {"verb": "create", "namespace": "a", "name": "x", "body": body, "response": body}
+    log = b"".join(line(event("x", at, said | {"resource": what})) for at, what in enumerate(["pods", "widgets"]))
+    rules = [called("privileged-workload")]
+    with Log(io.BytesIO(log), f"{one_by_one(rules)}\n response_object", only=bodies_kept(rules)) as opened:
+        rows = opened.query("select resource, request_object, response_object from events order by 1").to_pylist()
+    assert [(row["resource"], row["request_object"] is not None) for row in rows] == [
+        ("pods", True),
+        ("widgets", False),
+    ]
+    assert [row["response_object"] for row in rows] == [None, None]

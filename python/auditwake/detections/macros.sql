@@ -71,7 +71,7 @@ create macro escalating(body) as
 -- An address that is not private, local or shared by carriers: the internet.
 create macro public_address(address) as
   address is not null and not regexp_matches(lower(address),
-    '^(10\.|127\.|169\.254\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|0\.0\.0\.0$|::1?$|f[cd]|fe[89ab])')
+    '^(::ffff:)?(10\.|127\.|169\.254\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|0\.0\.0\.0$|::1?$|f[cd]|fe[89ab])')
   and regexp_matches(lower(address), '^(\d{1,3}(\.\d{1,3}){3}|[0-9a-f:]*:[0-9a-f:.]*)$');
 
 -- Whether a key stands twice in an object where rules look: at the top, in metadata and labels, on the way to the specs of
