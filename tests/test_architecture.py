@@ -51,7 +51,7 @@ PYTHON_TABLE: Mapping[str, set[str]] = {
     "parquet": {"_core", "errors"},
     "policy": {"_core", "errors", "pages", "parquet", "read", "sources", "types"},
     "questions": {"_core", "errors", "pages", "parquet", "read", "schema", "types"},
-    "detections": {"_core", "errors", "policy", "questions", "schema", "types"},
+    "detections": {"_core", "errors", "pages", "policy", "questions", "schema", "types"},
     "sources": {"errors", "types"},
     "schema": {"_core", "types"},
     "read": {"_core", "schema", "sources", "types"},

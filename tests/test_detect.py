@@ -236,6 +236,16 @@ def test_a_scope_narrows_it(metadata_log: Path) -> None:
     assert [(one.rule.id, one.who) for one in found.fired] == [("AWD034", ("bob@example.com",))]
 
 
+def test_who_did_it_is_said_as_far_as_there_is_room() -> None:
+    asked = {"verb": "get", "path": "/metrics"}
+    events = [event("x", at, asked) for at in range(6)]
+    for at, one in enumerate(events):
+        one["user"] = {"username": f"user-{at}"}
+    (outcome,) = detect(events, rules=[EVERYTHING]).outcomes
+    assert (outcome.users, outcome.hits) == (6, 6)
+    assert outcome.said_who == "user-0, user-1, user-2, user-3 and 2 more"
+
+
 def test_a_limit_bounds_the_evidence_and_not_the_count(metadata_log: Path) -> None:
     found = aw.detect(metadata_log, rules=[called("denied-service-account-with-odd-agent")], limit=3)
     assert (found.table.num_rows, found.fired[0].hits) == (3, 10)
@@ -365,7 +375,7 @@ def test_sarif_has_what_the_standard_asks_for(metadata_log: Path, tmp_path: Path
         assert result["message"]["text"]
         (location,) = result["locations"]
         physical = location["physicalLocation"]
-        assert physical["artifactLocation"]["uri"] == f"file://{tmp_path}/a%20log%20%5B1%5D.log"
+        assert physical["artifactLocation"]["uri"] == f"file://{tmp_path.as_posix()}/a%20log%20%5B1%5D.log"
         assert physical["region"]["byteOffset"] >= 0
         assert physical["region"]["byteLength"] > 0
     told = run["invocations"][0]["toolConfigurationNotifications"]

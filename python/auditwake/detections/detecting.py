@@ -83,7 +83,8 @@ def detect(
 
 def _summary() -> str:
     who = f'list_sort(list_distinct(list(distinct "user") filter ("user" is not null)))[:{WHO}]'
-    return f"select rule, count(*) as hits, {who} as who, min(time) as first, max(time) as last from hits group by rule"
+    counts = 'count(*) as hits, count(distinct "user") as users'
+    return f"select rule, {counts}, {who} as who, min(time) as first, max(time) as last from hits group by rule"
 
 
 def _evidence(limit: int) -> str:
@@ -123,6 +124,7 @@ def _outcome(
             outcome="fired",
             hits=hits["hits"],
             who=tuple(hits["who"] or ()),
+            users=hits["users"],
             first=hits["first"],
             last=hits["last"],
             looked_at=asked,

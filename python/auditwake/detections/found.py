@@ -36,6 +36,8 @@ class RuleOutcome:
     """How many findings there are."""
     who: tuple[str, ...] = ()
     """Effective users of the findings; no more than four."""
+    users: int = 0
+    """How many there are of them."""
     first: datetime | None = None
     """Time of the first finding."""
     last: datetime | None = None
@@ -44,6 +46,12 @@ class RuleOutcome:
     """Requests of the kind that it looks at."""
     notes: tuple[str, ...] = ()
     """What has to be known with it."""
+
+    @property
+    def said_who(self) -> str:
+        """The users in words, and how many more there are."""
+        more = self.users - len(self.who)
+        return ", ".join(self.who) + (f" and {more:,} more" if more else "")
 
     def as_json(self) -> dict[str, object]:
         """Give it as JSON has it."""
@@ -57,6 +65,7 @@ class RuleOutcome:
             "outcome": self.outcome,
             "hits": self.hits,
             "who": list(self.who),
+            "users": self.users,
             "first": self.first and self.first.isoformat(),
             "last": self.last and self.last.isoformat(),
             "looked_at": self.looked_at,
@@ -114,7 +123,7 @@ class Detections:
             ("severity", pa.string(), [one.rule.severity for one in self.outcomes]),
             ("outcome", pa.string(), [one.outcome for one in self.outcomes]),
             ("hits", pa.int64(), [one.hits for one in self.outcomes]),
-            ("who", pa.string(), [", ".join(one.who) for one in self.outcomes]),
+            ("who", pa.string(), [one.said_who for one in self.outcomes]),
             ("first", time, [one.first for one in self.outcomes]),
             ("last", time, [one.last for one in self.outcomes]),
             ("notes", pa.string(), ["; ".join(one.notes) for one in self.outcomes]),

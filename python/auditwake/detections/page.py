@@ -1,13 +1,12 @@
 """The section of `docs/detections.md` that has every rule and every macro, written from them: `make docs`."""
 
 import re
-import sys
-from pathlib import Path
 from typing import Final
 
 from auditwake.detections.load import rules
 from auditwake.detections.rule import Rule
 from auditwake.detections.sql import macros
+from auditwake.pages import between, write
 
 __all__ = ["section", "updated"]
 
@@ -52,12 +51,7 @@ def updated(page: str) -> str:
     Raises:
         ValueError: The page has no place for the section.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        message = f"the page has no place for the rules, between {BEGIN!r} and {END!r}"
-        raise ValueError(message)
-    return f"{before}{BEGIN}\n{section()}\n{END}{after}"
+    return between(page, BEGIN, END, section())
 
 
 def _anchor(rule: Rule) -> str:
@@ -89,5 +83,4 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    path = Path(sys.argv[1])
-    path.write_text(updated(path.read_text(encoding="utf-8")), encoding="utf-8")
+    write(updated)
