@@ -77,10 +77,12 @@ def counting(index: int, rule: Rule) -> str:
         raise ValueError(message)
     of_it = f"({rule.of}\n) and ({rule.where}\n)"
     enough = count.at_least
-    # Only groups that have enough in all are looked at in the order of time.
+    # Only groups that have enough in all are looked at in the order of time. Values are told apart first and counted
+    # then: DuckDB puts that on disk where it has to, and the sets of a count(distinct) it does not.
     groups = (
-        f"select ({count.by}\n)::varchar as its_group from requests where {of_it} "
-        f"group by its_group having count(distinct ({count.distinct}\n)::varchar) >= {enough}"
+        f"select its_group from (select distinct ({count.by}\n)::varchar as its_group, "
+        f"({count.distinct}\n)::varchar as its_value from requests where {of_it}) "
+        f"where its_value is not null group by its_group having count(*) >= {enough}"
     )
     time = "unbounded preceding" if count.seconds is None else f"interval {count.seconds} seconds preceding"
     window = f"over (partition by its_group order by time range between {time} and current row)"
