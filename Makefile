@@ -152,9 +152,10 @@ wheel: $(installed) ## the wheel and the source distribution, into dist/
 	$(python) -m maturin build --release --locked --sdist --out dist --interpreter $(python)
 
 .PHONY: docs
-docs: $(built) ## write the tables of docs/schema.md, docs/policy.md, docs/agent-config.md, docs/metrics.md and docs/questions.md anew
+docs: $(built) ## write anew what the code writes of docs/: schema, policy, detections, doctor, agent-config, metrics, questions
 	$(venv)/bin/auditwake schema --output markdown > docs/schema.md
 	$(python) -m auditwake.policy.lint.page docs/policy.md
+	$(python) -m auditwake.detections.page docs/detections.md
 	$(python) -m auditwake.forwarder.doctor.page docs/doctor.md
 	$(python) -m auditwake.forwarder.config.page docs/agent-config.md
 	$(python) -m auditwake.forwarder.metrics.page docs/metrics.md

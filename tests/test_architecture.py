@@ -42,7 +42,8 @@ RUST: Mapping[str, set[str]] = {
 }
 
 # Module of python/auditwake -> what it may use. The command line uses the package, never the other way round.
-PUBLIC = {"convert", "demo", "errors", "lines", "policy", "questions", "rbac", "read", "scan", "schema", "tail"}
+PUBLIC = {"convert", "demo", "detections", "errors", "lines", "policy", "questions", "rbac", "read", "scan", "schema"}
+PUBLIC |= {"tail"}
 PYTHON_TABLE: Mapping[str, set[str]] = {
     "types": set(),
     "pages": set(),
@@ -52,6 +53,7 @@ PYTHON_TABLE: Mapping[str, set[str]] = {
     "policy": {"_core", "errors", "pages", "parquet", "read", "sources", "types"},
     "questions": {"_core", "errors", "pages", "parquet", "read", "schema", "types"},
     "rbac": {"errors", "policy", "questions", "read", "types"},
+    "detections": {"_core", "errors", "pages", "policy", "questions", "schema", "types"},
     "sources": {"errors", "types"},
     "schema": {"_core", "types"},
     "read": {"_core", "schema", "sources", "types"},
@@ -62,7 +64,7 @@ PYTHON_TABLE: Mapping[str, set[str]] = {
     "forwarder": {"_core", "convert", "errors", "pages", "policy", "read", "schema", "tail", "types"},
     "demo": set(),
     "__init__": {"_core", "forwarder", *PUBLIC},
-    "cli": {"__init__", "_core", "demo", "errors", "forwarder", "policy", "questions", "rbac", "tail"},
+    "cli": {"__init__", "_core", "demo", "detections", "errors", "forwarder", "policy", "questions", "rbac", "tail"},
     "__main__": {"cli"},
 }
 

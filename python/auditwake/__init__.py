@@ -23,6 +23,7 @@ from auditwake.schema import columns, schema
 from auditwake.tail import Gap, Offsets, Retention, StreamStats, Tail, TailBatch, TailEvent, TailStats, tail
 
 if TYPE_CHECKING:
+    from auditwake.detections import Detections, detect
     from auditwake.forwarder.service import Forwarder
     from auditwake.policy import Decision, Finding, Keys, Policy, Verdicts
     from auditwake.questions import Answer, Scope, ask, sql
@@ -32,6 +33,7 @@ __all__ = [
     "Column",
     "Converted",
     "Decision",
+    "Detections",
     "Finding",
     "Forwarder",
     "Gap",
@@ -56,6 +58,7 @@ __all__ = [
     "columns",
     "convert",
     "demo",
+    "detect",
     "errors",
     "lines",
     "read",
@@ -69,9 +72,10 @@ __all__ = [
 _LATER = {
     "Forwarder": "auditwake.forwarder.service",
     **dict.fromkeys(("Decision", "Finding", "Keys", "Policy", "Verdicts"), "auditwake.policy"),
+    **dict.fromkeys(("Detections", "detect"), "auditwake.detections"),
     **dict.fromkeys(("Answer", "Scope", "ask", "sql"), "auditwake.questions"),
 }
-_PACKAGES = ("policy", "questions", "rbac")
+_PACKAGES = ("detections", "policy", "questions", "rbac")
 
 
 def __getattr__(name: str) -> object:

@@ -15,6 +15,7 @@
 | `PolicyError` | `ValueError` | kube-apiserver would refuse an audit policy; has `line` and `column` |
 | `QuestionError` | `ValueError` | a question is none, or cannot be asked so |
 | `RbacError` | `ValueError` | roles and bindings cannot be read |
+| `RuleError` | `ConfigError` | a detection rule cannot be used; `problems` has each place |
 
 Example:
     >>> import auditwake as aw
@@ -53,6 +54,7 @@ __all__ = [
     "QuestionError",
     "RbacError",
     "RejectedError",
+    "RuleError",
     "SinkError",
     "SourceError",
     "SourceNotFoundError",
@@ -156,6 +158,20 @@ class ConfigError(AuditwakeError, ValueError):
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.problems))
+
+
+class RuleError(ConfigError):
+    """A detection rule cannot be used.
+
+    Attributes:
+        problems: Everything that is wrong in the rules, at once.
+
+    Example:
+        >>> raise RuleError([ConfigProblem(file="own.yaml", line=3, column=1, path="level", message="is missing")])
+        Traceback (most recent call last):
+        ...
+        auditwake.errors.RuleError: own.yaml:3:1: level: is missing
+    """
 
 
 class PolicyError(AuditwakeError, ValueError):

@@ -3,7 +3,7 @@
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -12,7 +12,7 @@ from auditwake._core import repeated
 from auditwake.errors import AuditwakeError, InputError, QuestionError
 from auditwake.parquet import parquet_files
 from auditwake.questions.coverage import LOOKED_AT, Coverage
-from auditwake.questions.question import COMMENT, views
+from auditwake.questions.question import views
 from auditwake.questions.scope import Scope, literal
 from auditwake.read import Reader, read
 from auditwake.schema import columns
@@ -32,7 +32,8 @@ IDENTITY: Final = ("audit_id", "stage", "verb", "uri", "user", "eff_user", "sour
 REQUESTS: Final = ("is_terminal", "is_long_running", "stage", "audit_id", "ts_received", "eff_user")
 """What the view `requests` needs."""
 WORD: Final = re.compile(r"[a-z_][a-z0-9_]*")
-TEXT: Final = re.compile(r"'(?:[^']|'')*'")
+ASIDE: Final = re.compile(r"'(?:[^']|'')*'|--[^\n]*")
+"""Texts and comments: whichever begins first, so that a text may have `--` in it, and a comment a quote."""
 STAR: Final = re.compile(r"(?<!\()\*|\bcolumns\s*\(", re.IGNORECASE)
 BODIES: Final = ("request_object", "response_object")
 """What a `*` does not read: they are most of a log, and few ask for them."""
@@ -55,6 +56,7 @@ class Log:
         scope: Which events are asked of.
         threads: How many threads parse and compute; None for one a core.
         stars: Whether a `*` in what will be asked means every column but the bodies, and not just those that it names.
+        only: Column -> condition of the events of which it is kept; of the others it is null.
 
     Raises:
         QuestionError: The source lacks a column that is asked for.
@@ -76,15 +78,17 @@ class Log:
         threads: int | None = None,
         *,
         stars: bool = False,
+        only: Mapping[str, str] | None = None,
     ) -> None:
         self.coverage = Coverage()
+        self._only = only or {}
         self._spill = tempfile.TemporaryDirectory(prefix="auditwake-")
         self._database = _connect(self._spill.name, threads)
         narrowed = (scope or Scope()).condition
         # A part of the events is kept: a view would look for it in all of the files, each time that it is asked.
         self._kind = "view" if (of, narrowed) == ("true", "true") else "table"
         condition = f"({of}) and {narrowed}"
-        if "events" not in WORD.findall(COMMENT.sub("", sql)):
+        if "events" not in WORD.findall(_code(sql)):
             condition += " and stage is distinct from 'RequestReceived'"
         try:
             asked = _asked_columns(f"{sql}\n{condition}", stars=stars)
@@ -109,6 +113,22 @@ class Log:
         named = {name: value for name, value in parameters.items() if re.search(rf"\${name}\b", sql)}
         try:
             return self._database.sql(sql, params=named).to_arrow_table()
+        except duckdb.Error as error:
+            raise QuestionError(str(error)) from error
+
+    def execute(self, sql: str) -> None:
+        """Make what later queries stand on: macros, tables.
+
+        Args:
+            sql: One or more statements.
+
+        Raises:
+            QuestionError: The SQL is wrong.
+        """
+        import duckdb
+
+        try:
+            self._database.execute(sql)
         except duckdb.Error as error:
             raise QuestionError(str(error)) from error
 
@@ -147,7 +167,7 @@ class Log:
         _refuse_missing(asked, stream.schema.names)
         counted = pa.RecordBatchReader.from_batches(stream.schema, self._counting(stream))
         self._database.register("stream", counted)
-        columns = ", ".join(map(_quoted, asked))
+        columns = ", ".join(map(self._column, asked))
         try:
             self._database.execute(f"create temp table kept as select {columns} from stream where {condition}")
         except Exception as error:
@@ -173,9 +193,13 @@ class Log:
         _refuse_missing(asked, known)
         if set(LOOKED_AT) <= set(known):
             self._count(scan)
-        columns = ", ".join(map(_quoted, asked))
+        columns = ", ".join(map(self._column, asked))
         self._database.execute(f"create temp {self._kind} kept as select {columns} from {scan} where {condition}")
         self._leave_out_repeats(asked)
+
+    def _column(self, name: str) -> str:
+        quoted = _quoted(name)
+        return f"case when {self._only[name]} then {quoted} end as {quoted}" if name in self._only else quoted
 
     def _count(self, scan: str) -> None:
         counted = self._database.sql(
@@ -230,11 +254,16 @@ def _connect(spill: str, threads: int | None) -> "duckdb.DuckDBPyConnection":
 
 def _asked_columns(sql: str, *, stars: bool) -> list[str]:
     """Give the columns that a query names, and those that every answer needs."""
-    code = TEXT.sub("''", COMMENT.sub("", sql))
+    code = _code(sql)
     words = set(WORD.findall(code))
     everything = stars and bool(STAR.search(code))
     needed = {*words, "ts_received", "ts_stage", "line_bytes", *IDENTITY, *REQUESTS}
     return [one.name for one in columns() if one.name in needed or (everything and one.name not in BODIES)]
+
+
+def _code(sql: str) -> str:
+    """Give a query without what stands in it as text or comment."""
+    return ASIDE.sub("''", sql)
 
 
 def _quoted(name: str) -> str:
