@@ -106,4 +106,4 @@ def test_what_a_receiver_only_counts_is_counted_and_over() -> None:
     way = delivery(EVENT)
     step = way.answered(Counted(1))
     assert (step.taken, step.lost, step.whole, step.wait) == (0, 1, False, None)
-    assert way.payload is None
+    assert way.over
