@@ -42,7 +42,20 @@ RUST: Mapping[str, set[str]] = {
 }
 
 # Module of python/auditwake -> what it may use. The command line uses the package, never the other way round.
-PUBLIC = {"convert", "demo", "errors", "lines", "policy", "questions", "rbac", "read", "scan", "schema", "tail"}
+PUBLIC = {
+    "convert",
+    "demo",
+    "errors",
+    "lines",
+    "policy",
+    "questions",
+    "rbac",
+    "read",
+    "report",
+    "scan",
+    "schema",
+    "tail",
+}
 PYTHON_TABLE: Mapping[str, set[str]] = {
     "types": set(),
     "pages": set(),
@@ -52,6 +65,7 @@ PYTHON_TABLE: Mapping[str, set[str]] = {
     "policy": {"_core", "errors", "pages", "parquet", "read", "sources", "types"},
     "questions": {"_core", "errors", "pages", "parquet", "read", "schema", "types"},
     "rbac": {"errors", "policy", "questions", "read", "types"},
+    "report": {"_core", "errors", "policy", "questions", "read", "types"},
     "sources": {"errors", "types"},
     "schema": {"_core", "types"},
     "read": {"_core", "schema", "sources", "types"},
@@ -62,7 +76,7 @@ PYTHON_TABLE: Mapping[str, set[str]] = {
     "forwarder": {"_core", "convert", "errors", "pages", "policy", "read", "schema", "tail", "types"},
     "demo": set(),
     "__init__": {"_core", "forwarder", *PUBLIC},
-    "cli": {"__init__", "_core", "demo", "errors", "forwarder", "policy", "questions", "rbac", "tail"},
+    "cli": {"__init__", "_core", "demo", "errors", "forwarder", "policy", "questions", "rbac", "report", "tail"},
     "__main__": {"cli"},
 }
 

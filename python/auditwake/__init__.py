@@ -71,7 +71,7 @@ _LATER = {
     **dict.fromkeys(("Decision", "Finding", "Keys", "Policy", "Verdicts"), "auditwake.policy"),
     **dict.fromkeys(("Answer", "Scope", "ask", "sql"), "auditwake.questions"),
 }
-_PACKAGES = ("policy", "questions", "rbac")
+_PACKAGES = ("policy", "questions", "rbac", "report")
 
 
 def __getattr__(name: str) -> object:

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from auditwake.cli import agent, cat, convert, demo, doctor, policy, questions, rbac, schema, tail
+from auditwake.cli import agent, cat, convert, demo, doctor, policy, questions, rbac, report, schema, tail
 from auditwake.cli.commands import EXIT_CODES, Command, add_commands
 from auditwake.cli.exits import Exit, UsageError
 from auditwake.cli.style import escape
@@ -19,7 +19,19 @@ from auditwake.errors import AuditwakeError, ColumnError, ConfigError, PolicyErr
 
 __all__ = ["main", "parser"]
 
-COMMANDS: tuple[Command, ...] = (demo, convert, cat, tail, schema, policy, *questions.COMMANDS, rbac, agent, doctor)
+COMMANDS: tuple[Command, ...] = (
+    demo,
+    convert,
+    cat,
+    tail,
+    schema,
+    policy,
+    *questions.COMMANDS,
+    rbac,
+    report,
+    agent,
+    doctor,
+)
 
 
 def parser() -> argparse.ArgumentParser:
