@@ -65,7 +65,7 @@ PYTHON_TABLE: Mapping[str, set[str]] = {
     "policy": {"_core", "errors", "pages", "parquet", "read", "sources", "types"},
     "questions": {"_core", "errors", "pages", "parquet", "read", "schema", "types"},
     "rbac": {"errors", "policy", "questions", "read", "types"},
-    "report": {"_core", "errors", "policy", "questions", "read", "types"},
+    "report": {"_core", "policy", "questions", "sources"},
     "sources": {"errors", "types"},
     "schema": {"_core", "types"},
     "read": {"_core", "schema", "sources", "types"},

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from auditwake.report.sections.sensitive import sensitive
 from auditwake.report.sections.slowest import slowest
 from auditwake.report.window import window
 from auditwake.report.words import moment
+from auditwake.sources import called
 
 if TYPE_CHECKING:
     from auditwake.policy import Cost
@@ -96,7 +97,7 @@ def make(
     """
     with Log(source, all_sql(), scope=scope, threads=threads) as log:
         head = find(log, "head").rows[0]
-        found = [recorded(log.coverage)]
+        found = [recorded(log.coverage, head["requests"])]
         if head["first"]:
             pieces = window(head["first"], head["last"])
             found += [
@@ -112,19 +113,10 @@ def make(
         found += more
         html = page(
             title=title,
-            source=_source(source),
+            source=called(source),
             written=f"{moment(datetime.now(UTC))[:16]} UTC",
-            facts=list(facts(log.coverage, head)),
+            facts=list(facts(log.coverage, head, scope or Scope())),
             sections=found,
             by=f"auditwake {__version__}",
         )
         return Report(html=html, coverage=log.coverage, sections=tuple(found))
-
-
-def _source(source: object) -> str:
-    """Name what was read."""
-    if isinstance(source, (str, os.PathLike)):
-        return os.fspath(source)
-    if isinstance(source, Iterable) and isinstance(source, (list, tuple)):
-        return ", ".join(map(_source, source))
-    return f"a {type(source).__name__} in memory"

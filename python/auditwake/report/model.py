@@ -53,6 +53,8 @@ class Chart:
     """What can be seen in it, for those who see and for those who do not."""
     rows: Sequence[Mapping[str, object]]
     """Its data: numbers, and texts that may be shown as they are."""
+    categories: tuple[str, ...] | None = None
+    """What its colours stand for, in their order; None for the order of the rows."""
     span_ms: tuple[int, int] | None = None
     """Where its axis of time starts and ends, so that all have the same."""
 

@@ -85,7 +85,8 @@ def _section(one: Section) -> Markup:
 def _chart(one: Chart) -> Markup:
     """Write the data of a chart and the place where the script draws it."""
     spec = json.loads((CHARTS / f"{one.name}.json").read_text(encoding="utf-8"))
-    drawn = data({"spec": spec, "title": one.title, "span": one.span_ms, "rows": list(one.rows)})
+    how = {"title": one.title, "span": one.span_ms, "categories": one.categories}
+    drawn = data({"spec": spec, **how, "rows": list(one.rows)})
     return join(
         [
             tag(

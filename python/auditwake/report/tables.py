@@ -14,9 +14,13 @@ MOST_BYTES: Final = 70_000
 """Most bytes of the rows of one table."""
 FOLDED: Final = 140
 """A text that is longer than this is folded: its start is seen, and all of it when it is opened."""
+LONGEST_HEAD: Final = 60
+"""Most characters of the head of a column: some are verbs, and a client can invent those."""
 SECONDS: Final = len("2026-11-26 10:30:00")
 WIDE: Final = 24
 """A column with a text that is longer than this is not made narrow."""
+SENTENCE: Final = 64
+"""A column with a text that is longer than this gets still more room."""
 RIGHT: Final = ("number", "duration", "size")
 Looked = tuple[Column, str]
 
@@ -28,7 +32,7 @@ def table(one: Table) -> Markup:
     columns = [(column, look) for column in one.columns if (look := _look(column, one.rows))]
     rows = _within(columns, one.rows)
     left_out = one.left_out + len(one.rows) - len(rows)
-    heads = (tag("th", column.title, scope="col", class_=look) for column, look in columns)
+    heads = (tag("th", shown(column.title, LONGEST_HEAD), scope="col", class_=look) for column, look in columns)
     whole = tag(
         "table",
         tag("caption", one.title),
@@ -51,7 +55,9 @@ def _look(column: Column, rows: Sequence[Mapping[str, object]]) -> str:
     if column.kind in RIGHT:
         return f"right {column.kind}"
     longest = max(len(str(one)) for value in values for one in (value if isinstance(value, list) else [value]))
-    return f"{column.kind} wide" if column.kind in ("text", "texts") and longest > WIDE else column.kind
+    if column.kind not in ("text", "texts") or longest <= WIDE:
+        return column.kind
+    return f"{column.kind} wide sentence" if longest > SENTENCE else f"{column.kind} wide"
 
 
 def _within(columns: Sequence[Looked], found: Sequence[Mapping[str, object]]) -> list[Markup]:

@@ -35,6 +35,9 @@ def label(text: str | None) -> str:
     """
     if text is None:
         return "(none)"
+    if text == "__proto__":
+        # Vega keeps categories as the keys of an object, which this one would not become.
+        return f"{text} "
     start, end = shown(text[:LABEL]), shown(text[-LABEL:])
     if len(text) <= LABEL and len(start) <= LABEL:
         return start

@@ -3,11 +3,13 @@
   "use strict";
   const root = document.documentElement;
   const NARROW = 600;
+  const LONGEST = 220;
+  const FONT = "system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif";
 
   // Colours are the style sheet's variables, so that light, dark and print need no new drawing.
   const config = (width) => ({
     background: null,
-    font: "system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif",
+    font: FONT,
     view: { stroke: null },
     axis: {
       labelColor: "var(--ink)", titleColor: "var(--dim)", gridColor: "var(--line)", gridOpacity: 0.5,
@@ -18,11 +20,32 @@
     axisXTemporal: { tickCount: { expr: "ceil(width / 110)" } },
     axisXQuantitative: { tickCount: { expr: "ceil(width / 90)" } },
     legend: {
-      orient: "top", labelColor: "var(--ink)", labelFontSize: 11, labelLimit: 220, columnPadding: 12, offset: 6,
-      columns: Math.max(2, Math.floor(width / 120)), symbolStrokeWidth: 0,
+      orient: "top", labelColor: "var(--ink)", labelFontSize: 11, labelLimit: LONGEST, columnPadding: 12, offset: 6,
+      symbolStrokeWidth: 0,
     },
     text: { fill: "var(--ink)", fontSize: 11 },
   });
+
+  // How many names of a legend stand side by side.
+  const pen = document.createElement("canvas").getContext("2d");
+  function columnsOf(names, width) {
+    pen.font = `11px ${FONT}`;
+    const widest = Math.max(0, ...names.map((name) => pen.measureText(String(name)).width));
+    return Math.max(1, Math.floor((width - 60) / (Math.min(widest, LONGEST) + 28)));
+  }
+
+  // What Vega-Lite does not let a specification leave to the data and the width.
+  function finish(compiled, chart, width) {
+    const scale = (name) => compiled.scales.find((one) => one.name === name);
+    if (chart.span) scale("x").domain = chart.span;
+    if (chart.categories) scale("color").domain = chart.categories;
+    for (const legend of compiled.legends ?? []) {
+      const { domain } = scale("color");
+      legend.columns = columnsOf(Array.isArray(domain) ? domain : chart.rows.map((row) => row[domain.field]), width);
+    }
+    compiled.autosize = { type: "fit-x", contains: "padding" };
+    return compiled;
+  }
 
   const tip = document.createElement("div");
   tip.id = "tip";
@@ -56,9 +79,7 @@
       ...chart.spec, width, padding: 4, description: chart.title,
       data: { name: "rows", values: chart.rows }, config: config(width),
     };
-    const compiled = vegaLite.compile(spec).spec;
-    if (chart.span) compiled.scales.find((scale) => scale.name === "x").domain = chart.span;
-    compiled.autosize = { type: "fit-x", contains: "padding" };
+    const compiled = finish(vegaLite.compile(spec).spec, chart, width);
     const parsed = vega.parse(compiled, null, { ast: true });
     chart.view = new vega.View(parsed, {
       expr: vega.expressionInterpreter, loader: { load: refuse, sanitize: refuse },

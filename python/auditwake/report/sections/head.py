@@ -1,19 +1,23 @@
 """What was read: the first thing to know about everything below."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
-from auditwake.questions import Coverage
+from auditwake.questions import Coverage, Scope
 from auditwake.report.model import Column, Section, Table
-from auditwake.report.words import amount, counted, duration, moment, percent
+from auditwake.report.words import amount, counted, duration, moment, percent, shown
 
 __all__ = ["facts", "limits", "recorded"]
 
+EPOCH: Final = datetime.fromtimestamp(0, UTC)
 NEEDS = ("ended", "decision", "latency", "bodies")
 
 
-def facts(coverage: Coverage, found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def facts(coverage: Coverage, found: Mapping[str, Any], scope: Scope) -> Iterator[tuple[str, str]]:
     """Say in pairs of a name and a value what was read."""
+    yield from _asked_for(scope)
     requests = found["requests"]
     yield "events", amount(coverage.events)
     yield "requests", amount(requests)
@@ -30,19 +34,19 @@ def facts(coverage: Coverage, found: Mapping[str, Any]) -> Iterator[tuple[str, s
         yield "span", duration(int((found["last"] - found["first"]).total_seconds() * 1_000_000)) or "none"
 
 
-def limits(coverage: Coverage) -> tuple[str, ...]:
+def limits(coverage: Coverage, requests: int) -> tuple[str, ...]:
     """Say what the log cannot say, and what was left out."""
     notes = [f"The log cannot say: {why}." for why in coverage.missing(NEEDS)]
+    if not requests and coverage.events > coverage.stages["RequestReceived"]:
+        notes.append("No request is among those that were asked for: the log has others.")
     if coverage.repeats:
-        notes.append(f"{counted(coverage.repeats, 'event')} repeat another one in full and were counted once.")
+        notes.append(f"{counted(coverage.repeats, 'repeat')} of another event in full: each is counted once.")
     if coverage.rejected:
-        notes.append(
-            f"{counted(coverage.rejected, 'line')} hold no event that can be read: `auditwake convert` keeps them."
-        )
+        notes.append(f"{counted(coverage.rejected, 'line')} without a readable event: `auditwake convert` keeps them.")
     return tuple(notes)
 
 
-def recorded(coverage: Coverage) -> Section:
+def recorded(coverage: Coverage, requests: int) -> Section:
     """Say which stages and levels the events have."""
     rows = [
         {"what": kind, "name": name, "events": events, "share": percent(events, coverage.events)}
@@ -63,8 +67,18 @@ def recorded(coverage: Coverage) -> Section:
             "counts requests, each once, by its last stage."
         ),
         tables=(Table(title="Events by level and by stage", columns=columns, rows=rows),),
-        notes=limits(coverage),
+        notes=limits(coverage, requests),
     )
+
+
+def _asked_for(scope: Scope) -> Iterator[tuple[str, str]]:
+    """Say what narrowed down the requests, if anything did."""
+    for field in fields(scope):
+        value = getattr(scope, field.name)
+        if field.name in ("since", "until") and value is not None:
+            yield f"only {field.name} (UTC)", moment(EPOCH + timedelta(microseconds=value))
+        elif value:
+            yield f"only {field.name}", shown(", ".join(value))
 
 
 def _share(part: int, whole: int) -> str:

@@ -1,6 +1,6 @@
 """Requests over time by verb, and the share of errors."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -8,18 +8,34 @@ from auditwake.questions import Log
 from auditwake.report.asked import Row, find
 from auditwake.report.model import Chart, Column, Section, Table
 from auditwake.report.window import Window
-from auditwake.report.words import label, moment
+from auditwake.report.words import labels, moment
 
 __all__ = ["over_time"]
 
 VERBS = 6
+Pieces = Sequence[tuple[int, list[Row]]]
+"""Starts of pieces of time, and the rows of each."""
+FAILURES = 20
+ERRORS = (
+    Column("code", "code", "number"),
+    Column("outcome", "outcome"),
+    Column("verb", "verb"),
+    Column("what", "resource or path"),
+    Column("requests", "requests", "number"),
+    Column("users", "users", "number"),
+    Column("messages", "messages", "texts"),
+    Column("first", "first (UTC)", "time"),
+    Column("last", "last (UTC)", "time"),
+)
 CLASSES = (("4xx", "client_errors"), ("5xx and panics", "server_errors"))
 
 
 def over_time(log: Log, window: Window) -> Section:
     """Ask for it."""
     rows = find(log, "over_time", verbs=VERBS, **window.parameters).rows
+    failed = find(log, "failures", limit=FAILURES)
     pieces = [(start, list(group)) for start, group in groupby(rows, key=lambda row: row["from"])]
+    named = labels(_verbs(pieces))
     return Section(
         key="over-time",
         title="Requests over time",
@@ -31,7 +47,8 @@ def over_time(log: Log, window: Window) -> Section:
             Chart(
                 name="requests",
                 title="Requests over time by verb",
-                rows=list(_bars(pieces, window)),
+                rows=list(_bars(pieces, named, window)),
+                categories=tuple(named.values()),
                 span_ms=window.span_ms,
             ),
             Chart(
@@ -41,13 +58,16 @@ def over_time(log: Log, window: Window) -> Section:
                 span_ms=window.span_ms,
             ),
         ),
-        tables=(_table(pieces, window),),
+        tables=(
+            _table(pieces, window),
+            Table(title="Most frequent errors", columns=ERRORS, rows=failed.rows, left_out=failed.left_out),
+        ),
     )
 
 
-def _bars(pieces: Sequence[tuple[int, list[Row]]], window: Window) -> Iterator[dict[str, Any]]:
+def _bars(pieces: Pieces, named: Mapping[str | None, str], window: Window) -> Iterator[dict[str, Any]]:
     """Stack the verbs of each piece of time. The order is that of the most used verbs everywhere."""
-    order = _verbs(pieces)
+    order = list(named)
     for start, rows in pieces:
         low = 0
         for row in sorted(rows, key=lambda row: order.index(row["verb"])):
@@ -56,7 +76,7 @@ def _bars(pieces: Sequence[tuple[int, list[Row]]], window: Window) -> Iterator[d
                 "from": start // 1000,
                 "to": (start + window.width) // 1000,
                 "when": moment(window.when(start)),
-                "verb": label(row["verb"]),
+                "verb": named[row["verb"]],
                 "low": low,
                 "high": high,
                 "requests": row["requests"],
@@ -65,7 +85,7 @@ def _bars(pieces: Sequence[tuple[int, list[Row]]], window: Window) -> Iterator[d
             low = high
 
 
-def _shares(pieces: Sequence[tuple[int, list[Row]]], window: Window) -> Iterator[dict[str, Any]]:
+def _shares(pieces: Pieces, window: Window) -> Iterator[dict[str, Any]]:
     for start, rows in pieces:
         requests = sum(row["requests"] for row in rows)
         for name, counted in CLASSES:
@@ -79,7 +99,7 @@ def _shares(pieces: Sequence[tuple[int, list[Row]]], window: Window) -> Iterator
             }
 
 
-def _verbs(pieces: Sequence[tuple[int, list[Row]]]) -> list[str]:
+def _verbs(pieces: Pieces) -> list[str]:
     totals: dict[str, int] = {}
     for _, rows in pieces:
         for row in rows:
@@ -87,7 +107,7 @@ def _verbs(pieces: Sequence[tuple[int, list[Row]]]) -> list[str]:
     return sorted(totals, key=lambda verb: (verb == "others", -totals[verb]))
 
 
-def _table(pieces: Sequence[tuple[int, list[Row]]], window: Window) -> Table:
+def _table(pieces: Pieces, window: Window) -> Table:
     verbs = _verbs(pieces)
     columns = (
         Column("from", "from (UTC)", "time"),
