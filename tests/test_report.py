@@ -11,7 +11,9 @@ import pytest
 
 import auditwake as aw
 from auditwake.report import Column, Section, Table
-from tests.reporting import Event, charts, event, tables, write_log
+from tests.asked import Event, code, decision, effective, write
+from tests.asked import requests as requests_of
+from tests.reporting import charts, event, tables
 
 LONG = ("watch", "proxy", "log", "exec", "attach", "portforward")
 POLICY = """
@@ -31,17 +33,7 @@ def page(metadata_log: Path) -> aw.report.Report:
 
 @pytest.fixture(scope="module")
 def requests(metadata_events: list[Event]) -> list[Event]:
-    """One event a request: its end, or its only answer. No watch of this log is open where it ends."""
-    ended = [one for one in metadata_events if one["stage"] in ("ResponseComplete", "Panic")]
-    known = {one["auditID"] for one in ended}
-    started = [one for one in metadata_events if one["stage"] == "ResponseStarted" and one["auditID"] not in known]
-    return [*ended, *started]
-
-
-def user(one: Event) -> str | None:
-    who: Event = one.get("impersonatedUser") or one.get("user") or {}
-    name: str | None = who.get("username")
-    return name
+    return [one for one, _ in requests_of(metadata_events)]
 
 
 def what(one: Event) -> str:
@@ -52,12 +44,8 @@ def what(one: Event) -> str:
     return f"{ref['resource']}{group and f'.{group}'}{sub and f'/{sub}'}"
 
 
-def code(one: Event) -> int:
-    return int(one.get("responseStatus", {}).get("code", 0))
-
-
-def denied(one: Event) -> bool:
-    return bool(one.get("annotations", {}).get("authorization.k8s.io/decision") == "forbid")
+def answered(one: Event) -> int:
+    return code(one) or 0
 
 
 def short(one: Event) -> bool:
@@ -89,7 +77,7 @@ def test_the_bars_are_the_requests(page: aw.report.Report, requests: list[Event]
 def test_the_share_of_errors(page: aw.report.Report, requests: list[Event]) -> None:
     seconds = defaultdict(list)
     for one in requests:
-        seconds[one["requestReceivedTimestamp"][:19].replace("T", " ") + ".000"].append(code(one))
+        seconds[one["requestReceivedTimestamp"][:19].replace("T", " ") + ".000"].append(answered(one))
     expected = {
         (second, name): sum(low <= found < high for found in codes) / len(codes)
         for second, codes in seconds.items()
@@ -99,17 +87,17 @@ def test_the_share_of_errors(page: aw.report.Report, requests: list[Event]) -> N
 
 
 def test_the_actors(page: aw.report.Report, requests: list[Event]) -> None:
-    counts = Counter(map(user, requests))
+    counts = Counter(map(effective, requests))
     head, *rows = tables(page.html)["Users"]
     assert head[:4] == ["user", "actor", "requests", "errors"]
     assert {row[0] or None: int(row[2].replace(",", "")) for row in rows} == dict(counts)
-    failed = Counter(user(one) for one in requests if code(one) >= 400)
+    failed = Counter(effective(one) for one in requests if answered(one) >= 400)
     assert {row[0] or None: int(row[3]) for row in rows if row[3] != "0"} == dict(failed)
     assert sorted(row["requests"] for row in charts(page.html)["actors"]["rows"]) == sorted(counts.values())[-15:]
 
 
 def test_the_denials(page: aw.report.Report, requests: list[Event]) -> None:
-    cells = Counter((user(one), what(one)) for one in requests if denied(one))
+    cells = Counter((effective(one), what(one)) for one in requests if decision(one) == "forbid")
     assert sum(cells.values()) == 30
     drawn = charts(page.html)["denials"]["rows"]
     assert {(row["user"], row["what"]): row["requests"] for row in drawn} == dict(cells)
@@ -163,7 +151,7 @@ def test_secrets_tokens_and_containers(page: aw.report.Report, requests: list[Ev
         return None
 
     expected = Counter(
-        (kind(one), "refused or failed" if code(one) >= 400 else "answered") for one in requests if kind(one)
+        (kind(one), "refused or failed" if answered(one) >= 400 else "answered") for one in requests if kind(one)
     )
     counted: Counter[tuple[str, str]] = Counter()
     for row in charts(page.html)["sensitive"]["rows"]:
@@ -174,7 +162,7 @@ def test_secrets_tokens_and_containers(page: aw.report.Report, requests: list[Ev
 
 
 def test_the_most_frequent_errors(page: aw.report.Report, requests: list[Event]) -> None:
-    expected = Counter((str(code(one)), one["verb"], what(one)) for one in requests if code(one) >= 400)
+    expected = Counter((str(answered(one)), one["verb"], what(one)) for one in requests if answered(one) >= 400)
     head, *rows = tables(page.html)["Most frequent errors"]
     assert head[:5] == ["code", "outcome", "verb", "resource or path", "requests"]
     counted: Counter[tuple[str, str, str]] = Counter()
@@ -217,28 +205,28 @@ def test_only_what_is_in_scope(metadata_log: Path) -> None:
 
 
 def test_an_empty_log(tmp_path: Path) -> None:
-    found = aw.report.make(write_log(tmp_path / "audit.log", []))
+    found = aw.report.make(write(tmp_path / "audit.log", []))
     assert not charts(found.html)
     assert "The log cannot say: there is no event." in found.html
 
 
 def test_a_log_with_only_request_received(tmp_path: Path) -> None:
     events = [event(number, stage="RequestReceived", responseStatus=None, annotations=None) for number in range(9)]
-    found = aw.report.make(write_log(tmp_path / "audit.log", events))
+    found = aw.report.make(write(tmp_path / "audit.log", events))
     assert not charts(found.html)
     assert "<dt>events</dt><dd>9</dd>" in found.html
     assert "The log cannot say: no event says how a request ended" in found.html
 
 
 def test_a_log_without_annotations_and_bodies(tmp_path: Path) -> None:
-    found = aw.report.make(write_log(tmp_path / "audit.log", [event(number, annotations=None) for number in range(9)]))
+    found = aw.report.make(write(tmp_path / "audit.log", [event(number, annotations=None) for number in range(9)]))
     assert "denials" not in charts(found.html)
     for why in ("authorization.k8s.io/decision", "apiserver.latency.k8s.io/*", "no body was recorded"):
         assert why in found.html
 
 
 def test_one_event_repeats_and_a_line_that_is_none(tmp_path: Path) -> None:
-    log = write_log(tmp_path / "audit.log", [event(), event()])
+    log = write(tmp_path / "audit.log", [event(), event()])
     log.write_text(log.read_text() + "{torn\n")
     found = aw.report.make(log)
     assert "<dt>requests</dt><dd>1</dd>" in found.html
@@ -258,7 +246,7 @@ def test_sections_of_ones_own(metadata_log: Path) -> None:
 def test_times_far_apart_are_still_few_pieces(tmp_path: Path) -> None:
     far = event(1, requestReceivedTimestamp="1971-01-01T00:00:00Z", stageTimestamp="1971-01-01T00:00:00Z")
     later = event(2, requestReceivedTimestamp="2262-01-01T00:00:00Z", stageTimestamp="2262-01-01T00:00:00Z")
-    found = aw.report.make(write_log(tmp_path / "audit.log", [far, event(3), later]))
+    found = aw.report.make(write(tmp_path / "audit.log", [far, event(3), later]))
     assert sum(row["requests"] for row in charts(found.html)["requests"]["rows"]) == 3
 
 

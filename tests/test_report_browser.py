@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 import auditwake as aw
+from tests.asked import write
 from tests.browsing.chromium import chromium
 from tests.browsing.pipe import Pipe
 from tests.browsing.tab import Tab
-from tests.reporting import charts, event, write_log
+from tests.reporting import charts, event
 from tests.test_report_page import HOSTILE, hostile_events
 
 PICTURES = Path(__file__).parents[1] / "target" / "report"
@@ -52,7 +53,7 @@ def usual(metadata_log: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hostile")
-    log = write_log(folder / "audit.log", hostile_events())
+    log = write(folder / "audit.log", hostile_events())
     cost = aw.Policy.load(POLICY).cost(log)
     return aw.report.make(log, cost=cost, title=HOSTILE[0]).write(folder / "report.html")
 
@@ -172,7 +173,7 @@ def test_it_is_light_on_paper(tab: Tab, usual: Path) -> None:
 
 
 def test_a_page_with_nothing_to_draw(tab: Tab, tmp_path: Path) -> None:
-    log = write_log(tmp_path / "audit.log", [event(stage="RequestReceived", responseStatus=None)])
+    log = write(tmp_path / "audit.log", [event(stage="RequestReceived", responseStatus=None)])
     page = aw.report.make(log).write(tmp_path / "report.html")
     show(tab, page, "light", 400)
     assert tab.complaints() == []

@@ -14,7 +14,8 @@ import pytest
 import auditwake as aw
 from auditwake.report import scripts
 from auditwake.report.words import shown
-from tests.reporting import charts, event, tables, write_log
+from tests.asked import write
+from tests.reporting import charts, event, tables
 
 VENDOR = Path(scripts.__file__).parent / "vendor"
 MOST = 2_000_000
@@ -69,7 +70,7 @@ def hostile_events() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> str:
-    log = write_log(tmp_path_factory.mktemp("hostile") / "audit.log", hostile_events())
+    log = write(tmp_path_factory.mktemp("hostile") / "audit.log", hostile_events())
     return aw.report.make(log, title=HOSTILE[0], scope=aw.Scope(verb=("-" + HOSTILE[1] + "-none",))).html
 
 
@@ -153,7 +154,7 @@ def test_the_page_of_the_largest_texts_is_small_enough(tmp_path: Path) -> None:
                 },
             )
         )
-    found = aw.report.make(write_log(tmp_path / "audit.log", events))
+    found = aw.report.make(write(tmp_path / "audit.log", events))
     assert len(found.html.encode()) < MOST
     assert "left out" in found.html
 
