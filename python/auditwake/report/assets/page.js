@@ -16,6 +16,7 @@
       domainColor: "var(--line)", tickColor: "var(--line)", labelFontSize: 11, titleFontSize: 11,
       titleFontWeight: "normal", labelOverlap: "greedy", labelSeparation: 6,
     },
+    axisX: { labelLimit: width < NARROW ? 150 : 280 },
     axisY: { labelLimit: width < NARROW ? 130 : 420 },
     axisXTemporal: { tickCount: { expr: "ceil(width / 110)" } },
     axisXQuantitative: { tickCount: { expr: "ceil(width / 90)" } },
