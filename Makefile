@@ -57,11 +57,32 @@ $(promtool):
 	@mv $@.new $@
 	@rm -rf target/tools/apt
 
+# A real browser for the tests of the page: Debian's headless Chromium and the libraries that this machine lacks, laid out
+# without installing them and without root. Where it cannot be had, those tests are skipped and say so.
+browser := target/tools/chromium/usr/lib/chromium/chromium-headless-shell
+
+.PHONY: chromium
+chromium:
+	@command -v chromium-headless-shell chromium chromium-browser google-chrome >/dev/null || test -x $(browser) || \
+		$(MAKE) -s $(browser) || echo 'Chromium cannot be had here: the tests that need it are skipped' >&2
+
+$(browser):
+	@command -v apt-get dpkg-deb >/dev/null
+	@rm -rf target/tools/apt-chromium target/tools/chromium.new target/tools/chromium
+	@mkdir -p target/tools/apt-chromium/lists/partial target/tools/apt-chromium/cache/archives/partial
+	@cd target/tools/apt-chromium; own="-o Dir::State::Lists=$$PWD/lists -o Dir::Cache=$$PWD/cache"; \
+		get() { packages=$$(apt-get -qq "$$@" --simulate --no-install-recommends install chromium-headless-shell | \
+			sed -n 's/^Inst \([^ ]*\).*/\1/p'); test -n "$$packages" && apt-get -qq "$$@" download $$packages; }; \
+		get 2>/dev/null || { apt-get -qq $$own update && get $$own; }
+	@for package in target/tools/apt-chromium/*.deb; do dpkg-deb -x "$$package" target/tools/chromium.new; done
+	@mv target/tools/chromium.new target/tools/chromium
+	@rm -rf target/tools/apt-chromium
+
 # What is drawn at random is the same in every run, so that a change alone makes a test fail.
 test: export PROPTEST_RNG_SEED := 20261126
 
 .PHONY: test
-test: $(built) promtool ## all tests: Rust with every SIMD level and without, the examples in the docs, Python
+test: $(built) promtool chromium ## all tests: Rust with every SIMD level and without, the examples in the docs, Python
 	$(call say,Rust)
 	cargo test --release --locked --workspace
 	$(call say,Rust: without SIMD)

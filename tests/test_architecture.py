@@ -42,8 +42,21 @@ RUST: Mapping[str, set[str]] = {
 }
 
 # Module of python/auditwake -> what it may use. The command line uses the package, never the other way round.
-PUBLIC = {"convert", "demo", "detections", "errors", "lines", "policy", "questions", "rbac", "read", "scan", "schema"}
-PUBLIC |= {"tail"}
+PUBLIC = {
+    "convert",
+    "demo",
+    "detections",
+    "errors",
+    "lines",
+    "policy",
+    "questions",
+    "rbac",
+    "read",
+    "report",
+    "scan",
+    "schema",
+    "tail",
+}
 PYTHON_TABLE: Mapping[str, set[str]] = {
     "types": set(),
     "pages": set(),
@@ -54,6 +67,7 @@ PYTHON_TABLE: Mapping[str, set[str]] = {
     "questions": {"_core", "errors", "pages", "parquet", "read", "schema", "types"},
     "rbac": {"errors", "policy", "questions", "read", "types"},
     "detections": {"_core", "errors", "pages", "policy", "questions", "schema", "types"},
+    "report": {"_core", "policy", "questions", "sources"},
     "sources": {"errors", "types"},
     "schema": {"_core", "types"},
     "read": {"_core", "schema", "sources", "types"},
@@ -64,7 +78,7 @@ PYTHON_TABLE: Mapping[str, set[str]] = {
     "forwarder": {"_core", "convert", "errors", "pages", "policy", "read", "schema", "tail", "types"},
     "demo": set(),
     "__init__": {"_core", "forwarder", *PUBLIC},
-    "cli": {"__init__", "_core", "demo", "detections", "errors", "forwarder", "policy", "questions", "rbac", "tail"},
+    "cli": {"__init__", "_core", "forwarder", *PUBLIC} - {"convert", "lines", "read", "scan", "schema"},
     "__main__": {"cli"},
 }
 

@@ -21,7 +21,7 @@ from auditwake.cli.style import Style
 from auditwake.demo.recipes import recipes
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "docs/questions.md", "docs/tail.md")
+PAGES = ("README.md", "docs/questions.md", "docs/report.md", "docs/tail.md")
 BUILDER = "system:serviceaccount:team-a11:builder"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

@@ -75,7 +75,7 @@ _LATER = {
     **dict.fromkeys(("Detections", "detect"), "auditwake.detections"),
     **dict.fromkeys(("Answer", "Scope", "ask", "sql"), "auditwake.questions"),
 }
-_PACKAGES = ("detections", "policy", "questions", "rbac")
+_PACKAGES = ("detections", "policy", "questions", "rbac", "report")
 
 
 def __getattr__(name: str) -> object:

@@ -1,10 +1,11 @@
 """Audit logs as Arrow record batches."""
 
-from typing import TYPE_CHECKING, final
+import html
+from typing import TYPE_CHECKING, Final, final
 
 from auditwake import _core
 from auditwake.schema import column_names
-from auditwake.sources import resolve
+from auditwake.sources import called, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +18,8 @@ __all__ = ["Reader", "read"]
 
 KIB = 1 << 10
 MIB = 1 << 20
+SHOWN: Final = 10
+OUTCOMES: Final = ("ok", "repaired", "skipped", "rejected")
 
 
 def read(
@@ -69,8 +72,9 @@ def read(
         >>> table.num_columns
         2
     """
+    resolved = resolve(source)
     core = _core.Reader(
-        resolve(source),
+        resolved,
         columns=column_names(columns),
         bodies=bodies,
         raw=raw,
@@ -82,7 +86,7 @@ def read(
         max_line_bytes=max_line_bytes,
         labels=(cluster, apiserver),
     )
-    return Reader(core)
+    return Reader(core, tuple(map(called, resolved)))
 
 
 @final
@@ -106,10 +110,11 @@ class Reader:
         True
     """
 
-    __slots__ = ("_core",)
+    __slots__ = ("_core", "_sources")
 
-    def __init__(self, core: _core.Reader) -> None:
+    def __init__(self, core: _core.Reader, sources: tuple[str, ...]) -> None:
         self._core = core
+        self._sources = sources
 
     @property
     def schema(self) -> "pa.Schema":
@@ -186,6 +191,23 @@ class Reader:
 
     def __repr__(self) -> str:
         seen = self.outcomes
-        outcomes = {"ok": seen.ok, "repaired": seen.repaired, "skipped": seen.skipped, "rejected": seen.rejected}
-        counts = ", ".join(f"{outcome.lines:,} {name}" for name, outcome in outcomes.items())
+        counts = ", ".join(f"{getattr(seen, name).lines:,} {name}" for name in OUTCOMES)
         return f"<auditwake.Reader: {seen.events:,} events so far; lines: {counts}>"
+
+    def _repr_html_(self) -> str:
+        """Show in a notebook what it reads, and what became of the lines so far. It starts no pass."""
+        seen = self.outcomes
+        more = len(self._sources) - SHOWN
+        sources = [*self._sources[:SHOWN], *([f"and {more:,} more"] if more > 0 else [])]
+        names = ", ".join(self.schema.names)
+        rows = "".join(_outcome_row(name, getattr(seen, name)) for name in OUTCOMES)
+        return (
+            f"<p><b>auditwake.Reader</b> of {html.escape(', '.join(sources))}</p>"
+            f"<details><summary>{len(self.schema)} columns</summary>{html.escape(names)}</details>"
+            f"<table><caption>{seen.events:,} events so far, {seen.bytes:,} bytes</caption>"
+            f"<thead><tr><th>outcome</th><th>lines</th><th>bytes</th></tr></thead><tbody>{rows}</tbody></table>"
+        )
+
+
+def _outcome_row(name: str, outcome: _core.Outcome) -> str:
+    return f"<tr><td>{name}</td><td>{outcome.lines:,}</td><td>{outcome.bytes:,}</td></tr>"

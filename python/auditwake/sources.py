@@ -7,11 +7,12 @@ which is imported only when there is a URL.
 import os
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from auditwake.errors import SourceError, SourceNotFoundError
 from auditwake.types import BinaryReadable, Source, Sources
 
-__all__ = ["RemoteFile", "resolve"]
+__all__ = ["RemoteFile", "called", "resolve"]
 
 # Scheme of a URL -> the extra that brings what is needed to open it.
 EXTRAS = {"http": "remote", "https": "remote", "s3": "s3", "gs": "gs", "az": "az"}
@@ -43,6 +44,34 @@ def resolve(source: Sources) -> list[str | BinaryReadable]:
     if isinstance(source, Iterable) and not isinstance(source, (bytes, bytearray, memoryview)):
         return [opened for one in source for opened in _resolve_one(one)]
     raise _not_a_source(source)
+
+
+def called(source: object) -> str:
+    """Name what is read, for people. What a URL has beside its place, such as a password or a signature, stays out.
+
+    Example:
+        >>> called("https://me:secret@logs.example.com/audit.log?signature=abc")
+        'https://logs.example.com/audit.log'
+        >>> called(["audit.log", "-"])
+        'audit.log, standard input'
+    """
+    if isinstance(source, (str, os.PathLike)):
+        return _place(os.fsdecode(source))
+    name = getattr(source, "name", None)
+    if isinstance(name, str):
+        return _place(name)
+    if isinstance(source, (list, tuple)):
+        return ", ".join(map(called, source))
+    return f"{type(source).__name__} in memory"
+
+
+def _place(text: str) -> str:
+    if text == "-":
+        return "standard input"
+    if "://" not in text:
+        return text
+    parts = urlsplit(text)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def _resolve_one(source: Source) -> list[str | BinaryReadable]:

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from auditwake.cli import agent, cat, convert, demo, detect, doctor, policy, questions, rbac, schema, tail
+from auditwake.cli import agent, cat, convert, demo, detect, doctor, policy, questions, rbac, report, schema, tail
 from auditwake.cli.commands import EXIT_CODES, Command, add_commands
 from auditwake.cli.exits import Exit, UsageError
 from auditwake.cli.style import escape
@@ -20,8 +20,19 @@ from auditwake.errors import AuditwakeError, ColumnError, ConfigError, PolicyErr
 __all__ = ["main", "parser"]
 
 COMMANDS: tuple[Command, ...] = (
-    demo, convert, cat, tail, schema, policy, *questions.COMMANDS, rbac, detect, agent, doctor,
-)  # fmt: skip
+    demo,
+    convert,
+    cat,
+    tail,
+    schema,
+    policy,
+    *questions.COMMANDS,
+    rbac,
+    detect,
+    report,
+    agent,
+    doctor,
+)
 
 
 def parser() -> argparse.ArgumentParser:

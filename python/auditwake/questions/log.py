@@ -248,7 +248,9 @@ def _connect(spill: str, threads: int | None) -> "duckdb.DuckDBPyConnection":
     if threads is not None:
         settings["threads"] = threads
     database = duckdb.connect(config=settings)
-    database.execute("set enable_progress_bar = false")
+    # In a notebook without widgets there is no bar, and DuckDB refuses to be told that there shall be none.
+    if database.execute("select current_setting('enable_progress_bar')").fetchall() == [(True,)]:
+        database.execute("set enable_progress_bar = false")
     return database
 
 

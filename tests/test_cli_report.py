@@ -1,0 +1,63 @@
+"""`auditwake report`."""
+
+from pathlib import Path
+
+import pytest
+
+from auditwake.cli import main
+from tests.asked import event, write
+from tests.reporting import charts
+
+POLICY = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n"
+
+
+def test_a_page_into_a_file(metadata_log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "report.html"
+    assert main(["report", str(metadata_log), "-o", str(out), "--title", "Ticket <7>"]) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "report.html: " in said.err
+    assert "5,292 events" in said.err
+    page = out.read_text(encoding="utf-8")
+    assert "<title>Ticket &lt;7&gt;</title>" in page
+    assert "rules" not in charts(page)
+
+
+def test_a_page_to_standard_output(metadata_log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", str(metadata_log), "-o", "-", "--user", "bob@example.com"]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert {row["label"] for row in charts(said.out)["actors"]["rows"]} == {"bob@example.com"}
+
+
+def test_with_a_policy(metadata_log: Path, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(POLICY)
+    out = tmp_path / "report.html"
+    assert main(["report", str(metadata_log), "-o", str(out), "--policy", str(policy)]) == 0
+    assert "rules" in charts(out.read_text(encoding="utf-8"))
+
+
+def test_standard_input_cannot_be_read_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(POLICY)
+    assert main(["report", "-", "-o", "-", "--policy", str(policy)]) == 2
+    assert "standard input" in capsys.readouterr().err
+
+
+def test_lines_that_were_rejected_are_in_the_exit_code(tmp_path: Path) -> None:
+    log = write(tmp_path / "audit.log", [event()])
+    log.write_text(log.read_text() + "{torn\n")
+    assert main(["report", str(log), "-o", str(tmp_path / "report.html")]) == 3
+
+
+def test_what_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", str(tmp_path / "none.log"), "-o", str(tmp_path / "report.html")]) == 1
+    assert "none.log" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [], "no page of nothing"
+
+
+def test_out_is_needed(metadata_log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["report", str(metadata_log)])
+    assert "-o" in capsys.readouterr().err
