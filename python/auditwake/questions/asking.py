@@ -55,9 +55,10 @@ def ask(
     asked = question(name)
     text = asked.arranged(grouping(by), order)
     most = asked.limit if limit is None else limit
-    with Log(source, text, asked.of, scope, threads) as log:
-        found = log.query(text, **{**asked.parameters, **parameters, "limit": most + 1 if most else None})
-        said = [row for note in asked.notes for row in log.query(note).to_pylist()]
+    given = {**asked.parameters, **parameters}
+    with Log(source, text, asked.condition(given), scope, threads) as log:
+        found = log.query(text, **given, limit=most + 1 if most else None)
+        said = [row for note in asked.notes for row in log.query(note, **given).to_pylist()]
         return _answer(asked, found, most, log.coverage, [str(text) for row in said for text in row.values()])
 
 

@@ -2,19 +2,29 @@
 --
 -- needs: ended
 -- $seconds = 60: width of a step
+with each as (
+  select
+    time_bucket(to_seconds($seconds), ts_received) as time,
+    failure(code, stage, decision, message, outcome) as failure,
+    if(code = 429 or code >= 500, eff_user, null) as hit,
+    count(*) as requests
+  from requests
+  group by all
+)
 select
-  time_bucket(to_seconds($seconds), ts_received) as time,
-  count(*) as requests,
-  count(*) filter (failure = 'throttled') as throttled,
-  count(*) filter (failure = 'timeout') as timeouts,
-  count(*) filter (failure = 'server error') as server_errors,
-  count(*) filter (failure = 'panic') as panics,
-  count(*) filter (failure = 'authentication failed') as authentication_failed,
-  count(*) filter (failure = 'denied') as denied,
-  count(*) filter (failure = 'rejected by admission') as rejected,
-  count(*) filter (failure in ('not found', 'conflict', 'expired', 'invalid', 'client error')) as client_errors,
-  count(distinct eff_user) filter (failure in ('throttled', 'timeout', 'server error', 'panic')) as users_hit
-from (select *, failure(code, stage, decision, message, outcome) as failure from requests)
-group by 1
-order by 1
+  time,
+  sum(requests)::bigint as requests,
+  coalesce(sum(requests) filter (failure = 'throttled'), 0)::bigint as throttled,
+  coalesce(sum(requests) filter (failure = 'timeout'), 0)::bigint as timeouts,
+  coalesce(sum(requests) filter (failure = 'server error'), 0)::bigint as server_errors,
+  coalesce(sum(requests) filter (failure = 'panic'), 0)::bigint as panics,
+  coalesce(sum(requests) filter (failure = 'authentication failed'), 0)::bigint as authentication_failed,
+  coalesce(sum(requests) filter (failure = 'denied'), 0)::bigint as denied,
+  coalesce(sum(requests) filter (failure = 'rejected by admission'), 0)::bigint as rejected,
+  coalesce(sum(requests) filter (failure in ('not found', 'conflict', 'expired', 'invalid', 'client error')), 0)::bigint
+    as client_errors,
+  count(distinct hit) as users_hit
+from each
+group by time
+order by time
 limit $limit

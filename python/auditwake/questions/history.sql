@@ -4,7 +4,7 @@
 -- found by the name that the server gave it, if the policy recorded the response. A deletecollection names no object, and
 -- is listed because it may have deleted this one. Dry runs changed nothing and are marked. With $reads, reads as well.
 --
--- of: verb in ('create', 'update', 'patch', 'delete', 'deletecollection') or verb in ('get', 'list', 'watch')
+-- of: $reads = 1 or verb in ('create', 'update', 'patch', 'delete', 'deletecollection')
 -- needs: ended
 -- limit: 200
 -- $reads = 0: 1 lists who read it as well

@@ -37,6 +37,7 @@ ASIDE: Final = re.compile(r"'(?:[^']|'')*'|--[^\n]*")
 STAR: Final = re.compile(r"(?<!\()\*|\bcolumns\s*\(", re.IGNORECASE)
 BODIES: Final = ("request_object", "response_object")
 """What a `*` does not read: they are most of a log, and few ask for them."""
+MARK: Final = "hash(ts_received, ts_stage, line_bytes)"
 MARKS: Final = 1 << 20
 """Rows of a batch of marks."""
 MEMORY: Final = "768MB"
@@ -156,7 +157,7 @@ class Log:
         if files:
             self._look_at(files, asked, condition)
         else:
-            needed = list(dict.fromkeys([*asked, *LOOKED_AT]))
+            needed = list(dict.fromkeys([*asked, *IDENTITY, *LOOKED_AT]))
             self._keep(read(logs, columns=needed, threads=threads), asked, condition)
 
     def _keep(self, source: ArrowStreamExportable, asked: list[str], condition: str) -> None:
@@ -167,7 +168,7 @@ class Log:
         _refuse_missing(asked, stream.schema.names)
         counted = pa.RecordBatchReader.from_batches(stream.schema, self._counting(stream))
         self._database.register("stream", counted)
-        columns = ", ".join(map(self._column, asked))
+        columns = f"{self._columns(asked)}, {_identity(stream.schema.names)}"
         try:
             self._database.execute(f"create temp table kept as select {columns} from stream where {condition}")
         except Exception as error:
@@ -175,7 +176,8 @@ class Log:
         self._database.unregister("stream")
         if isinstance(source, Reader):
             self.coverage.add_outcomes(source.outcomes)
-        self._leave_out_repeats(asked)
+        repeats = self._repeats()
+        self._make_events(repeats, has_identity=True)
 
     def _counting(self, stream: "pa.RecordBatchReader") -> "Iterator[pa.RecordBatch]":
         whole = set(LOOKED_AT) <= set(stream.schema.names)
@@ -193,13 +195,22 @@ class Log:
         _refuse_missing(asked, known)
         if set(LOOKED_AT) <= set(known):
             self._count(scan)
-        columns = ", ".join(map(self._column, asked))
-        self._database.execute(f"create temp {self._kind} kept as select {columns} from {scan} where {condition}")
-        self._leave_out_repeats(asked)
+        columns = self._columns(asked)
+        kept = f"create or replace temp {self._kind} kept as select {{}} from {scan} where {condition}"
+        self._database.execute(kept.format(columns))
+        repeats = self._repeats()
+        if repeats:
+            # Only now: what identifies an event is long texts, which cost more to read than all else.
+            self._database.execute(kept.format(f"{columns}, {_identity(known)}"))
+        self._make_events(repeats, has_identity=bool(repeats))
 
-    def _column(self, name: str) -> str:
-        quoted = _quoted(name)
-        return f"case when {self._only[name]} then {quoted} end as {quoted}" if name in self._only else quoted
+    def _columns(self, asked: list[str]) -> str:
+        return ", ".join(
+            f"case when {self._only[name]} then {_quoted(name)} end as {_quoted(name)}"
+            if name in self._only
+            else _quoted(name)
+            for name in asked
+        )
 
     def _count(self, scan: str) -> None:
         counted = self._database.sql(
@@ -209,23 +220,26 @@ class Log:
         for row in counted.to_pylist():
             self.coverage.add_counted(row)
 
-    def _leave_out_repeats(self, asked: list[str]) -> None:
-        """Make `events` of what was kept. Rows with the same times and length are rare: only they are compared."""
+    def _repeats(self) -> list[int]:
+        """Give the marks of rows with the same times and length: they are rare, and only they are compared."""
+        return repeated(self._database.sql(f"select {MARK} as mark from kept").to_arrow_reader(MARKS))
+
+    def _make_events(self, repeats: list[int], *, has_identity: bool) -> None:
+        """Make `events` of what was kept, less what repeats another row."""
         import pyarrow as pa
 
-        mark = "hash(ts_received, ts_stage, line_bytes)"
-        marks = repeated(self._database.sql(f"select {mark} as mark from kept").to_arrow_reader(MARKS))
-        if not marks:
-            self._database.execute("create temp view events as from kept")
+        columns = "* exclude (identity)" if has_identity else "*"
+        if not repeats:
+            self._database.execute(f"create temp view events as select {columns} from kept")
             return
-        self._database.register("repeated", pa.table({"mark": pa.array(marks, pa.uint64())}))
-        identity = ", ".join(_quoted(name) for name in IDENTITY if name in asked)
+        self._database.register("repeated", pa.table({"mark": pa.array(repeats, pa.uint64())}))
         self._database.execute(
             "create temp table suspects as from repeated;"
-            f"create temp table alike as from kept where {mark} in (from suspects);"
-            f"create temp table first_of_alike as "
-            f"select distinct on (ts_received, ts_stage, line_bytes, {identity}) * from alike;"
-            f"create temp view events as from kept where {mark} not in (from suspects) union all from first_of_alike"
+            f"create temp table alike as from kept where {MARK} in (from suspects);"
+            "create temp table first_of_alike as "
+            "select distinct on (ts_received, ts_stage, line_bytes, identity) * from alike;"
+            f"create temp view events as select {columns} from "
+            f"(from kept where {MARK} not in (from suspects) union all from first_of_alike)"
         )
         self._database.unregister("repeated")
         counts = self._database.execute("select (select count(*) from alike) - (select count(*) from first_of_alike)")
@@ -259,7 +273,7 @@ def _asked_columns(sql: str, *, stars: bool) -> list[str]:
     code = _code(sql)
     words = set(WORD.findall(code))
     everything = stars and bool(STAR.search(code))
-    needed = {*words, "ts_received", "ts_stage", "line_bytes", *IDENTITY, *REQUESTS}
+    needed = {*words, "ts_received", "ts_stage", "line_bytes", *REQUESTS}
     return [one.name for one in columns() if one.name in needed or (everything and one.name not in BODIES)]
 
 
@@ -270,6 +284,11 @@ def _code(sql: str) -> str:
 
 def _quoted(name: str) -> str:
     return f'"{name}"'
+
+
+def _identity(known: Iterable[str]) -> str:
+    """Give the column that tells events of the same times and length apart."""
+    return f"hash({', '.join(_quoted(name) for name in IDENTITY if name in set(known))}) as identity"
 
 
 def _refuse_missing(asked: list[str], known: Iterable[str]) -> None:

@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Final
 
 from auditwake.errors import QuestionError
+from auditwake.questions.scope import literal
 
 __all__ = ["COMMENT", "Question", "names", "question", "views"]
 
@@ -47,6 +48,20 @@ class Question:
     """SQL whose rows, of one text each, have to be known with the answer."""
     parameters: Mapping[str, int | str] = field(default_factory=dict)
     """Its other parameters, and their values unless somebody says otherwise."""
+
+    def condition(self, parameters: Mapping[str, object]) -> str:
+        """Give which events it looks at, with values for its parameters.
+
+        Example:
+            >>> question("history").condition({"reads": 0})[:19]
+            '0 = 1 or verb in ('
+        """
+
+        def value(match: re.Match[str]) -> str:
+            given = parameters[match[1]]
+            return str(given) if isinstance(given, int) else literal(str(given))
+
+        return re.sub(r"\$(\w+)", value, self.of)
 
     def arranged(self, by: str = "", order: str = "") -> str:
         """Give its SQL with other columns to group by, and another one of the result that comes first when largest.

@@ -4,7 +4,6 @@
 -- of them covers. Parts may overlap: etcd is asked while admission runs. `failed_open` names the webhooks that did not
 -- answer and were ignored, which is how a request takes the whole of their time-out and succeeds.
 --
--- of: not is_long_running
 -- needs: ended
 -- limit: 20
 -- $min_us = 0: only requests that took so many microseconds or more
@@ -28,6 +27,6 @@ select
   failed_open,
   audit_id
 from requests
-where state = 'ended' and duration_us >= $min_us
+where state = 'ended' and not is_long_running and duration_us >= $min_us
 order by duration_us desc, ts_received, audit_id
 limit $limit
