@@ -18,6 +18,9 @@ ROOM = 1.0  # seconds for a thread that was asked to end
 class BoundedThreads(socketserver.ThreadingMixIn):
     """A thread for each peer, as many as `most_threads`; one more is sent away, unless another can be let go for it.
 
+    That is who has been asking longest: who says all at once has been heard long before, and who says nothing, or a
+    byte now and then, is nobody that is waited for.
+
     Example:
         >>> class Server(BoundedThreads, socketserver.TCPServer):
         ...     most_threads = 4
@@ -34,6 +37,9 @@ class BoundedThreads(socketserver.ThreadingMixIn):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # those of the server
         self._slots = threading.BoundedSemaphore(self.most_threads)
+        # Peers that have not said yet what they want, the oldest first.
+        self._asking: dict[socket.socket, None] = {}
+        self._asking_lock = threading.Lock()
         self._woken, self._wakes = socket.socketpair()
         super().__init__(*args, **kwargs)
 
@@ -67,9 +73,29 @@ class BoundedThreads(socketserver.ThreadingMixIn):
     def refuse(self, request: Any) -> None:  # noqa: ANN401  # as socketserver types it
         """Tell a peer that there are too many; must not wait."""
 
+    def asks(self, peer: socket.socket) -> None:
+        """Note a peer that has not said yet what it wants: it may be let go for another one."""
+        with self._asking_lock:
+            self._asking[peer] = None
+
+    def has_asked(self, peer: socket.socket) -> bool:
+        """Note that a peer is to be kept, or has come to its end; say whether it was not let go before."""
+        with self._asking_lock:
+            was_asking = peer in self._asking
+            self._asking.pop(peer, None)
+            return was_asking
+
     def make_room(self) -> bool:
         """Let go of a peer whose thread another one needs, and say whether there was one."""
-        return False
+        with self._asking_lock:
+            oldest = next(iter(self._asking), None)
+            if oldest is None:
+                return False
+            del self._asking[oldest]
+            with suppress(OSError):
+                # Not as TLS shuts a socket: its thread would go on without TLS.
+                socket.socket.shutdown(oldest, socket.SHUT_RDWR)
+            return True
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # as socketserver types it
         """Take a peer, in a thread if there is one left."""

@@ -29,6 +29,10 @@ class DeadlineReader(io.RawIOBase):
     def __init__(self, peer: socket.socket, seconds: float) -> None:
         super().__init__()
         self._peer = peer
+        self.allow(seconds)
+
+    def allow(self, seconds: float) -> None:
+        """Give the peer so many seconds from now on, for all that is read."""
         self._until = time.monotonic() + seconds
 
     def readable(self) -> bool:

@@ -6,7 +6,6 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, Self
 
 from auditwake.errors import AuditwakeError
@@ -93,34 +92,12 @@ class _Server(BoundedThreads, http.server.HTTPServer):
     ) -> None:
         self.address_family = family
         self.snapshot, self.patience = snapshot, patience
-        # Peers whose request is not whole yet, the oldest first.
-        self._asking: dict[socket.socket, None] = {}
-        self._asking_lock = threading.Lock()
         super().__init__(address, _Handler)
 
     def server_bind(self) -> None:
         # HTTPServer looks up the host's name here, which may wait for a name server.
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
         super(http.server.HTTPServer, self).server_bind()
-
-    def make_room(self) -> bool:
-        # A probe says all at once: who still says nothing, or a byte now and then, is none.
-        with self._asking_lock:
-            oldest = next(iter(self._asking), None)
-            if oldest is None:
-                return False
-            del self._asking[oldest]
-            with suppress(OSError):
-                oldest.shutdown(socket.SHUT_RDWR)
-            return True
-
-    def asks(self, peer: socket.socket) -> None:
-        with self._asking_lock:
-            self._asking[peer] = None
-
-    def has_asked(self, peer: socket.socket) -> None:
-        with self._asking_lock:
-            self._asking.pop(peer, None)
 
     def refuse(self, request: Any) -> None:  # noqa: ANN401  # as socketserver types it
         request.settimeout(0)

@@ -2,8 +2,10 @@
 
 import hmac
 import http.client
+import io
 import logging
 import re
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from http import HTTPStatus
@@ -11,6 +13,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Final
 
 from auditwake import _core
+from auditwake.forwarder.deadline import DeadlineReader
 from auditwake.forwarder.webhook.batch import NotABatchError, to_batch
 from auditwake.forwarder.webhook.room import Lease, NoRoomError
 from auditwake.forwarder.webhook.segments import BacklogFullError
@@ -18,7 +21,7 @@ from auditwake.forwarder.webhook.segments import BacklogFullError
 if TYPE_CHECKING:
     from auditwake.forwarder.webhook.receiver import Server
 
-__all__ = ["Handler"]
+__all__ = ["ASKING", "Handler"]
 
 log = logging.getLogger("auditwake.webhook")
 
@@ -31,8 +34,11 @@ CHUNK_LINE: Final = 1024
 LENGTH: Final = re.compile(r"[0-9]{1,18}")
 CHUNK_SIZE: Final = re.compile(rb"[0-9a-fA-F]{1,16}")
 RETRY_AFTER: Final = "10"
-LINGER: Final = 0.5  # seconds without a byte
-LINGER_READS: Final = 4096
+ASKING: Final = 10.0  # seconds for a handshake; for the head of a request; and for taking an answer
+BODY: Final = 60.0  # seconds for a body; a server gives a request up after 30
+SILENCE: Final = 90.0  # seconds between requests; a server waits up to 30 for a batch to fill
+LINGER: Final = 2.0  # seconds for what still comes of a request that was refused
+QUIET: Final = 0.5  # seconds without a byte of it
 PIECE: Final = 65_536
 
 
@@ -53,26 +59,73 @@ class Handler(BaseHTTPRequestHandler):
     server_version = f"auditwake/{_core.__version__}"
     sys_version = ""
 
+    def setup(self) -> None:
+        """Read with a deadline; until it has said something that is heard, the peer may be let go for another one."""
+        super().setup()
+        self.rfile.close()
+        self._reader = DeadlineReader(self.connection, ASKING)
+        self._is_known = self._has_refused = False
+        self.rfile: io.BufferedReader = io.BufferedReader(self._reader)
+        self.server.asks(self.connection)
+
+    def finish(self) -> None:
+        """Count a peer that was let go."""
+        if not self._is_known and not self.server.has_asked(self.connection) and not self._has_refused:
+            self._count_refusal()
+        super().finish()
+
+    def handle(self) -> None:
+        """Answer requests; one whose answer cannot be given counts once, whatever that was to be."""
+        try:
+            super().handle()
+        except OSError:
+            if not self._has_refused:
+                self._count_refusal()
+
+    def handle_one_request(self) -> None:
+        """Wait for a request. Who has sent one before may take its time for the next, but not within it."""
+        try:
+            self._reader.allow(SILENCE if self._is_known else ASKING)
+            has_begun = bool(self.rfile.peek(1))
+        except OSError:
+            has_begun = False
+            if not self._is_known:
+                self._count_refusal()
+        if has_begun:
+            self._has_refused = False
+            self._reader.allow(ASKING)
+            super().handle_one_request()
+        else:
+            self.close_connection = True
+
     def do_POST(self) -> None:
         """Take a batch: 200 only when it is durable."""
         try:
             self._check_sender()
+            self._is_known = True
+            self.server.has_asked(self.connection)
+            self._reader.allow(BODY)
             with self.server.room.lease() as lease:
                 self._take(self._body(lease))
         except _RefusedError as refused:
             # What is left of the body on the connection would be read as the next request.
             self.close_connection = True
-            self.server.counters.add(refused=1)
+            self._count_refusal()
             self._answer(refused.status, refused.why)
             self._linger()
 
     def _linger(self) -> None:
         """Take a little of what is still coming: a connection that is closed over it is reset, and the answer lost."""
-        self.connection.settimeout(LINGER)
+        until = time.monotonic() + LINGER
         with suppress(OSError):
-            for _ in range(LINGER_READS):
+            while (left := until - time.monotonic()) > 0:
+                self._reader.allow(min(left, QUIET))
                 if not self.rfile.read1(PIECE):
                     return
+
+    def _count_refusal(self) -> None:
+        self._has_refused = True
+        self.server.counters.add(refused=1)
 
     def _check_sender(self) -> None:
         config = self.server.config
@@ -141,14 +194,16 @@ class Handler(BaseHTTPRequestHandler):
                 batch = to_batch(body)
             is_new = self.server.segments.append(batch)
         except NotABatchError as error:
-            counters.add(refused=1)
+            self._count_refusal()
             self._answer(HTTPStatus.BAD_REQUEST, f"no audit events: {error}")
         except BacklogFullError as error:
-            counters.add(refused=1)
+            self._count_refusal()
             self._answer(HTTPStatus.SERVICE_UNAVAILABLE, f"the backlog is full: {error}")
         except OSError as error:
-            counters.add(refused=1)
+            self._count_refusal()
             log.warning("a batch cannot be kept, and the server is told to send it again: %s", error.strerror)
+            # After a reload another receiver has the address: it is found with a new connection only.
+            self.close_connection = True
             self._answer(HTTPStatus.SERVICE_UNAVAILABLE, f"it cannot be kept: {error.strerror}")
         else:
             if is_new:
@@ -159,6 +214,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, status: HTTPStatus, why: str) -> None:
         text = f"{why}\n".encode() if why else b""
+        self.connection.settimeout(ASKING)
         self.send_response(status)
         self.send_header("Content-Type", "text/plain; charset=utf-8")
         self.send_header("Content-Length", str(len(text)))
@@ -174,4 +230,4 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_error(self, format: str, *args: object) -> None:  # noqa: A002, ARG002  # the names in the base class
         """Count what is no request at all."""
-        self.server.counters.add(refused=1)
+        self._count_refusal()

@@ -17,7 +17,7 @@ from auditwake.forwarder.config.model import WebhookSource
 from auditwake.forwarder.config.secret import SecretFile
 from auditwake.forwarder.renewal import Renewed
 from auditwake.forwarder.webhook.counters import Counters
-from auditwake.forwarder.webhook.handler import Handler
+from auditwake.forwarder.webhook.handler import ASKING, Handler
 from auditwake.forwarder.webhook.room import Room
 from auditwake.forwarder.webhook.segments import Segments
 
@@ -28,7 +28,6 @@ log = logging.getLogger("auditwake.webhook")
 # A server opens one connection and sends ten batches a second at most; the rest is for peers that are slow or hostile.
 MOST_CONNECTIONS: Final = 64
 MOST_BYTES: Final = 128 << 20  # of all bodies that are being read or made into lines
-SILENCE: Final = 90.0  # seconds that a peer may say nothing; a server waits up to 30 s for a batch to fill
 
 
 class Server(BoundedThreads, HTTPServer):
@@ -66,14 +65,17 @@ class Server(BoundedThreads, HTTPServer):
     def finish_request(self, request: "socket.socket | tuple[bytes, socket.socket]", client_address: Any) -> None:  # noqa: ANN401  # as socketserver types it
         """Serve a connection; the handshake is made here, so that a peer that is slow in it holds up nobody."""
         assert isinstance(request, socket.socket)  # noqa: S101  # this is no server of datagrams
-        request.settimeout(SILENCE)
+        request.settimeout(ASKING)
         if self._context is None:
             super().finish_request(request, client_address)
             return
-        secured = self._context.current().wrap_socket(request, server_side=True)
+        secured = self._context.current().wrap_socket(request, server_side=True, do_handshake_on_connect=False)
         try:
+            self.asks(secured)
+            secured.do_handshake()
             super().finish_request(secured, client_address)
         finally:
+            self.has_asked(secured)
             self.shutdown_request(secured)
 
     def handle_error(self, request: object, client_address: object) -> None:
