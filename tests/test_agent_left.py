@@ -107,3 +107,44 @@ def test_each_thing_is_told_once_and_nothing_where_nothing_is_shipped(
                 agent.reload(replace(settings, grace=5.0))
             assert caplog.text.count("no sink has this name") == 1
         assert left_behind(replace(settings, enabled=False, sinks=())) == []
+
+
+def test_a_name_that_cannot_be_written_keeps_no_agent_from_its_backlog(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a disk that is full, what was received already has to be sent: nothing else makes room."""
+    (port,) = free_ports(1)
+    with Intake() as intake:
+        settings = with_hook(config(tmp_path, [], datadog(intake)), webhook(port))
+        with running(settings):
+            pass
+        (directory,) = (settings.state / "webhook").iterdir()
+        received(directory, 1, 2)
+        name = (directory / "name").read_text(encoding="utf-8")
+        monkeypatch.setattr(Path, "write_text", full)
+        with running(settings) as agent:
+            until(agent, lambda: intake.oracle.events == 2)
+        assert (directory / "name").read_text(encoding="utf-8") == name
+        (directory / "name").unlink()
+        with running(settings) as agent:
+            assert agent.snapshot().sources[0].status == "OK"
+
+
+def full(path: Path, text: str, encoding: str | None = None) -> int:
+    """Fail as a disk does that is full: what was there is cut before that shows."""
+    del text, encoding
+    path.open("w").close()
+    raise OSError(28, "No space left on device")
+
+
+def test_what_cannot_be_looked_at_keeps_no_agent_from_its_start(tmp_path: Path, log: Rotator) -> None:
+    log.write(1)
+    with Intake() as intake:
+        settings = config(tmp_path, [source(log.path)], datadog(intake))
+        odd = settings.state / "webhook" / "former"
+        odd.mkdir(parents=True)
+        (odd / "audit.log").symlink_to(odd / "audit.log")
+        (odd / "audit-1.log").write_bytes(b"1234")
+        with running(settings) as agent:
+            until(agent, lambda: intake.oracle.events == 1)
+            assert "4 bytes" in agent.snapshot().warnings[0]

@@ -1,6 +1,7 @@
 """What stands in the state directory and is nobody's any more, since a name in the configuration has changed."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,13 @@ NAME = "name"
 
 
 def note_name(directory: Path, source: WebhookSource) -> None:
-    """Write the name of a webhook into its directory, where its name is only a part of the directory's."""
-    (directory / NAME).write_text(webhook_name(source), encoding="utf-8")
+    """Write the name of a webhook into its directory, where its name is only a part of the directory's.
+
+    It is for people. On a disk that is full there is none, and the agent runs all the same: it makes room.
+    """
+    if _name_in(directory) != webhook_name(source):
+        with suppress(OSError):
+            (directory / NAME).write_text(webhook_name(source), encoding="utf-8")
 
 
 def left_behind(config: "AgentConfig") -> list[str]:
@@ -47,7 +53,7 @@ def _sinks(config: "AgentConfig") -> Iterator[str]:
 def _webhooks(config: "AgentConfig") -> Iterator[str]:
     ours = {webhook_directory(config.state, one) for one in config.sources if isinstance(one, WebhookSource)}
     for directory in _directories(config.state / "webhook"):
-        size = 0 if directory in ours else sum(path.stat().st_size for path in directory.glob("audit*.log"))
+        size = 0 if directory in ours else sum(map(_size, directory.glob("audit*.log")))
         if not size:
             continue
         name = _name_in(directory)
@@ -56,6 +62,13 @@ def _webhooks(config: "AgentConfig") -> Iterator[str]:
             f"{directory} holds {size} bytes that a webhook has received, and no webhook has this name: what was not "
             f"sent of them is not sent now; {remedy}remove the directory"
         )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _name_in(directory: Path) -> str:
