@@ -207,3 +207,9 @@ def test_no_secret_is_in_anything_that_is_said(tmp_path: Path) -> None:
     assert len(canaries) > 10
     assert [(canary, text) for canary in canaries for text in shown if canary in text] == []
     assert all("***" in text for text in shown)
+
+
+def test_one_event_in_one_batch_is_called_so() -> None:
+    receiver = ReceiverSnapshot(batches=1, events=1, backlog_bytes=1)
+    shown = status_text(agent(replace(source(), receiver=receiver)))
+    assert "Received: 1 event in 1 batch, 0 sent again, 0 refused, backlog 1 byte\n" in shown

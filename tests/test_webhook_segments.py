@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -158,3 +159,20 @@ def test_nothing_is_written_after_the_end(tmp_path: Path) -> None:
     segments.close()
     with pytest.raises(OSError, match="ended"):
         segments.append(batch(1))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a file that is open has a name there")
+@pytest.mark.parametrize("what", ["audit.log", "batches", "."])
+def test_a_log_that_somebody_has_removed_is_begun_anew(tmp_path: Path, what: str) -> None:
+    """What has no name is gone with the process: 200 would promise too much."""
+    segments = Segments(tmp_path / "log")
+    assert segments.append(batch(1))
+    gone = segments.directory / what
+    gone.unlink() if gone.is_file() else shutil.rmtree(gone)
+    assert segments.append(batch(2))
+    assert not segments.append(batch(2))
+    assert segments.path.read_bytes().endswith(line(2))
+    segments.close()
+    again = Segments(tmp_path / "log")
+    assert not again.append(batch(2))
+    again.close()

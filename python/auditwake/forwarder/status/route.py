@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from auditwake.forwarder.snapshot import RouteSnapshot, StreamSnapshot
 
-__all__ = ["duration", "route_lines"]
+__all__ = ["counted", "duration", "route_lines"]
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
@@ -33,12 +33,12 @@ def route_lines(route: RouteSnapshot, now: float) -> Iterator[str]:
     yield f"Sink: {route.sink}"
     yield f"  State: {_state(route, now)}"
     yield (
-        f"  Sent: {_of(route.events_sent, 'event')} in {_of(route.payloads_sent, 'payload')}, "
-        f"{_of(route.bytes_sent, 'byte')}, {route.encoded_bytes_sent} encoded"
+        f"  Sent: {counted(route.events_sent, 'event')} in {counted(route.payloads_sent, 'payload')}, "
+        f"{counted(route.bytes_sent, 'byte')}, {route.encoded_bytes_sent} encoded"
     )
-    yield f"  In flight: {_of(route.in_flight_payloads, 'payload')}, {_of(route.in_flight_bytes, 'byte')}"
+    yield f"  In flight: {counted(route.in_flight_payloads, 'payload')}, {counted(route.in_flight_bytes, 'byte')}"
     yield f"  Retries: {_retries(route)}"
-    yield f"  Quarantined: {_of(route.quarantined_events, 'event')}, {_of(route.quarantined_lines, 'line')}"
+    yield f"  Quarantined: {counted(route.quarantined_events, 'event')}, {counted(route.quarantined_lines, 'line')}"
     yield from (f"  {line}" for line in _changes(route))
     yield f"  Last ack: {_moment(route.last_ack, now, 'never')}"
     yield f"  Last commit: {_moment(route.last_commit, now, 'never')}"
@@ -62,6 +62,16 @@ def duration(seconds: float) -> str:
     if whole < DAY:
         return f"{whole // HOUR} h {whole % HOUR // MINUTE} min"
     return f"{whole // DAY} d {whole % DAY // HOUR} h"
+
+
+def counted(count: int, noun: str) -> str:
+    """Say how many there are.
+
+    Example:
+        >>> counted(1, "event"), counted(2, "event")
+        ('1 event', '2 events')
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _state(route: RouteSnapshot, now: float) -> str:
@@ -92,8 +102,8 @@ def _changes(route: RouteSnapshot) -> Iterator[str]:
 def _stream(stream: StreamSnapshot) -> Iterator[str]:
     yield f"Stream: {stream.path}"
     yield f"  Offset: {stream.offset}{f' in {stream.file}' if stream.file else ''}"
-    yield f"  Lag: {_of(stream.lag_bytes, 'byte')}, {duration(stream.lag_seconds)}"
-    yield f"  Uncommitted: {_of(stream.uncommitted_bytes, 'byte')}"
+    yield f"  Lag: {counted(stream.lag_bytes, 'byte')}, {duration(stream.lag_seconds)}"
+    yield f"  Uncommitted: {counted(stream.uncommitted_bytes, 'byte')}"
     yield f"  Time to loss: {'none in sight' if stream.time_to_loss is None else duration(stream.time_to_loss)}"
     yield f"  Lines: {stream.lines}{_parts(stream.outcomes)}"
     for title, count in {
@@ -108,10 +118,6 @@ def _stream(stream: StreamSnapshot) -> Iterator[str]:
             yield f"  {title}: {count}"
     if stream.error:
         yield f"  Error: {stream.error}"
-
-
-def _of(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _parts(counts: Mapping[str, int]) -> str:

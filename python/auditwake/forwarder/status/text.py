@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from auditwake.forwarder.scrub import printable, scrub_snapshot
 from auditwake.forwarder.snapshot import AgentSnapshot, ReceiverSnapshot, SourceSnapshot
-from auditwake.forwarder.status.route import route_lines
+from auditwake.forwarder.status.route import counted, route_lines
 
 __all__ = ["status_text"]
 
@@ -84,8 +84,9 @@ def _source(source: SourceSnapshot, now: float) -> Iterator[str]:
 
 def _received(receiver: ReceiverSnapshot) -> str:
     return (
-        f"{receiver.events} events in {receiver.batches} batches, {receiver.duplicates} sent again, "
-        f"{receiver.refused} refused, backlog {receiver.backlog_bytes} bytes"
+        f"{counted(receiver.events, 'event')} in {receiver.batches} batch{'' if receiver.batches == 1 else 'es'}, "
+        f"{receiver.duplicates} sent again, {receiver.refused} refused, "
+        f"backlog {counted(receiver.backlog_bytes, 'byte')}"
     )
 
 

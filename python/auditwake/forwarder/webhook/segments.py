@@ -72,6 +72,8 @@ class Segments:
                 raise OSError(errno.ESHUTDOWN, "the receiver has ended")
             if batch.digest in self._known:
                 return False
+            if not (_is_named(self._log, self.path) and _is_named(self._intents, self.directory / INTENTS)):
+                self._begin_anew()
             start = os.fstat(self._log).st_size
             if self.backlog + len(batch.lines) > self._max_backlog:
                 if start:
@@ -153,6 +155,10 @@ class Segments:
         except OSError:
             name.rename(self.path)
             raise
+        self._list_anew()
+
+    def _list_anew(self) -> None:
+        """Begin the list of batches that belongs to a new log."""
         kept = self.directory / f"{INTENTS}.new"
         with kept.open("wb") as file:
             # Batches of older files are remembered too: they have no place in this one.
@@ -162,6 +168,12 @@ class Segments:
         kept.rename(self.directory / INTENTS)
         self._intents = _instead(self._intents, self.directory / INTENTS)
         sync_directory(self.directory)
+
+    def _begin_anew(self) -> None:
+        """Open the files again of which somebody has taken the names: what is written to those is nowhere."""
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._log = _instead(self._log, self.path)
+        self._list_anew()
 
     def _remember(self, digest: str) -> None:
         self._known[digest] = None
@@ -203,6 +215,13 @@ def _append(path: Path) -> int:
     # Binary matters on Windows only, where a newline would become two bytes.
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
     return os.open(path, flags, 0o600)
+
+
+def _is_named(file: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _instead(former: int, path: Path) -> int:
