@@ -2,6 +2,7 @@
 
 import base64
 import json
+import threading
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,9 +13,11 @@ from hypothesis import strategies as st
 
 import auditwake as aw
 from auditwake import _core
+from auditwake.errors import SinkError
 from auditwake.forwarder.config.model import ParquetSink, ProcessingRule
 from auditwake.forwarder.encoding import Encoding
 from auditwake.forwarder.engine.rows import rows_of
+from auditwake.forwarder.sinks.parquet import ParquetFiles
 from tests.engine.agents import SOON, config, routes, running, source, until
 from tests.tailing.lines import line
 from tests.tailing.rotator import Rotator
@@ -107,3 +110,47 @@ def test_a_table_behind_rules_has_the_places_of_the_log(tmp_path: Path, log: Rot
         for one in path.read_text().splitlines()
     ]
     assert (base64.b64decode(kept["bytes"]), kept["file"]) == (b"", str(log.path))
+
+
+RULES = (exclude("n-000000002"), mask("n-000000003", "masked"))
+
+
+@pytest.mark.parametrize("case", [(step, rules) for step in ("resume", "flush") for rules in ((), RULES)])
+def test_a_table_that_a_person_has_to_mend_is_held_until_it_was_written(
+    tmp_path: Path,
+    log: Rotator,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    case: tuple[str, tuple[ProcessingRule, ...]],
+) -> None:
+    """The log is opened anew for each try: that is no success, and counts nothing twice."""
+    step, rules = case
+    log.write(5)
+    mended, tries, seen = threading.Event(), [], []
+    real = getattr(ParquetFiles, step)
+
+    def tried(sink: ParquetFiles, *args: str) -> object:
+        tries.append(args)
+        if not mended.is_set():
+            reason = "permission denied"
+            raise SinkError(reason, needs_a_person=True)
+        return real(sink, *args)
+
+    monkeypatch.setattr(ParquetFiles, step, tried)
+    sink = ParquetSink(directory=tmp_path / "lake", columns=COLUMNS, roll_seconds=0.05, backoff=SOON)
+    settings = config(tmp_path, [source(log.path, rules=rules)], sink)
+    with caplog.at_level("INFO", "auditwake.route"), running(settings) as agent:
+        until(agent, lambda: routes(agent)[0].state == "holding")
+
+        def has_tried() -> bool:
+            seen.append(routes(agent)[0].state)
+            return len(tries) >= 5
+
+        until(agent, has_tried)
+        assert set(seen) == {"holding"}
+        mended.set()
+        until(agent, lambda: routes(agent)[0].events_sent == (4 if rules else 5))
+        until(agent, lambda: routes(agent)[0].state == "running")
+        now = routes(agent)[0]
+        assert (now.events_read, now.excluded, now.masked) == ((5, 1, 1) if rules else (5, 0, 0))
+    assert [caplog.text.count(word) for word in ("holding, nothing is dropped", "goes on")] == [1, 1]

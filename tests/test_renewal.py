@@ -324,3 +324,12 @@ def test_what_is_under_way_keeps_its_connection(tmp_path: Path, mounted: Mounted
         under_way.join(20)
         assert isinstance(outcomes[0], Response)
         client.close()
+
+
+def test_a_file_that_holds_no_certificate_is_named_without_a_place_in_our_libraries(tmp_path: Path) -> None:
+    file = tmp_path / "tls.crt"
+    file.write_text("no certificate")
+    config = WebhookSource(integration="a", file=Path("c.yaml"), address="127.0.0.1:0", cert_file=file, key_file=file)
+    with pytest.raises(SourceError) as caught:
+        WebhookReceiver(config, tmp_path / "log")
+    assert f"cert_file {file} and its key cannot be used: PEM lib; " in str(caught.value)

@@ -1,9 +1,13 @@
 """Certificates and keys into a TLS context, with errors that name the file."""
 
+import re
 import ssl
 from pathlib import Path
+from typing import Final
 
 __all__ = ["CertificateError", "load_authority", "load_pair"]
+
+PLACE: Final = re.compile(r"^\[SSL\] | \(_ssl\.c:\d+\)$")
 
 
 class CertificateError(ValueError):
@@ -59,4 +63,5 @@ def load_pair(context: ssl.SSLContext, cert: Path, key: Path | None, name: str) 
 
 def _why(error: OSError) -> str:
     """Give the reason that the system or OpenSSL has, without a place in its source."""
-    return getattr(error, "reason", None) or error.strerror or type(error).__name__
+    reason: str = getattr(error, "reason", None) or error.strerror or type(error).__name__
+    return PLACE.sub("", reason)

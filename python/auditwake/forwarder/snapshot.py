@@ -60,7 +60,7 @@ class RouteSnapshot:
         reason: Why it is holding, retrying or failed; empty otherwise.
         since: When it got into that state, in seconds since the epoch.
         streams: Its logs.
-        events_read: Events read.
+        events_read: Events read; for a table, those that were committed.
         policy_dropped: Events that the policy drops.
         policy_reduced: Events that the policy reduces.
         excluded: Events that a processing rule drops.

@@ -10,7 +10,7 @@ from auditwake.forwarder.engine.streams import StreamSums
 if TYPE_CHECKING:
     from auditwake._core import Payload, Prepared
 
-__all__ = ["BOUNDS", "Counters"]
+__all__ = ["BOUNDS", "Counters", "counts_of"]
 
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds of requests' durations, in seconds."""
@@ -34,12 +34,7 @@ class Counters:
 
     def read(self, prepared: "Prepared") -> None:
         """Count a batch that was read and encoded."""
-        with self._lock:
-            self._sums["events_read"] += prepared.read
-            self._sums["policy_dropped"] += prepared.policy_dropped
-            self._sums["policy_reduced"] += prepared.policy_reduced
-            self._sums["excluded"] += prepared.excluded
-            self._sums["masked"] += prepared.masked
+        self.add(**counts_of(prepared))
 
     def add(self, **counts: int) -> None:
         """Add to counters."""
@@ -90,3 +85,14 @@ class Counters:
                 "request_seconds": requests,
                 "request_seconds_sum": self._seconds,
             }
+
+
+def counts_of(prepared: "Prepared") -> dict[str, int]:
+    """Give what is counted of a batch that was read and encoded."""
+    return {
+        "events_read": prepared.read,
+        "policy_dropped": prepared.policy_dropped,
+        "policy_reduced": prepared.policy_reduced,
+        "excluded": prepared.excluded,
+        "masked": prepared.masked,
+    }

@@ -200,7 +200,6 @@ class Route:
         if retry:
             self.counters.failed("error")
         self.pausing.wait(self, wait)
-        self.standing.goes_on(self)
 
     def _work(self) -> None:
         raise NotImplementedError

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from auditwake import _core
 from auditwake.errors import StateError
 from auditwake.forwarder.config.model import DeltaSink, ParquetSink
 from auditwake.forwarder.encoding import Encoding
+from auditwake.forwarder.engine.counters import counts_of
 from auditwake.forwarder.engine.encoders import evaluator
 from auditwake.forwarder.engine.quarantine import Refused
 from auditwake.forwarder.engine.route import Context, Route
@@ -43,6 +45,7 @@ class _Group:
         rows: How many rows the sink was given.
         lines: Lines that hold no event, or one that the policy cannot reduce safely.
         events: Events that cannot be made rows after policy and rules.
+        counts: What was counted of it. It counts when it is durable: what is read again is not read twice.
         last_event: The newest time in it, in seconds since the epoch.
     """
 
@@ -51,6 +54,7 @@ class _Group:
     rows: int = 0
     lines: list[Refused] = field(default_factory=list)
     events: list[Refused] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
     last_event: float | None = None
 
     def saw(self, moment: float | None) -> None:
@@ -89,6 +93,7 @@ class TableRoute(Route):
         if context.policy is not None or source.rules:
             self._encoder = _core.Encoder(Encoding(format="ndjson"), source.rules, evaluator(context.policy))
         self._group = _Group()
+        self._is_behind = False  # rows were lost on their way to the disk, and none were written since
 
     def describe(self) -> str:
         """Say where to, as the sink does."""
@@ -102,6 +107,7 @@ class TableRoute(Route):
         try:
             self._write()
         finally:
+            self._is_behind |= bool(self._group.batches)
             self._group = _Group()
             self._sink.close()
             if not self.pausing.stopping.is_set():
@@ -118,7 +124,8 @@ class TableRoute(Route):
             batch_bytes=min(BATCH_BYTES, config.roll_bytes),
             batch_age=min(1.0, config.roll_seconds),
         ) as tail:
-            self.standing.runs()
+            if not self._is_behind:
+                self.standing.runs()
             since, closed = 0.0, False
             while not self.pausing.leaving.is_set():
                 if self.pausing.stopping.is_set() and not closed:
@@ -128,12 +135,21 @@ class TableRoute(Route):
                 if batch is not None:
                     since = since if self._group.batches else time.monotonic()
                     self._take(batch)
-                due = self._group.bytes >= config.roll_bytes or time.monotonic() - since >= config.roll_seconds
+                late = self._is_behind or time.monotonic() - since >= config.roll_seconds
+                due = late or self._group.bytes >= config.roll_bytes
                 ended = closed and batch is None
                 if self._group.batches and (due or ended):
                     self._flush(tail)
+                elif self._is_behind and not self._group.batches and _is_at_the_end(tail):
+                    # What it owed is gone, as when the log was deleted.
+                    self._catches_up()
                 if ended:
                     break
+
+    def _catches_up(self) -> None:
+        """Say that it runs: opening the log was no success yet."""
+        self._is_behind = False
+        self.standing.runs()
 
     def _take(self, batch: "TailBatch") -> None:
         """Hand rows to the sink; they are not durable yet."""
@@ -142,13 +158,13 @@ class TableRoute(Route):
         group.bytes += place.end - place.start
         group.lines += [refused_line(place.stream, line) for line in batch.rejected]
         if self._encoder is None:
-            self.counters.add(events_read=batch.num_rows)
+            group.counts["events_read"] += batch.num_rows
             self._sink.write(batch)
             group.rows += batch.num_rows
             group.saw(_newest(batch))
         else:
             prepared = self._encoder.prepare(batch, int(time.time() * 1000))
-            self.counters.read(prepared)
+            group.counts.update(counts_of(prepared))
             group.lines += [refused_line(place.stream, line) for line in prepared.rejected]
             group.saw(prepared.last_event)
             if prepared.events:
@@ -175,11 +191,18 @@ class TableRoute(Route):
             # The table knows better where to go on.
             LOG.warning("%s: the offset cannot be saved, the table has it: %s", self.standing.name, error)
         self._quarantine.committed()
+        self.counters.add(**group.counts)
         self.counters.add(events_sent=group.rows, bytes_sent=group.bytes, payloads_sent=1)
         self.counters.add(quarantined_lines=len(group.lines), quarantined_events=len(group.events))
         self.counters.acknowledged()
         self.counters.committed(group.last_event)
         self._group = _Group()
+        if self._is_behind:
+            self._catches_up()
+
+
+def _is_at_the_end(tail: "Tail") -> bool:
+    return not any(one.lag_bytes for one in tail.stats.streams)
 
 
 def _newest(batch: "TailBatch") -> float | None:
