@@ -154,3 +154,22 @@ def test_a_table_that_a_person_has_to_mend_is_held_until_it_was_written(
         now = routes(agent)[0]
         assert (now.events_read, now.excluded, now.masked) == ((5, 1, 1) if rules else (5, 0, 0))
     assert [caplog.text.count(word) for word in ("holding, nothing is dropped", "goes on")] == [1, 1]
+
+
+def test_a_file_that_cannot_be_written_is_named_in_plain_words(tmp_path: Path, log: Rotator) -> None:
+    log.write(1)
+    sink = ParquetSink(directory=tmp_path / "lake", columns=COLUMNS, roll_seconds=0.05, backoff=SOON)
+    with running(config(tmp_path, [source(log.path)], sink)) as agent:
+        until(agent, lambda: routes(agent)[0].events_sent == 1)
+        place = tmp_path / "state" / "quarantine"
+        place.rmdir()
+        place.write_text("a file")
+        with log.path.open("a") as file:
+            file.write("no event\n")
+        until(agent, lambda: routes(agent)[0].state == "holding")
+        reason = routes(agent)[0].reason
+        assert reason.startswith(f"{place}/parquet.")
+        assert reason.endswith(": Not a directory")
+        place.unlink()
+        place.mkdir()
+        until(agent, lambda: routes(agent)[0].quarantined_lines == 1)

@@ -191,7 +191,7 @@ class Route:
             # The message and the trace could quote the log.
             place = _place(error)
             LOG.error("%s: %s at %s: this is a fault of ours", self.standing.name, type(error).__name__, place)
-        reason = str(error) if expected else f"{type(error).__name__} at {_place(error)}, a fault of ours"
+        reason = _said(error) if expected else f"{type(error).__name__} at {_place(error)}, a fault of ours"
         retry = isinstance(error, SinkError) and not error.needs_a_person
         if self.pausing.stopping.is_set():
             # What failed on the way out is not tried again: the next start goes on there.
@@ -280,6 +280,13 @@ def _stream(stats: "StreamStats") -> StreamSnapshot:
         held_deleted_bytes=stats.held_deleted_bytes,
         error=stats.error,
     )
+
+
+def _said(error: Exception) -> str:
+    """Give what an error says, without the number that the system has for it."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _place(error: Exception) -> str:
