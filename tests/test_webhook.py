@@ -245,6 +245,19 @@ def test_a_certificate_of_ours_is_asked_for(tmp_path: Path) -> None:
         assert send(authority.issue_cert("kube-apiserver")) == 200
 
 
+def test_no_name_server_is_asked_for_our_own_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def getfqdn(name: str = "") -> str:
+        asked.append(name)
+        return "a"
+
+    monkeypatch.setattr(socket, "getfqdn", getfqdn)
+    with receiving(tmp_path) as receiver:
+        assert post(receiver, event_list(range(1)))[0] == 200
+    assert asked == []
+
+
 def test_peers_that_say_nothing_hold_nobody_up(tmp_path: Path) -> None:
     with receiving(tmp_path) as receiver:
         silent = [socket.create_connection(("127.0.0.1", receiver.port)) for _ in range(MOST_CONNECTIONS - 1)]

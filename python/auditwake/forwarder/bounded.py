@@ -61,6 +61,10 @@ class BoundedThreads(socketserver.ThreadingMixIn):
         self._woken.close()
         self._wakes.close()
 
+    def server_bind(self) -> None:
+        """Bind the socket. `HTTPServer` would look up the host's name too, which may wait for a name server."""
+        socketserver.TCPServer.server_bind(self)  # type: ignore[arg-type]  # it is mixed into one
+
     def get_request(self) -> Any:  # noqa: ANN401  # as socketserver types it
         """Take a peer; where no file descriptor is left for it, wait a little, since it stays there to be taken."""
         try:

@@ -94,11 +94,6 @@ class _Server(BoundedThreads, http.server.HTTPServer):
         self.snapshot, self.patience = snapshot, patience
         super().__init__(address, _Handler)
 
-    def server_bind(self) -> None:
-        # HTTPServer looks up the host's name here, which may wait for a name server.
-        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
-        super(http.server.HTTPServer, self).server_bind()
-
     def refuse(self, request: Any) -> None:  # noqa: ANN401  # as socketserver types it
         request.settimeout(0)
         request.send(BUSY)
