@@ -287,3 +287,16 @@ def test_the_log_changes_with_a_reload_and_what_does_not_is_named(tmp_path: Path
         assert set(conf.hangup().warnings) == usual
         agent.terminate()
         assert agent.times("INFO    auditwake.agent: the configuration was read again") == 2
+
+
+def test_what_the_configuration_warns_of_is_in_the_log_once(tmp_path: Path) -> None:
+    """An agent that ships nothing would else say that all is well."""
+    with AgentProcess(tmp_path, tmp_path / "audit.log", "http://127.0.0.1:9", DD_LOGS_ENABLED="false") as agent:
+        agent.start()
+        before = agent.until(lambda _snapshot: True)
+        wait_until(lambda: agent.times("WARNING auditwake.agent: DD_LOGS_ENABLED: nothing is shipped") == 1, agent.said)
+        agent.child.send_signal(signal.SIGHUP)
+        agent.until(lambda now: now.reloads > before.reloads)
+        agent.child.send_signal(signal.SIGTERM)
+        assert agent.child.wait(SOON) == 0
+        assert agent.times("nothing is shipped") == 1

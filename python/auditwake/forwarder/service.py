@@ -56,6 +56,7 @@ class Forwarder:
         self._environment = os.environ if environment is None else environment
         self._commands = Commands()
         self._served = config  # with this the servers were begun
+        self._warned: frozenset[str] = frozenset()
 
     @classmethod
     def from_config(
@@ -98,6 +99,7 @@ class Forwarder:
                     stack.callback(server.stop)
                     server.start()
                 LOG.info("%d sources, %d sinks, state in %s", len(config.sources), len(config.sinks), config.state)
+                self._warn()
                 notify(READY="1", STATUS=_status(self.agent.snapshot()))
                 self._serve()
             finally:
@@ -168,8 +170,15 @@ class Forwarder:
         else:
             change_logging(config.log_level, config.log_format)
             LOG.info("the configuration was read again")
-            for one in late:
+            self._warn()
+
+    def _warn(self) -> None:
+        """Say what the configuration warns of, each thing once."""
+        warnings = self.agent.config.warnings
+        for one in warnings:
+            if one not in self._warned:
                 LOG.warning("%s", one)
+        self._warned = frozenset(warnings)
 
 
 @contextmanager
