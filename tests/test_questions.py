@@ -390,6 +390,29 @@ def test_sql_reads_bodies_only_when_it_names_them(rotated_log: bytes, tmp_path: 
     assert row["bodies"] > 1000
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("SELECT COUNT(*) AS n, min(VERB) AS verb FROM Events", {"n": 2, "verb": "get"}),
+        ("""select verb as "it's", code as "that's" from requests""", {"it's": "get", "that's": 200}),
+        ("""select "VERB" as v from requests where verb <> 'events -- "' """, {"v": "get"}),
+        ("select v from (from requests select verb as v)", {"v": "get"}),
+    ],
+)
+def test_sql_is_read_as_duckdb_reads_it(tmp_path: Path, query: str, expected: dict[str, object]) -> None:
+    received = event(stage="RequestReceived", responseStatus=None, annotations=None)
+    log = write(tmp_path / "audit.log", [received, event()])
+    assert aw.sql(query, log).table.to_pylist() == [expected]
+
+
+@pytest.mark.parametrize(
+    "query", ["-- all\nfrom requests", "  FROM requests limit 1", "with a as (from requests) table a"]
+)
+def test_a_query_without_select_has_every_column(tmp_path: Path, query: str) -> None:
+    log = write(tmp_path / "audit.log", [event()])
+    assert aw.sql(query, log).table.column_names == aw.sql("select * from requests", log).table.column_names
+
+
 def test_scope_narrows_every_question(metadata_log: Path) -> None:
     for name in questions.names():
         answer = aw.ask(name, metadata_log, scope=Scope(until=0))

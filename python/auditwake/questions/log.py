@@ -32,9 +32,12 @@ IDENTITY: Final = ("audit_id", "stage", "verb", "uri", "user", "eff_user", "sour
 REQUESTS: Final = ("is_terminal", "is_long_running", "stage", "audit_id", "ts_received", "eff_user")
 """What the view `requests` needs."""
 WORD: Final = re.compile(r"[a-z_][a-z0-9_]*")
-ASIDE: Final = re.compile(r"'(?:[^']|'')*'|--[^\n]*")
-"""Texts and comments: whichever begins first, so that a text may have `--` in it, and a comment a quote."""
-STAR: Final = re.compile(r"(?<!\()\*|\bcolumns\s*\(", re.IGNORECASE)
+ASIDE: Final = re.compile(r"'(?:[^']|'')*'|--[^\n]*|(\"(?:[^\"]|\"\")*\")")
+"""Texts, comments and quoted names: whichever begins first, so that each may have in it what begins another."""
+STAR: Final = re.compile(
+    r"(?<!\()\*|\bcolumns\s*\(|(?:^|[(;]|\b(?:as|all|union|except|intersect))\s*(?:from|table|summarize|describe|pivot|unpivot)\b"
+)
+"""What reads every column: a `*`, and a query that says no `select`."""
 BODIES: Final = ("request_object", "response_object")
 """What a `*` does not read: they are most of a log, and few ask for them."""
 MARK: Final = "hash(ts_received, ts_stage, line_bytes)"
@@ -278,8 +281,8 @@ def _asked_columns(sql: str, *, stars: bool) -> list[str]:
 
 
 def _code(sql: str) -> str:
-    """Give a query without what stands in it as text or comment."""
-    return ASIDE.sub("''", sql)
+    """Give a query without what stands in it as text or comment, in lower case: SQL knows no other."""
+    return ASIDE.sub(lambda aside: aside[1] or ("''" if aside[0].startswith("'") else " "), sql).strip().lower()
 
 
 def _quoted(name: str) -> str:
