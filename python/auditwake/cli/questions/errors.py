@@ -3,7 +3,7 @@
 import argparse
 
 from auditwake.cli.asking import add_asked, print_answer, scope_of
-from auditwake.cli.exits import Exit
+from auditwake.cli.exits import Exit, UsageError
 from auditwake.cli.options import micros
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
@@ -18,21 +18,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_asked(parser)
     parser.add_argument("--timeline", action="store_true", help="requests and failures by time")
-    parser.add_argument(
-        "--step", type=micros, default=60 * SECOND, metavar="DURATION", help="of --timeline (default: 1m)"
-    )
+    parser.add_argument("--step", type=micros, metavar="DURATION", help="of --timeline: whole seconds (default: 1m)")
 
 
 def run(args: argparse.Namespace) -> Exit:
     """Ask and print."""
     from auditwake.questions import ask
 
+    if args.step is not None and not args.timeline:
+        message = "--step is the width of a step of --timeline: there is none without it"
+        raise UsageError(message)
+    if args.step is not None and (args.step < SECOND or args.step % SECOND):
+        message = "--step takes whole seconds, one or more"
+        raise UsageError(message)
     answer = ask(
         "errors_timeline" if args.timeline else "errors",
         args.sources,
         scope=scope_of(args),
         limit=args.limit,
         threads=args.threads,
-        seconds=max(args.step // SECOND, 1),
+        seconds=60 if args.step is None else args.step // SECOND,
     )
     return print_answer(answer, args)
