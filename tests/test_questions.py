@@ -318,6 +318,38 @@ def test_requests_at_work_at_a_time(tmp_path: Path) -> None:
     assert row["peak_at"].isoformat().startswith("2026-11-24T00:08:01.5")
 
 
+def test_what_is_at_work_when_a_minute_begins_counts_in_it(tmp_path: Path) -> None:
+    log = write(tmp_path / "audit.log", [
+        event(auditID=str(at), requestReceivedTimestamp="2026-11-24T00:08:30.000000Z",
+              stageTimestamp=f"2026-11-24T00:{end}.000000Z")
+        for at, end in enumerate(["09:30", "09:30", "10:00"])
+    ])  # fmt: skip
+    found = {row["minute"].minute: (row["peak"], row["requests"]) for row in rows("top_busy", log)}
+    assert found == {8: (3, 3), 9: (3, 0), 10: (0, 0)}
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "by"),
+    [
+        (418, 'admission webhook "a.b" denied the request: no', "webhook a.b"),
+        (403, "no PriorityClass with name x was found", "Priority"),
+        (422, 'PriorityClass.scheduling.k8s.io "x" is invalid: value', None),
+        (409, 'serviceaccounts "x" already exists', None),
+        (404, 'serviceaccounts "x" not found', None),
+    ],
+)
+def test_admission_is_known_by_what_it_says(tmp_path: Path, code: int, message: str, by: str | None) -> None:
+    log = write(tmp_path / "audit.log", [event(verb="create", responseStatus={"code": code, "message": message})])
+    assert [row["by"] for row in rows("admission", log)] == ([] if by is None else [by])
+
+
+def test_why_does_not_guess_where_the_log_has_no_decision(tmp_path: Path) -> None:
+    (row,) = aw.ask("denied_why", write(tmp_path / "audit.log", [
+        event(annotations=None, responseStatus={"code": 403, "message": "exceeded quota: small"})
+    ])).table.to_pylist()  # fmt: skip
+    assert row["missing"] == "was answered 403 to get pods: the log does not say whether a permission is missing"
+
+
 # --- sources and options ---------------------------------------------------------------------------------------------
 
 

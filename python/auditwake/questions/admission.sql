@@ -3,8 +3,8 @@
 -- `kind` is refused (4xx to a request that was allowed), failed open (a webhook did not answer and was ignored), or would
 -- refuse (Pod Security or a ValidatingAdmissionPolicy in audit mode). `by` is who said so, as far as its message does.
 --
--- of: code in (400, 403, 409, 422, 429, 500, 504) or failed_open is not null or psa_violations is not null or vap_failure is not null
--- needs: ended
+-- of: code >= 400 or failed_open is not null or psa_violations is not null or vap_failure is not null
+-- needs: ended decision
 -- limit: 50
 with said as (
   select *, 'refused' as kind, message as text,
@@ -15,8 +15,8 @@ with said as (
       when contains(message, 'violates PodSecurity') then 'PodSecurity ' || regexp_extract(message, 'violates PodSecurity "([^"]*)"', 1)
       when contains(message, 'exceeded quota') then 'ResourceQuota ' || regexp_extract(message, 'exceeded quota: ([^,]*)', 1)
       when contains(message, 'is being terminated') then 'NamespaceLifecycle'
-      when contains(message, 'PriorityClass') then 'Priority'
-      when contains(message, 'service account') or contains(message, 'serviceaccount') then 'ServiceAccount'
+      when code = 403 and contains(message, 'PriorityClass') then 'Priority'
+      when code = 403 and (contains(message, 'service account') or contains(message, 'serviceaccount')) then 'ServiceAccount'
       when code = 403 then 'an admission plugin'
     end as "by"
   from requests

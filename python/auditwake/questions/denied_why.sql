@@ -18,6 +18,8 @@ select
       'is a node: ' || reason || '. No role mends that: the node authorizer lets a node at what belongs to its own pods'
     when refused_by = 'authorization webhook or policy' then
       'was refused by another authorizer than RBAC, which says: ' || reason
+    when starts_with(refused_by, 'unknown') then
+      'was answered 403 to ' || concat_ws(' ', verb, what) || ': the log does not say whether a permission is missing'
     when coalesce(verb, '') = '' then
       'sent a method that RBAC has no verb for, on ' || what || ': no role can grant it'
     when eff_user = 'system:anonymous' then
