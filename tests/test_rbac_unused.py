@@ -105,6 +105,25 @@ def test_stars_and_names_of_which_some_are_used_are_partly_used(tmp_path: Path) 
     assert by_rule[1]["unused_names"] == ["b"]
 
 
+@pytest.mark.parametrize(
+    ("rule", "status"),
+    [
+        ({"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles"], "verbs": ["bind"]}, "unknown"),
+        ({"apiGroups": ["certificates.k8s.io"], "resources": ["signers"], "verbs": ["approve"]}, "unknown"),
+        ({"apiGroups": [""], "resources": ["nodes/metrics"], "verbs": ["get"]}, "unknown"),
+        ({"apiGroups": [""], "resources": ["nodes/status"], "verbs": ["get"]}, "unused"),
+        ({"apiGroups": [""], "resources": ["users"], "verbs": ["impersonate"]}, "unused"),
+        ({"nonResourceURLs": ["/x"], "verbs": ["post"]}, "unused"),
+    ],
+    ids=str,
+)
+def test_what_is_asked_where_no_event_shows_it_is_unknown(rule: Manifest, status: str, tmp_path: Path) -> None:
+    log = write_log(tmp_path / "audit.log", [resource_event("bob", "get", "pods", namespace="web", name="x")])
+    for policy in (None, "[{level: Metadata}]"):
+        (found,) = rows(log, bound([rule]), policy)
+        assert found["status"] == status
+
+
 def test_what_the_policy_does_not_record_is_unknown(tmp_path: Path) -> None:
     log = write_log(tmp_path / "audit.log", [resource_event("bob", "get", "pods", namespace="web", name="x")])
     silent = '[{level: None, resources: [{group: "", resources: ["pods/log"]}]}, {level: Metadata}]'

@@ -23,6 +23,10 @@ STATUSES: Final = ("unused", "unknown", "partly used", "used")
 """`partly used`: of what has a `*`, or has names, something was used. `unknown`: a use would not show in the log."""
 TITLE: Final = "What is granted and not used: each verb of each rule that somebody has, less what the log shows."
 MOST: Final = 5
+REQUESTED: Final = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "*")
+"""Verbs that a request for a resource can have, and `*`. Others are asked for by handlers and other programs."""
+KUBELETS: Final = ("metrics", "stats", "log", "logs", "spec", "checkpoint", "configz", "healthz", "pods", "proxy")
+"""Subresources of nodes about which kubelets ask: a use that goes to a kubelet is not in the log of the server."""
 
 
 def unused(observed: Observed, rbac: Rbac, policy: "Policy | None" = None, *, everything: bool = False) -> Answer:
@@ -171,8 +175,24 @@ def _status(
         return "unknown", "the log does not say what was allowed"
     if found.unsure:
         return "unknown", "more names were asked for than are kept: a higher --most-names tells"
+    elsewhere = _asked_elsewhere(cell)
+    if elsewhere:
+        return "unknown", elsewhere
     unseen = recorded and recorded.gap(cell, uses.groups(cell.subject))
     return ("unknown", unseen) if unseen else ("unused", None)
+
+
+def _asked_elsewhere(cell: Grant) -> str | None:
+    """Say why no event need show the use of a grant; None where one does."""
+    rule = cell.rule
+    if rule.urls:
+        return None
+    if rule.verbs[0] not in REQUESTED and not rule.verbs[0].startswith("impersonate"):
+        return f"no request has the verb {rule.verbs[0]}: it is asked for within one, and no event says so"
+    resource, _, subresource = rule.resources[0].partition("/")
+    if resource == "nodes" and subresource in KUBELETS:
+        return "kubelets ask for it when they are spoken to, and no event says what for"
+    return None
 
 
 def _notes(observed: Observed, rbac: Rbac, policy: "Policy | None") -> Iterator[str]:
