@@ -114,6 +114,16 @@ def test_a_role_without_rules_is_patched_as_well(tmp_path: Path) -> None:
     assert patched(empty, found.changes[0].patch)["rules"] == [LIST_PODS] == found.changes[0].manifests[0]["rules"]
 
 
+@pytest.mark.parametrize("version", [None, "rbac.authorization.k8s.io/v1beta1"])
+def test_a_patched_role_is_one_that_servers_take(version: str | None, tmp_path: Path) -> None:
+    log = write_log(tmp_path / "audit.log", [resource_event("alice", "list", "pods", namespace="web", allowed=False)])
+    own = {key: value for key, value in role("own", [], "web").items() if key != "apiVersion"}
+    own |= {"apiVersion": version} if version else {}
+    alice = {"kind": "User", "name": "alice"}
+    (found,) = rbac.fix(rbac.observe(log), rbac.rbac_of([own, role_binding("b", "Role", "own", [alice], "web")]))
+    assert found.changes[0].manifests[0]["apiVersion"] == "rbac.authorization.k8s.io/v1"
+
+
 def denied_of(observed: rbac.Observed) -> list[Request]:
     return [
         Request(one.verb, one.api_group, one.resource, one.subresource, one.namespace, one.name, one.path)

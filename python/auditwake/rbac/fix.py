@@ -8,7 +8,7 @@ from auditwake.rbac.evaluate import Rbac, Role
 from auditwake.rbac.generate import Roles, SubjectRoles, generate
 from auditwake.rbac.manifest import Manifest, manifests
 from auditwake.rbac.observe import Observed
-from auditwake.rbac.subject import Subject
+from auditwake.rbac.subject import API, Subject
 from auditwake.rbac.use import Use
 
 __all__ = ["Change", "Fix", "fix"]
@@ -112,7 +112,9 @@ def _fix(found: SubjectRoles, observed: Observed, rbac: Rbac | None) -> Fix:
 def _patched(role: Role, place: Roles) -> Change:
     added = [one.rule.as_json() for one in place.rules]
     metadata = {key: value for key, value in role.manifest["metadata"].items() if key not in SERVERS_OWN}
-    whole = {**role.manifest, "metadata": metadata, "rules": [*(role.manifest.get("rules") or []), *added]}
+    rules = [*(role.manifest.get("rules") or []), *added]
+    # A list of one kind does not say the version of its items, and old dumps have one that is served no more.
+    whole = {**role.manifest, "apiVersion": f"{API}/v1", "metadata": metadata, "rules": rules}
     has_rules = bool(role.manifest.get("rules"))
     single = tuple({"op": "add", "path": "/rules/-", "value": rule} for rule in added)
     patch = single if has_rules else ({"op": "add", "path": "/rules", "value": added},)
