@@ -71,7 +71,7 @@ def test_expressions_select(expression: Manifest, selected: bool) -> None:  # no
     assert rbac.allows("alice", (), GET) == selected
 
 
-@pytest.mark.parametrize("form", ["list", "documents", "json", "directory", "lists of one kind"])
+@pytest.mark.parametrize("form", ["list", "documents", "json", "directory", "lists of one kind", "a list of lists"])
 def test_a_dump_is_read_in_each_form(form: str, tmp_path: Path) -> None:
     path = tmp_path / "dump.yaml"
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}}
@@ -87,6 +87,9 @@ def test_a_dump_is_read_in_each_form(form: str, tmp_path: Path) -> None:
         (path / "role.yaml").write_text(yaml.safe_dump(CLUSTER[0]))
         (path / "deep" / "binding.json").write_text(json.dumps(CLUSTER[1]))
         (path / "notes.txt").write_text("no manifest: {")
+    elif form == "a list of lists":
+        inner = [{"apiVersion": "v1", "kind": "List", "items": [one]} for one in CLUSTER]
+        path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": inner}))
     else:
         nameless = [{key: value for key, value in one.items() if key != "kind"} for one in CLUSTER]
         kinds = ("ClusterRoleList", "ClusterRoleBindingList")
@@ -105,6 +108,14 @@ def test_a_dump_is_read_in_each_form(form: str, tmp_path: Path) -> None:
         ("kind: Role\nmetadata: {}", "Role '' is not what Kubernetes writes"),
         ("kind: RoleBinding\nmetadata: {name: x}\nroleRef: 3", "RoleBinding 'x' is not what Kubernetes writes"),
         ("kind: ClusterRole\nmetadata: {name: x}\nrules: [3]", "ClusterRole 'x' is not what Kubernetes writes"),
+        ("kind: Role\nmetadata: x", "Role '' is not what Kubernetes writes"),
+        ("kind: Role\nmetadata: {name: x, labels: [a]}", "Role 'x' is not what Kubernetes writes"),
+        (
+            "kind: ClusterRole\nmetadata: {name: x}\nrules: [{verbs: get}]",
+            "ClusterRole 'x' is not what Kubernetes writes",
+        ),
+        ("&a {kind: List, items: [*a]}", "nested too deeply"),
+        ("[" * 5000 + "]" * 5000, "nest"),
     ],
 )
 def test_what_is_no_dump_is_said(text: str, said: str, tmp_path: Path) -> None:

@@ -61,8 +61,9 @@ def rbac_of(objects: Iterable[Mapping[str, Any]]) -> Rbac:
                 roles.append(_role(one))
             elif kind in BINDINGS:
                 bindings.append(_binding(one))
-        except (KeyError, TypeError, AttributeError) as error:
-            name = _text((one.get("metadata") or {}).get("name"))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            metadata = one.get("metadata")
+            name = _text(metadata.get("name")) if isinstance(metadata, Mapping) else ""
             message = f"{kind} {name!r} is not what Kubernetes writes: {error!r}; write it anew with: {COMMAND}"
             raise RbacError(message) from error
     return Rbac(roles, bindings)
@@ -86,30 +87,33 @@ def _texts(source: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
         raise RbacError(message) from error
 
 
-def _objects(name: str, text: str) -> Iterator[Mapping[str, Any]]:
+def _objects(name: str, text: str) -> list[Mapping[str, Any]]:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        documents = list(yaml.load_all(text, Loader=loader))
+        return [one for document in yaml.load_all(text, Loader=loader) for one in _listed(document)]
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         message = f"{name}{where}: {getattr(error, 'problem', None) or 'this is no YAML'}; write it with: {COMMAND}"
         raise RbacError(message) from error
-    for document in documents:
-        yield from _listed(document)
+    except RecursionError as error:
+        message = f"{name}: it is nested too deeply; write it with: {COMMAND}"
+        raise RbacError(message) from error
 
 
 def _listed(document: object) -> Iterator[Mapping[str, Any]]:
-    """Give the objects of a document. The items of a list of one kind, such as RoleList, need not say what they are."""
+    """Give the objects of a document, of lists in lists too. Items of a RoleList need not say their kind."""
     if not isinstance(document, Mapping):
         return
     kind = _text(document.get("kind"))
     items = document.get("items")
     if kind.endswith("List") and isinstance(items, list):
         of_kind = {"kind": kind.removesuffix("List")} if kind != "List" else {}
-        yield from ({**of_kind, **item} for item in items if isinstance(item, Mapping))
+        for item in items:
+            if isinstance(item, Mapping):
+                yield from _listed({**of_kind, **item})
     else:
         yield document
 

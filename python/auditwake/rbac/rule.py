@@ -40,8 +40,15 @@ class Rule:
 
         Args:
             rule: The rule.
+
+        Raises:
+            ValueError: A text stands where a list has to be.
         """
         keys = ("verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs")
+        single = next((key for key in keys if isinstance(rule.get(key), str)), None)
+        if single:
+            message = f"{single} is no list"
+            raise ValueError(message)
         verbs, groups, resources, names, urls = (tuple(map(str, rule.get(key) or ())) for key in keys)
         return cls(verbs=verbs, api_groups=groups, resources=resources, names=names, urls=urls)
 
