@@ -139,3 +139,17 @@ def test_what_a_log_says_does_not_reach_the_terminal(capfd: pytest.CaptureFixtur
         _, out, err = run(capfd, *asked, str(log), "--output", "table")
         assert "\x1b" not in out + err
         assert "x1b[2Jroot" in out
+
+
+@pytest.mark.parametrize("output", ["json", "ndjson", "csv", "table"])
+def test_any_type_and_any_names_can_be_shown(
+    capfd: pytest.CaptureFixture[str], metadata_log: Path, output: str
+) -> None:
+    sql = (
+        "select sum(code) as total, 1.5::decimal(9, 2) as part, list(ts_received)[:1] as times, verb, verb, "
+        "date '2026-11-24' as day, interval '1 day' as span from requests group by verb order by verb limit 1"
+    )
+    code, out, err = run(capfd, "sql", sql, str(metadata_log), "--output", output)
+    assert (code, err) == (0, "")
+    assert "verb_2" in out
+    assert "2026-11-24" in out

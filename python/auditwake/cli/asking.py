@@ -95,7 +95,7 @@ def print_answer(answer: "Answer", args: argparse.Namespace) -> Exit:
 
     form = args.output or ("table" if sys.stdout.isatty() else "ndjson")
     if form == "json":
-        print(json.dumps(_document(answer), ensure_ascii=False, indent=1))
+        print(json.dumps(_document(answer), ensure_ascii=False, indent=1, default=rows.as_json))
     elif form == "table":
         _print_table(answer.table)
     else:

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from decimal import Decimal
 from typing import BinaryIO, Final, TextIO
 
 import pyarrow as pa
@@ -11,7 +13,7 @@ import pyarrow.csv
 from auditwake.cli.style import Style, escape
 from auditwake.cli.table import Table, fitting
 
-__all__ = ["GLANCE", "WRITERS", "in_order", "limited", "plain", "write_table"]
+__all__ = ["GLANCE", "WRITERS", "as_json", "in_order", "limited", "plain", "write_table"]
 
 GLANCE: Final = (
     "ts_stage",
@@ -69,6 +71,8 @@ def _plain(column: pa.Array) -> pa.Array:
         return pa.array(
             [value and value.decode(errors="backslashreplace") for value in column.to_pylist()], pa.string()
         )
+    if pa.types.is_interval(kind):
+        return pa.array([value and str(value) for value in column.to_pylist()], pa.string())
     if pa.types.is_dictionary(kind):
         return column.cast(kind.value_type)
     if pa.types.is_timestamp(kind):
@@ -89,7 +93,22 @@ def _records(batch: pa.RecordBatch) -> Iterator[dict[str, object]]:
 
 
 def _as_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=as_json)
+
+
+def as_json(value: object) -> object:
+    """Give what JSON has for a value that it does not know: sums of whole numbers, times within lists, and the like.
+
+    Example:
+        >>> from decimal import Decimal
+        >>> as_json(Decimal(12))
+        12
+    """
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return str(value)
 
 
 def write_ndjson(batches: Iterable[pa.RecordBatch], _schema: pa.Schema, out: BinaryIO) -> None:

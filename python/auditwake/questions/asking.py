@@ -85,7 +85,20 @@ def sql(text: str, source: AskedOf, *, scope: Scope | None = None, threads: int 
     """
     with Log(source, text, "true", scope, threads, stars=True) as log:
         own = Question(name="sql", sql=text, title=" ".join(text.split()))
-        return _answer(own, log.query(text), None, log.coverage, [])
+        found = log.query(text)
+        return _answer(own, found.rename_columns(_distinct(found.column_names)), None, log.coverage, [])
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Give each column a name of its own, as a row has a value for each."""
+    given: list[str] = []
+    for name in names:
+        number = 2
+        own = name
+        while own in given:
+            own, number = f"{name}_{number}", number + 1
+        given.append(own)
+    return given
 
 
 def _answer(asked: Question, found: "pa.Table", most: int | None, coverage: "Coverage", said: list[str]) -> Answer:

@@ -193,7 +193,7 @@ class Log:
 
     def _look_at(self, files: list[str], asked: list[str], condition: str) -> None:
         """Let DuckDB read Parquet where it lies."""
-        scan = f"read_parquet([{', '.join(map(literal, files))}], union_by_name = true)"
+        scan = f"read_parquet([{', '.join(map(literal, files))}], union_by_name = true, hive_partitioning = false)"
         known = self._database.sql(f"select * from {scan} limit 0").columns
         _refuse_missing(asked, known)
         if set(LOOKED_AT) <= set(known):

@@ -1,15 +1,15 @@
 -- The views that every question stands on. `events` is the log itself: the columns of docs/schema.md, less what other
 -- rows repeat in full.
 
--- The exact nanoseconds of a Go duration such as 1m2.5s or 700.25ms; null for what is none.
+-- The exact nanoseconds of a Go duration such as 1m2.5s or 700.25ms; null for what is none, or longer than Go's longest.
 create macro go_nanos(said) as
   case when regexp_full_match(said, '(\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))*')
-  then list_sum(list_transform(
+  then try(list_sum(list_transform(
     regexp_extract_all(said, '[\d.]+[a-zµμ]+'),
     lambda piece: regexp_extract(piece, '[\d.]+')::decimal(28, 9) * case regexp_extract(piece, '[a-zµμ]+')
       when 'ns' then 1 when 'us' then 1000 when 'µs' then 1000 when 'μs' then 1000 when 'ms' then 1000000
       when 's' then 1000000000 when 'm' then 60000000000 when 'h' then 3600000000000 end
-  ))::bigint end;
+  ))::bigint) end;
 
 -- What a request was about: resource.group/subresource, or the path where it was no resource.
 create macro what(resource, api_group, subresource, path) as
