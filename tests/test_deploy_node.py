@@ -241,7 +241,7 @@ def test_the_image_is_built_of_what_the_context_has() -> None:
         *project["project"]["license-files"],
         project["tool"]["maturin"]["python-source"],
     ]
-    assert all(any(fnmatch(path, pattern) for pattern in copied) for path in needed)
+    assert all(any(fnmatch(path, one) or path.startswith(f"{one}/") for one in copied) for path in needed)
 
 
 def test_the_image_is_built_with_versions_that_we_know() -> None:

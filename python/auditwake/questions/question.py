@@ -53,8 +53,8 @@ class Question:
         """Give which events it looks at, with values for its parameters.
 
         Example:
-            >>> question("history").condition({"reads": 0})[:19]
-            '0 = 1 or verb in ('
+            >>> question("history").condition({"reads": 0}).partition(" or ")[0]
+            '0 = 1'
         """
 
         def value(match: re.Match[str]) -> str:
