@@ -19,7 +19,7 @@ import auditwake as aw
 from auditwake import detections
 from auditwake.detections.page import updated
 from auditwake.detections.sql import bodies_kept, counting, looked_at, one_by_one
-from auditwake.errors import QuestionError, RuleError, SourceNotFoundError
+from auditwake.errors import QuestionError
 from auditwake.questions import Log
 from tests.detecting.events import event, line
 from tests.drawn import at_least
@@ -264,88 +264,6 @@ def test_a_count_fires_once_for_as_long_as_it_stays() -> None:
     rows = detect([*burst, *later], rules=[called("many-secrets-read")]).table.to_pylist()
     assert [(row["name"], row["count"]) for row in rows] == [("s14", 15), ("s14", 15)]
     assert [(row["time"] - row["since"]).seconds for row in rows] == [14, 14]
-
-
-# --- own rules -------------------------------------------------------------------------------------------------------
-
-OWN = """id: ACME001
-name: night-shift
-title: At night
-severity: low
-attack: [T1609]
-level: Metadata
-of: resource = 'pods'
-where: served(decision, code)
-meaning: So.
-false_positives: [None.]
-"""
-
-
-def test_own_rules_run(tmp_path: Path) -> None:
-    (tmp_path / "own.yaml").write_text(OWN)
-    rules = detections.load_rules(tmp_path)
-    found = detect([event("x", 0, {"verb": "get", "resource": "pods", "namespace": "a", "name": "x"})], rules=rules)
-    assert [one.rule.id for one in found.fired] == ["ACME001"]
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        (("severity: low", "severity: dire"), "own.yaml:4:11: severity: there is no 'dire'"),
-        (("level: Metadata", "level: All"), "own.yaml:6:8: level: there is no 'All'"),
-        (("meaning: So.\n", ""), "own.yaml:1:1: 'meaning' is missing"),
-        (("id: ACME001", "id: 1"), "own.yaml:1:5: id: '1' has another form"),
-        (("id: ACME001", "id: AWD001"), "'AWD001' is taken by AWD001.yaml"),
-        (("name: night-shift", "name: exec"), "'exec' is taken by AWD008.yaml"),
-        (("attack: [T1609]", "attack: T1609"), "own.yaml:5:9: attack: is no list"),
-        (("meaning:", "meening: x\nmeaning:"), "own.yaml:9:1: there is no key 'meening'"),
-        (("meaning:", "level: Request\nmeaning:"), "own.yaml:9:1: 'level' stands there twice"),
-        (("where: served(decision, code)", "where: nocolumn = 1"), "own.yaml:8:8: where: Binder Error"),
-        (("where: served(decision, code)", "where: 'code ='"), "own.yaml:8:8: where: Parser Error"),
-        (("where: served(decision, code)", "where: 'true) or (true'"), "where: "),
-        (("of: resource = 'pods'", "of: served(decision, code)"), "own.yaml:7:5: of: Catalog Error"),
-        (("meaning:", "needs: [luck]\nmeaning:"), "own.yaml:9:8: needs: there is no 'luck'"),
-        (("meaning:", "count: {distinct: name, at_least: 0, by: user}\nmeaning:"), "count.at_least: is no number"),
-        (
-            ("meaning:", "count: {distinct: name, at_least: 2, by: user, within: soon}\nmeaning:"),
-            "count.within: is no time",
-        ),
-        (
-            ("meaning:", "count: {distinct: nocolumn, at_least: 2, by: user}\nmeaning:"),
-            "own.yaml:9:19: count.distinct: ",
-        ),
-        (
-            ("meaning:", "examples: [{verb: get}]\nmeaning:"),
-            "own.yaml:9:12: examples[0]: is for a resource or for a path",
-        ),
-        (("title: At night", "title: [At, night]"), "own.yaml:3:8: title: is no text"),
-        (("title: At night", "title: 'At night"), "is no YAML"),
-        (("title: At night", "title: At\x07night"), "is no YAML"),
-        ((OWN, "- a list"), "holds no rule"),
-        ((OWN, ""), "holds no rule"),
-    ],
-)
-def test_what_is_wrong_in_a_rule_is_said_with_its_place(tmp_path: Path, change: tuple[str, str], said: str) -> None:
-    assert change[0] in OWN
-    path = tmp_path / "own.yaml"
-    path.write_text(OWN.replace(*change))
-    with pytest.raises(RuleError, match=re.escape(said)) as caught:
-        detections.load_rules(tmp_path)
-    assert all(problem.file == str(path) and problem.remedy for problem in caught.value.problems)
-
-
-def test_all_rules_that_are_wrong_are_said_at_once(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text(OWN.replace("severity: low", "severity: x"))
-    (tmp_path / "b.yaml").write_bytes(b"id: \xff")
-    with pytest.raises(RuleError) as caught:
-        detections.load_rules(tmp_path)
-    assert [Path(problem.file).name for problem in caught.value.problems] == ["a.yaml", "b.yaml"]
-
-
-def test_a_directory_without_rules(tmp_path: Path) -> None:
-    for path in (tmp_path, tmp_path / "none"):
-        with pytest.raises(SourceNotFoundError, match="no rules there"):
-            detections.load_rules(path)
 
 
 # --- what it gives ---------------------------------------------------------------------------------------------------

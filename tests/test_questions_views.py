@@ -271,3 +271,23 @@ def test_changes_step_by_step(tmp_path: Path) -> None:
         ["the body before it was not recorded"],
     ]
     assert any("have no response body" in note for note in answer.notes)
+
+
+def test_changes_compare_only_bodies_of_one_kind(tmp_path: Path) -> None:
+    scale = {"kind": "Scale", "metadata": {"name": "shop"}, "spec": {"replicas": 3}}
+    ref = {"resource": "deployments", "apiGroup": "apps", "namespace": "web", "name": "shop", "subresource": "scale"}
+    log = write(
+        tmp_path / "audit.log",
+        [
+            deployment(1, "create", "one"),
+            deployment(2, "patch", None, objectRef=ref, responseObject=scale),
+            deployment(3, "patch", "two"),
+            deployment(4, "create", None, objectRef=None, requestURI=None),
+        ],
+    )
+    assert [row["changes"] for row in questions.changes(log).table.to_pylist()] == [
+        ["created"],
+        ["the body before it was not recorded"],
+        ['.spec.image: "one" -> "two"'],
+        ["no body was recorded"],
+    ]

@@ -93,16 +93,18 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[str]:  # no
 
 
 def _steps(table: "pa.Table") -> Iterator[Iterator[str]]:
-    """Give what each row did, compared with the row before it of the same object."""
-    seen: dict[tuple[str | None, ...], Any] = {}
+    """Give what each row did, compared with the row before it of the same object and the same kind of body."""
+    seen: dict[tuple[str | None, ...], dict[object, Any]] = {}
     for row in table.select(["verb", "what", "namespace", "name", "request_object", "response_object"]).to_pylist():
-        key = (row["what"].partition("/")[0], row["namespace"], row["name"])
+        key = ((row["what"] or "").partition("/")[0], row["namespace"], row["name"])
+        bodies = seen.setdefault(key, {})
         body = _body(row["response_object"])
-        yield _step(row, seen.get(key, ABSENT), body)
+        kind = body.get("kind") if isinstance(body, dict) else None
+        yield _step(row, bodies.get(kind, ABSENT), body)
         if row["verb"] == "delete":
-            seen.pop(key, None)
+            bodies.clear()
         elif body is not ABSENT:
-            seen[key] = body
+            bodies[kind] = body
 
 
 def _step(row: dict[str, Any], before: object, after: object) -> Iterator[str]:

@@ -1,7 +1,7 @@
 -- Who was denied what: requests that an authorizer refused, by who asked for what.
 --
 -- Code 403 alone does not say so: admission answers 403 as well, for requests that were allowed, and failed
--- authentication is another thing. Those are left out and counted in a note; with $all they are listed, and
+-- authentication is another thing. Those are left out and counted in a note; with --all they are listed, and
 -- `refused_by` keeps them apart. `reason` is what the authorizer said: RBAC says nothing when it refuses, the node
 -- authorizer and webhooks say why. `impersonated_by` is who was authenticated, where somebody else's permissions counted.
 --

@@ -1,7 +1,7 @@
 -- Who calls APIs that are deprecated, and in which release they go.
 --
--- From the annotations k8s.io/deprecated and k8s.io/removed-release. `removed` is empty where no release is set. With a
--- $target release, only what that release no longer has.
+-- From the annotations k8s.io/deprecated and k8s.io/removed-release. `removed` is empty where no release is set. With
+-- --target, only what that release no longer has.
 --
 -- of: deprecated
 -- needs: ended

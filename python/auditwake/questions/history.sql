@@ -2,7 +2,8 @@
 --
 -- Which object is said by the scope: --resource, --namespace and --name. An object that was made with generateName is
 -- found by the name that the server gave it, if the policy recorded the response. A deletecollection names no object, and
--- is listed because it may have deleted this one. Dry runs changed nothing and are marked. With $reads, reads as well.
+-- is listed because it may have deleted this one. Requests with ?dryRun changed nothing and are marked. With --reads,
+-- reads as well.
 --
 -- of: $reads = 1 or verb in ('create', 'update', 'patch', 'delete', 'deletecollection')
 -- needs: ended

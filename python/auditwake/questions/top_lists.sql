@@ -1,7 +1,8 @@
 -- Who lists how: lists that load the server, whoever asks, most rows that etcd had to give first.
 --
--- `quorum` lists name no resourceVersion, or ask for an exact one: they are read from etcd. `unpaged` ones name no limit:
--- the whole answer is built at once. `cluster_wide` ones are over all namespaces. `pages` are those with a continue token.
+-- `quorum` lists name no resourceVersion, or ask for an exact one: they are read from etcd, unless
+-- the server answers them consistently from its cache. `unpaged` ones name no limit:
+-- the whole answer is built at once. `cluster_wide` ones name no namespace. `pages` are those with a continue token.
 -- `every_s` is the median of the seconds from one list of that kind to the next.
 --
 -- of: verb = 'list'
