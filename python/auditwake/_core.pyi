@@ -10,7 +10,7 @@ __all__ = ["Applied", "AuditwakeError", "Batch", "Column", "ColumnError", "Conve
 __all__ += ["InputError", "Keys", "Lines", "Outcome", "Outcomes", "OutputError", "Payload", "Prepared", "Progress"]
 __all__ += ["Reader", "Rejected", "RejectedError", "Schema", "SourceError", "SourceNotFoundError", "StateError"]
 __all__ += ["Tail", "TailBatch", "Verdicts", "__version__", "apply", "columns", "convert", "discover", "lines"]
-__all__ += ["policy_columns", "repeated", "requests", "schema", "simd_level"]
+__all__ += ["policy_columns", "repeated", "requests", "schema", "simd_level", "stored_rows", "survey"]
 
 __version__: str
 _Sources: TypeAlias = list[str | t.BinaryReadable]
@@ -398,3 +398,9 @@ class TailBatch:
 def requests(batches: t.ArrowStreamExportable) -> list[t.PolicyRequest]: ...
 def policy_columns() -> tuple[list[str], list[str]]: ...  # those that a policy cannot do without, and others that help
 def repeated(marks: t.ArrowStreamExportable) -> list[int]: ...  # those that occur more than once, ascending
+def survey(
+    files: list[str], *, suspects: bool, with_received: bool, open_ones: bool, threads: int | None
+) -> t.Survey: ...
+def stored_rows(
+    files: list[str], columns: list[str], positions: t.ArrowStreamExportable, *, threads: int | None
+) -> t.ArrowStreamExportable: ...

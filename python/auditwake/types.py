@@ -18,6 +18,7 @@ __all__ = [
     "PolicyRule",
     "Source",
     "Sources",
+    "Survey",
     "TailOptions",
     "TailStanding",
 ]
@@ -202,6 +203,20 @@ class TailOptions(Protocol):
     def cluster(self) -> str | None: ...  # noqa: D102  # as the core calls it
     @property
     def apiserver(self) -> str | None: ...  # noqa: D102  # as the core calls it
+
+
+class Survey(TypedDict):
+    """What the events of Parquet files amount to, as the core gives it."""
+
+    events: int
+    stages: dict[str | None, int]
+    levels: dict[str | None, int]
+    first: int | None
+    last: int | None
+    decisions: int
+    latencies: int
+    suspects: ArrowStreamExportable
+    open: ArrowStreamExportable
 
 
 class TailStanding(TypedDict):

@@ -56,7 +56,7 @@ def ask(
     text = asked.arranged(grouping(by), order)
     most = asked.limit if limit is None else limit
     given = {**asked.parameters, **parameters}
-    with Log(source, text, asked.condition(given), scope, threads) as log:
+    with Log(source, text, asked.condition(given), scope, threads, is_asked_once=True) as log:
         found = log.query(text, **given, limit=most + 1 if most else None)
         said = [row for note in asked.notes for row in log.query(note, **given).to_pylist()]
         return _answer(asked, found, most, log.coverage, [str(text) for row in said for text in row.values()])

@@ -1,15 +1,16 @@
 """What a log can say: its time, its stages and levels, and what its events do not record."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from auditwake._core import Outcomes
+    from auditwake.types import Survey
 
 __all__ = ["LOOKED_AT", "Coverage"]
 
@@ -54,6 +55,8 @@ class Coverage:
     """Events that say what the authorizer decided."""
     latencies: int = 0
     """Events that say where their time went."""
+    known: set[str] = field(default_factory=lambda: set(LOOKED_AT))
+    """The columns of `LOOKED_AT` that the source has: of the others nothing can be said."""
     rejected: int | None = None
     """Lines that hold no event; None where the source is not a log, as Parquet is not."""
 
@@ -69,9 +72,10 @@ class Coverage:
         ended = self.events - self.stages["RequestReceived"]
         has = {
             "ended": ended > 0,
-            "decision": self.decisions > 0,
-            "latency": self.latencies > 0,
-            "bodies": any(count for level, count in self.levels.items() if level != "Metadata"),
+            "decision": self.decisions > 0 or "decision" not in self.known,
+            "latency": self.latencies > 0 or "lat_total_us" not in self.known,
+            "bodies": "level" not in self.known
+            or any(count for level, count in self.levels.items() if level != "Metadata"),
         }
         if not ended:
             yield MISSING["ended"]
@@ -79,25 +83,31 @@ class Coverage:
         yield from (MISSING[need] for need in needs if not has[need])
 
     def add(self, batch: "pa.RecordBatch") -> None:
-        """Take in a batch that has the columns of `LOOKED_AT`."""
+        """Take in a batch, as far as it has the columns of `LOOKED_AT`."""
         import pyarrow.compute as pc
 
+        self.known &= set(batch.schema.names)
         self.events += batch.num_rows
-        span = pc.min_max(batch["ts_received"]).as_py()
-        self._span(span["min"], span["max"])
-        self.stages.update(_counted(batch["stage"]))
-        self.levels.update(_counted(batch["level"]))
-        self.decisions += batch.num_rows - batch["decision"].null_count
-        self.latencies += batch.num_rows - batch["lat_total_us"].null_count
+        if "ts_received" in self.known:
+            span = pc.min_max(batch["ts_received"]).as_py()
+            self._span(span["min"], span["max"])
+        for name, counts in (("stage", self.stages), ("level", self.levels)):
+            if name in self.known:
+                counts.update(_counted(batch[name]))
+        if "decision" in self.known:
+            self.decisions += batch.num_rows - batch["decision"].null_count
+        if "lat_total_us" in self.known:
+            self.latencies += batch.num_rows - batch["lat_total_us"].null_count
 
-    def add_counted(self, row: Mapping[str, Any]) -> None:
-        """Take in events that were counted: `stage`, `level`, `events`, `first`, `last`, `decisions`, `latencies`."""
-        self.events += row["events"]
-        self._span(row["first"], row["last"])
-        self.stages[row["stage"]] += row["events"]
-        self.levels[row["level"]] += row["events"]
-        self.decisions += row["decisions"]
-        self.latencies += row["latencies"]
+    def add_survey(self, survey: "Survey", columns: Collection[str]) -> None:
+        """Take in what was counted of files that have these columns."""
+        self.known &= set(columns)
+        self.events += survey["events"]
+        self._span(_moment(survey["first"]), _moment(survey["last"]))
+        for counts, counted in ((self.stages, survey["stages"]), (self.levels, survey["levels"])):
+            counts.update({value: events for value, events in counted.items() if value is not None})
+        self.decisions += survey["decisions"]
+        self.latencies += survey["latencies"]
 
     def add_outcomes(self, outcomes: "Outcomes") -> None:
         """Take in what became of the lines of a log."""
@@ -118,6 +128,14 @@ class Coverage:
             "levels": dict(self.levels),
             "rejected_lines": self.rejected,
         }
+
+
+def _moment(microseconds: int | None) -> datetime | None:
+    """Give a time that is counted from 1970; none that a datetime cannot have."""
+    try:
+        return None if microseconds is None else datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds)
+    except OverflowError:
+        return None
 
 
 def _counted(column: "pa.Array") -> dict[str, int]:

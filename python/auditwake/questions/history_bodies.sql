@@ -1,6 +1,6 @@
 -- What an object was after each change that succeeded, for `history --diff`: the bodies that the policy recorded.
 --
--- of: verb in ('create', 'update', 'patch', 'delete')
+-- of: is_terminal and verb in ('create', 'update', 'patch', 'delete')
 -- needs: ended
 select
   ts_received as received,

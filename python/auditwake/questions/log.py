@@ -3,19 +3,20 @@
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from auditwake._core import repeated
 from auditwake.errors import AuditwakeError, InputError, QuestionError
 from auditwake.parquet import parquet_files
 from auditwake.questions.coverage import LOOKED_AT, Coverage
+from auditwake.questions.kept import Kept
+from auditwake.questions.needed import IDENTITY, Need
 from auditwake.questions.question import views
-from auditwake.questions.scope import Scope, literal
+from auditwake.questions.scope import Scope
+from auditwake.questions.stored import Stored
 from auditwake.read import Reader, read
-from auditwake.schema import columns
 from auditwake.types import ArrowStreamExportable, BinaryReadable, Sources
 
 if TYPE_CHECKING:
@@ -27,22 +28,6 @@ __all__ = ["AskedOf", "Log"]
 AskedOf = ArrowStreamExportable | Sources
 """Logs as `auditwake.read` takes them, Parquet files or a directory of them, or anything that gives Arrow batches."""
 
-IDENTITY: Final = ("audit_id", "stage", "verb", "uri", "user", "eff_user", "source_ip", "user_agent", "code", "message")
-"""What two events must have in common to be one, beside both times and the length of their lines."""
-REQUESTS: Final = ("is_terminal", "is_long_running", "stage", "audit_id", "ts_received", "eff_user")
-"""What the view `requests` needs."""
-WORD: Final = re.compile(r"[a-z_][a-z0-9_]*")
-ASIDE: Final = re.compile(r"'(?:[^']|'')*'|--[^\n]*|(\"(?:[^\"]|\"\")*\")")
-"""Texts, comments and quoted names: whichever begins first, so that each may have in it what begins another."""
-STAR: Final = re.compile(
-    r"(?<!\()\*|\bcolumns\s*\(|(?:^|[(;]|\b(?:as|all|union|except|intersect))\s*(?:from|table|summarize|describe|pivot|unpivot)\b"
-)
-"""What reads every column: a `*`, and a query that says no `select`."""
-BODIES: Final = ("request_object", "response_object")
-"""What a `*` does not read: they are most of a log, and few ask for them."""
-MARK: Final = "hash(ts_received, ts_stage, line_bytes)"
-MARKS: Final = 1 << 20
-"""Rows of a batch of marks."""
 MEMORY: Final = "768MB"
 """What DuckDB may take; the rest goes to its temporary directory."""
 
@@ -61,6 +46,7 @@ class Log:
         threads: How many threads parse and compute; None for one a core.
         stars: Whether a `*` in what will be asked means every column but the bodies, and not just those that it names.
         only: Column -> condition of the events of which it is kept; of the others it is null.
+        is_asked_once: Whether there are so few queries that what many events are asked need not be put aside for them.
 
     Raises:
         QuestionError: The source lacks a column that is asked for.
@@ -83,20 +69,15 @@ class Log:
         *,
         stars: bool = False,
         only: Mapping[str, str] | None = None,
+        is_asked_once: bool = False,
     ) -> None:
         self.coverage = Coverage()
-        self._only = only or {}
+        self._need = Need.of(sql, of, (scope or Scope()).condition, stars=stars, only=only)
+        self._threads = threads
         self._spill = tempfile.TemporaryDirectory(prefix="auditwake-")
         self._database = _connect(self._spill.name, threads)
-        narrowed = (scope or Scope()).condition
-        # A part of the events is kept: a view would look for it in all of the files, each time that it is asked.
-        self._kind = "view" if (of, narrowed) == ("true", "true") else "table"
-        condition = f"({of}) and {narrowed}"
-        if "events" not in WORD.findall(_code(sql)):
-            condition += " and stage is distinct from 'RequestReceived'"
         try:
-            asked = _asked_columns(f"{sql}\n{condition}", stars=stars)
-            self._open(source, asked, condition, threads)
+            self._open(source, is_asked_once=is_asked_once)
             self._database.execute(views())
         except BaseException:
             self.close()
@@ -149,104 +130,45 @@ class Log:
     ) -> None:
         self.close()
 
-    def _open(self, source: AskedOf, asked: list[str], condition: str, threads: int | None) -> None:
+    def _open(self, source: AskedOf, *, is_asked_once: bool) -> None:
         if isinstance(source, ArrowStreamExportable):
-            self._keep(source, asked, condition)
+            self._keep(source, with_identity=True)
             return
         # Several sources are looked at more than once. A file object is one, though iterating would give its lines.
         is_one = isinstance(source, (str, bytes, os.PathLike, BinaryReadable))
         logs = source if is_one or not isinstance(source, Iterable) else list(source)
         files = parquet_files(logs)
         if files:
-            self._look_at(files, asked, condition)
+            self._look_at(files, is_asked_once=is_asked_once)
         else:
-            needed = list(dict.fromkeys([*asked, *IDENTITY, *LOOKED_AT]))
-            self._keep(read(logs, columns=needed, threads=threads), asked, condition)
+            self._read(logs)
 
-    def _keep(self, source: ArrowStreamExportable, asked: list[str], condition: str) -> None:
-        """Read a stream once, and keep of it what is asked for."""
-        import pyarrow as pa
-
-        stream = pa.RecordBatchReader.from_stream(source)
-        _refuse_missing(asked, stream.schema.names)
-        counted = pa.RecordBatchReader.from_batches(stream.schema, self._counting(stream))
-        self._database.register("stream", counted)
-        columns = f"{self._columns(asked)}, {_identity(stream.schema.names)}"
+    def _look_at(self, files: list[str], *, is_asked_once: bool) -> None:
+        stored = Stored(files, self._database, self._need, self.coverage, self._threads)
         try:
-            self._database.execute(f"create temp table kept as select {columns} from stream where {condition}")
-        except Exception as error:
-            raise _reading_failed(source, error) from error
-        self._database.unregister("stream")
-        if isinstance(source, Reader):
-            self.coverage.add_outcomes(source.outcomes)
-        repeats = self._repeats()
-        self._make_events(repeats, has_identity=True)
+            stored.look_at(is_asked_once=is_asked_once)
+        except InputError:
+            # Compressed or encoded as the core cannot read it: DuckDB may.
+            self.coverage = Coverage()
+            self._keep(stored.stream(), with_identity=True)
 
-    def _counting(self, stream: "pa.RecordBatchReader") -> "Iterator[pa.RecordBatch]":
-        whole = set(LOOKED_AT) <= set(stream.schema.names)
-        for batch in stream:
-            if whole:
-                self.coverage.add(batch)
-            else:
-                self.coverage.events += batch.num_rows
-            yield batch
+    def _read(self, logs: Sources) -> None:
+        """Read logs; once more where events may be one, since what tells those apart is long texts."""
 
-    def _look_at(self, files: list[str], asked: list[str], condition: str) -> None:
-        """Let DuckDB read Parquet where it lies."""
-        scan = f"read_parquet([{', '.join(map(literal, files))}], union_by_name = true, hive_partitioning = false)"
-        known = self._database.sql(f"select * from {scan} limit 0").columns
-        _refuse_missing(asked, known)
-        if set(LOOKED_AT) <= set(known):
-            self._count(scan)
-        columns = self._columns(asked)
-        kept = f"create or replace temp {self._kind} kept as select {{}} from {scan} where {condition}"
-        self._database.execute(kept.format(columns))
-        repeats = self._repeats()
-        if repeats:
-            # Only now: what identifies an event is long texts, which cost more to read than all else.
-            self._database.execute(kept.format(f"{columns}, {_identity(known)}"))
-        self._make_events(repeats, has_identity=bool(repeats))
+        def reader(more: Iterable[str] = ()) -> Reader:
+            return read(
+                logs, columns=[*self._need.read_for(self._need.naming), *LOOKED_AT, *more], threads=self._threads
+            )
 
-    def _columns(self, asked: list[str]) -> str:
-        return ", ".join(
-            f"case when {self._only[name]} then {_quoted(name)} end as {_quoted(name)}"
-            if name in self._only
-            else _quoted(name)
-            for name in asked
-        )
-
-    def _count(self, scan: str) -> None:
-        counted = self._database.sql(
-            f"select stage, level, count(*) as events, min(ts_received) as first, max(ts_received) as last, "
-            f"count(decision) as decisions, count(lat_total_us) as latencies from {scan} group by all"
-        ).to_arrow_table()
-        for row in counted.to_pylist():
-            self.coverage.add_counted(row)
-
-    def _repeats(self) -> list[int]:
-        """Give the marks of rows with the same times and length: they are rare, and only they are compared."""
-        return repeated(self._database.sql(f"select {MARK} as mark from kept").to_arrow_reader(MARKS))
-
-    def _make_events(self, repeats: list[int], *, has_identity: bool) -> None:
-        """Make `events` of what was kept, less what repeats another row."""
-        import pyarrow as pa
-
-        columns = "* exclude (identity)" if has_identity else "*"
-        if not repeats:
-            self._database.execute(f"create temp view events as select {columns} from kept")
+        ones = logs if isinstance(logs, list) else [logs]
+        is_read_twice = all(isinstance(one, (str, os.PathLike)) and one != "-" for one in ones)
+        if is_read_twice and self._keep(reader(), with_identity=False):
             return
-        self._database.register("repeated", pa.table({"mark": pa.array(repeats, pa.uint64())}))
-        self._database.execute(
-            "create temp table suspects as from repeated;"
-            f"create temp table alike as from kept where {MARK} in (from suspects);"
-            "create temp table first_of_alike as "
-            "select distinct on (ts_received, ts_stage, line_bytes, identity) * from alike;"
-            f"create temp view events as select {columns} from "
-            f"(from kept where {MARK} not in (from suspects) union all from first_of_alike)"
-        )
-        self._database.unregister("repeated")
-        counts = self._database.execute("select (select count(*) from alike) - (select count(*) from first_of_alike)")
-        self.coverage.repeats = counts.fetchall()[0][0]
+        self.coverage = Coverage()
+        self._keep(reader(IDENTITY), with_identity=True)
+
+    def _keep(self, source: ArrowStreamExportable, *, with_identity: bool) -> bool:
+        return Kept(self._database, self._need, self.coverage).stream(source, with_identity=with_identity)
 
 
 def _connect(spill: str, threads: int | None) -> "duckdb.DuckDBPyConnection":
@@ -269,43 +191,3 @@ def _connect(spill: str, threads: int | None) -> "duckdb.DuckDBPyConnection":
     if database.execute("select current_setting('enable_progress_bar')").fetchall() == [(True,)]:
         database.execute("set enable_progress_bar = false")
     return database
-
-
-def _asked_columns(sql: str, *, stars: bool) -> list[str]:
-    """Give the columns that a query names, and those that every answer needs."""
-    code = _code(sql)
-    words = set(WORD.findall(code))
-    everything = stars and bool(STAR.search(code))
-    needed = {*words, "ts_received", "ts_stage", "line_bytes", *REQUESTS}
-    return [one.name for one in columns() if one.name in needed or (everything and one.name not in BODIES)]
-
-
-def _code(sql: str) -> str:
-    """Give a query without what stands in it as text or comment, in lower case: SQL knows no other."""
-    return ASIDE.sub(lambda aside: aside[1] or ("''" if aside[0].startswith("'") else " "), sql).strip().lower()
-
-
-def _quoted(name: str) -> str:
-    return f'"{name}"'
-
-
-def _identity(known: Iterable[str]) -> str:
-    """Give the column that tells events of the same times and length apart."""
-    return f"hash({', '.join(_quoted(name) for name in IDENTITY if name in set(known))}) as identity"
-
-
-def _refuse_missing(asked: list[str], known: Iterable[str]) -> None:
-    missing = [name for name in asked if name not in set(known)]
-    if missing:
-        message = (
-            f"the source has no column {', '.join(missing)}: it was written with a selection of columns; "
-            "read the log itself, or convert it with all columns"
-        )
-        raise QuestionError(message)
-
-
-def _reading_failed(source: object, error: Exception) -> BaseException:
-    """Give what ended the reading, as the reader knows it, or else what the stream says."""
-    if isinstance(source, Reader) and source.failure is not None:
-        return source.failure
-    return InputError(str(error))

@@ -6,21 +6,31 @@
 -- of: resource = 'secrets' or (resource = 'serviceaccounts' and subresource = 'token') or resource in ('tokenreviews', 'certificatesigningrequests')
 -- needs: ended
 -- limit: 100
+with each as (
+  select
+    eff_user, actor, verb, what(resource, api_group, subresource, path) as what, namespace, outcome,
+    coalesce(name, response_name) as object, requests.user as authenticated, agent_name, source_ip,
+    count(*) as requests,
+    min(ts_received) as first,
+    max(ts_received) as last
+  from requests
+  group by all
+)
 select
   eff_user as "user",
   actor,
   verb,
-  what(resource, api_group, subresource, path) as what,
+  what,
   namespace,
   outcome,
-  count(*) as requests,
-  list_sort(list(distinct coalesce(name, response_name)) filter (coalesce(name, response_name) is not null))[:10] as names,
-  list_sort(list(distinct requests.user) filter (requests.user is distinct from eff_user)) as impersonated_by,
+  sum(requests)::bigint as requests,
+  list_sort(list(distinct object) filter (object is not null))[:10] as names,
+  list_sort(list(distinct authenticated) filter (authenticated is distinct from eff_user)) as impersonated_by,
   list_sort(list(distinct agent_name) filter (agent_name is not null)) as agents,
   list_sort(list(distinct source_ip) filter (source_ip is not null)) as addresses,
-  min(ts_received) as first,
-  max(ts_received) as last
-from requests
+  min(first) as first,
+  max(last) as last
+from each
 group by eff_user, actor, verb, what, namespace, outcome
 order by coalesce(actor, 'anonymous') not in ('user', 'workload', 'anonymous'), requests desc, eff_user, verb, what, namespace, outcome
 limit $limit

@@ -4,6 +4,7 @@
 -- long they were open. `busy_ms` is the time of all of them added up: what the server was at work for. --min leaves out
 -- requests that took less. `annotated` are those whose time `slow --explain` can break down.
 --
+-- of: is_terminal
 -- needs: ended
 -- limit: 20
 -- $min_us = 0: only requests that took so many microseconds or more

@@ -5,7 +5,7 @@
 -- runs, so they need not add up to 100. `mostly` is the largest part. `failed_open` names the webhooks that did not answer
 -- and were ignored: such a request took their whole time-out.
 --
--- of: lat_total_us is not null and not is_long_running
+-- of: is_terminal and lat_total_us is not null and not is_long_running
 -- needs: ended latency
 -- limit: 20
 with parts as (

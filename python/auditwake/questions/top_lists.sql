@@ -5,7 +5,7 @@
 -- the whole answer is built at once. `cluster_wide` ones name no namespace. `pages` are those with a continue token.
 -- `every_s` is the median of the seconds from one list of that kind to the next.
 --
--- of: verb = 'list'
+-- of: is_terminal and verb = 'list'
 -- needs: ended
 -- limit: 20
 with lists as (

@@ -26,15 +26,7 @@ create view requests as
   from events
   where is_terminal or (stage = 'ResponseStarted' and (not is_long_running or eff_user is null))
   union all
-  select *, 'open' as state
-  from events
-  where stage = 'ResponseStarted' and is_long_running and eff_user is not null
-    and hash(audit_id, ts_received, eff_user) in (
-      select began from (
-        select hash(audit_id, ts_received, eff_user) as began, bool_or(is_terminal) as is_over
-        from events where is_long_running group by began
-      ) where not is_over
-    );
+  select *, 'open' as state from open_requests;
 
 -- The parts of a release such as 1.36, to be compared: 1.9 comes before 1.10.
 create macro release_number(release) as

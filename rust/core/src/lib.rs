@@ -23,4 +23,5 @@ pub mod restore;
 pub mod scan;
 pub mod schema;
 pub mod stats;
+pub mod stored;
 pub mod tail;

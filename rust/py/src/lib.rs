@@ -14,6 +14,7 @@ mod repeats;
 mod run;
 mod schema;
 mod source;
+mod stored;
 mod tail;
 mod tail_batch;
 
@@ -46,6 +47,8 @@ mod _core {
     use super::schema::{Column, Schema, columns, schema, simd_level};
     #[pymodule_export]
     use super::source::discover;
+    #[pymodule_export]
+    use super::stored::{stored_rows, survey};
     #[pymodule_export]
     use super::tail::Tail;
     #[pymodule_export]

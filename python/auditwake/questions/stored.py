@@ -1,0 +1,186 @@
+"""Events that stand in Parquet files: a part of them is fetched, and of many the files are asked where they lie."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from auditwake._core import stored_rows, survey
+from auditwake.errors import InputError, QuestionError
+from auditwake.questions.coverage import LOOKED_AT, Coverage
+from auditwake.questions.kept import TWINS, Kept, count, types_of
+from auditwake.questions.needed import IDENTITY, Need, identity, quoted, refuse_missing
+from auditwake.questions.scope import literal
+from auditwake.types import ArrowStreamExportable, Survey
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+__all__ = ["Stored"]
+
+POSITION: Final = "(file_index::ubigint << 40) | file_row_number::ubigint"
+"""Where a row stands, as the core counts it."""
+FEW: Final = 50
+"""One event in so many is few: they are fetched. Of more, what is asked is asked of the files."""
+BATCH: Final = 1 << 16
+"""Rows of a batch that is read by DuckDB and kept by it again."""
+
+
+class Stored:
+    """Parquet files that hold events, and what is made of them: `events`, and the table `open_requests`.
+
+    DuckDB says which rows meet a condition, from the columns that the condition names; the core fetches those rows,
+    counts what the files record, and finds rows that repeat others and requests that are open. DuckDB would decode
+    long texts of all rows for each of these.
+
+    Args:
+        files: The files; their order is part of a position.
+        database: Where they are asked.
+        need: What is needed of the events.
+        coverage: Where events are counted.
+        threads: How many threads read; None for one a core.
+
+    Raises:
+        InputError: A file cannot be read.
+        QuestionError: The files lack a column.
+
+    Example:
+        >>> Stored.__name__
+        'Stored'
+    """
+
+    def __init__(
+        self,
+        files: list[str],
+        database: "duckdb.DuckDBPyConnection",
+        need: Need,
+        coverage: Coverage,
+        threads: int | None,
+    ) -> None:
+        self._files = files
+        self._database = database
+        self._need = need
+        self._coverage = coverage
+        self._threads = threads
+        self._scan = (
+            f"read_parquet([{', '.join(map(literal, files))}], union_by_name = true, hive_partitioning = false)"
+        )
+        self._types = self._columns_of_files()
+        refuse_missing(need.columns, self._types)
+
+    def look_at(self, *, is_asked_once: bool) -> None:
+        """Make `events` and `open_requests`.
+
+        Args:
+            is_asked_once: Whether there are so few queries that many events need not be put aside for them.
+
+        Raises:
+            InputError: A file cannot be read.
+        """
+        found = self._found() if self._need.is_part else None
+        if found is None or (is_asked_once and found.num_rows * FEW > count(self._database, self._scan)):
+            self._view(found)
+        else:
+            self._fetch(found)
+
+    def stream(self) -> "pa.RecordBatchReader":
+        """Give what is needed as DuckDB alone reads it, which knows more codecs than the core."""
+        needed = {*self._need.read_for(self._need.naming), *LOOKED_AT, *IDENTITY}
+        columns = ", ".join(quoted(name) for name in self._types if name in needed)
+        return self._database.cursor().sql(f"select {columns} from {self._scan}").to_arrow_reader(BATCH)
+
+    def _columns_of_files(self) -> dict[str, str]:
+        import duckdb
+
+        try:
+            return types_of(self._database.sql(f"select * from {self._scan} limit 0"))
+        except duckdb.Error as error:
+            raise InputError(str(error)) from error
+
+    def _found(self) -> "pa.Table":
+        """Give the positions of the rows that meet the condition."""
+        import duckdb
+
+        sql = f"select {POSITION} as position from {self._scan} where {self._need.condition}"
+        try:
+            return self._database.sql(sql).to_arrow_table()
+        except duckdb.ProgrammingError as error:
+            raise QuestionError(str(error)) from error
+        except duckdb.Error as error:
+            raise InputError(str(error)) from error
+
+    def _fetch(self, found: "pa.Table") -> None:
+        """Put the rows that were found into a table."""
+        self._coverage.add_survey(self._survey(), self._types)
+        kept = Kept(self._database, self._need, self._coverage)
+        columns = self._need.naming
+        self._fill("kept", columns, self._need.selected(columns), found)
+        marks = kept.marks()
+        if marks:
+            known = [name for name in IDENTITY if name in self._types]
+            self._fill("kept", [*columns, *known], f"{self._need.selected(columns)}, {identity(known)}", found)
+        kept.make(marks, has_identity=bool(marks))
+
+    def _view(self, found: "pa.Table | None") -> None:
+        """Look at the files, less the rows that repeat others. `found` are the rows that are asked of; None for all."""
+        need = self._need
+        surveyed = self._survey(suspects=True, with_received=need.with_received, open_ones=need.open_ones)
+        self._coverage.add_survey(surveyed, self._types)
+        self._find_repeats(surveyed["suspects"])
+        condition = need.condition
+        if self._coverage.repeats:
+            condition += f" and {POSITION} not in (from repeats)"
+        columns = need.selected(need.columns, self._types)
+        self._database.execute(f"create temp view events as select {columns} from {self._scan} where {condition}")
+        begun = self._alone(surveyed["open"], found) if need.open_ones else surveyed["open"]
+        self._fill("open_requests", need.columns, need.selected(need.columns), begun)
+
+    def _find_repeats(self, suspects: ArrowStreamExportable) -> None:
+        """Make the table `repeats` of the positions of rows that repeat another one, of which the first is none."""
+        known = [name for name in IDENTITY if name in self._types]
+        columns = f"{TWINS}, {identity(known)}, position"
+        self._fill("suspects", [*known, *TWINS.split(", ")], columns, suspects)
+        self._database.execute(
+            "create temp table repeats as select position from suspects anti join "
+            f"(select min(position) as position from suspects group by {TWINS}, identity) using (position)"
+        )
+        self._fill("repeating", self._need.columns, "*", self._database.table("repeats").to_arrow_table())
+        self._database.execute(
+            f"delete from repeats where position not in (select position from repeating where {self._need.condition})"
+        )
+        self._coverage.repeats = count(self._database, "repeats")
+
+    def _alone(self, begun: ArrowStreamExportable, found: "pa.Table | None") -> "pa.Table":
+        """Give the positions of those that repeat no other, and that were found."""
+        import pyarrow as pa
+
+        alone = pa.table(begun)
+        if self._coverage.repeats:
+            alone = self._joined(alone, "anti join repeats")
+        if found is not None:
+            self._database.register("found", found)
+            alone = self._joined(alone, "semi join found")
+            self._database.unregister("found")
+        return alone
+
+    def _joined(self, positions: "pa.Table", join: str) -> "pa.Table":
+        self._database.register("positions", positions)
+        joined = self._database.sql(f"select position from positions {join} using (position)").to_arrow_table()
+        self._database.unregister("positions")
+        return joined
+
+    def _survey(self, *, suspects: bool = False, with_received: bool = False, open_ones: bool = False) -> Survey:
+        wanted = {"suspects": suspects, "with_received": with_received, "open_ones": open_ones}
+        return survey(self._files, **wanted, threads=self._threads)
+
+    def _fill(self, table: str, columns: Iterable[str], selected: str, positions: ArrowStreamExportable) -> None:
+        """Make a table of rows of the files."""
+        import pyarrow as pa
+
+        needed = self._need.read_for(columns)
+        rows = pa.RecordBatchReader.from_stream(stored_rows(self._files, needed, positions, threads=self._threads))
+        self._database.register("rows_of_files", rows)
+        try:
+            self._database.execute(f"create or replace temp table {table} as select {selected} from rows_of_files")
+        except Exception as error:
+            raise InputError(str(error)) from error
+        self._database.unregister("rows_of_files")
