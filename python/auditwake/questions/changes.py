@@ -8,6 +8,7 @@ from auditwake.questions.answer import Answer
 from auditwake.questions.asking import ask
 from auditwake.questions.log import AskedOf
 from auditwake.questions.scope import Scope
+from auditwake.questions.withheld import shown, withheld
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,6 +33,9 @@ def changes(
 
     A step is compared with the one before it on the same object. Where the policy recorded no response body, a patch is
     shown as it was sent, and else the step says that it has no body.
+
+    Of secrets, tokens and token reviews, the values are compared and not shown. Of all other objects, that holds for
+    texts whose key or name ends in token, password or secret, and for whatever has the form of a JSON web token.
 
     Args:
         source: As for `ask`.
@@ -85,20 +89,21 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[str]:  # no
             old = before[at] if at < len(before) else ABSENT
             yield from differences(old, after[at] if at < len(after) else ABSENT, f"{path}[{at}]")
     elif after is ABSENT:
-        yield f"{path}: {_json(before)} removed"
+        yield f"{path}: {shown(before)} removed"
     elif before is ABSENT:
-        yield f"{path}: {_json(after)} added"
+        yield f"{path}: {shown(after)} added"
     elif before != after or type(before) is not type(after):
-        yield f"{path}: {_json(before)} -> {_json(after)}"
+        yield f"{path}: {shown(before)} -> {shown(after)}"
 
 
 def _steps(table: "pa.Table") -> Iterator[Iterator[str]]:
     """Give what each row did, compared with the row before it of the same object and the same kind of body."""
     seen: dict[tuple[str | None, ...], dict[object, Any]] = {}
     for row in table.select(["verb", "what", "namespace", "name", "request_object", "response_object"]).to_pylist():
-        key = ((row["what"] or "").partition("/")[0], row["namespace"], row["name"])
+        what = row["what"] or ""
+        key = (what.partition("/")[0], row["namespace"], row["name"])
         bodies = seen.setdefault(key, {})
-        body = _body(row["response_object"])
+        body = _body(row["response_object"], what)
         kind = body.get("kind") if isinstance(body, dict) else None
         yield _step(row, bodies.get(kind, ABSENT), body)
         if row["verb"] == "delete":
@@ -111,20 +116,28 @@ def _step(row: dict[str, Any], before: object, after: object) -> Iterator[str]:
     if row["verb"] == "delete":
         yield "deleted"
     elif after is ABSENT:
-        sent = row["request_object"]
-        yield "no body was recorded" if sent is None else f"sent: {sent}"
+        yield _sent(row["request_object"], row["what"] or "")
     elif before is ABSENT:
         yield "created" if row["verb"] == "create" else "the body before it was not recorded"
     else:
         yield from differences(before, after)
 
 
-def _body(text: str | None) -> object:
+def _sent(text: str | None, what: str) -> str:
+    if text is None:
+        return "no body was recorded"
+    try:
+        return f"sent: {shown(withheld(json.loads(text), what))}"
+    except (ValueError, RecursionError):
+        return "sent: a body that is no JSON"
+
+
+def _body(text: str | None, what: str) -> object:
     """Read a body without what changes with every write; a body that is no JSON, or no object, is none to compare."""
     if text is None:
         return ABSENT
     try:
-        body = json.loads(text)
+        body = withheld(json.loads(text), what)
     except (ValueError, RecursionError):
         return ABSENT
     if not isinstance(body, dict) or body.get("kind") == "Status":
@@ -139,8 +152,4 @@ def _body(text: str | None) -> object:
 
 
 def _key(key: str) -> str:
-    return key if key.isidentifier() else json.dumps(key, ensure_ascii=False)
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return key if key.isidentifier() else shown(key)
