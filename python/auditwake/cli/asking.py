@@ -1,7 +1,6 @@
 """What the commands that ask a log have in common: what is asked of, and how the answer is shown."""
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -92,10 +91,11 @@ def print_answer(answer: "Answer", args: argparse.Namespace) -> Exit:
         `Exit.REJECTED` where lines of the log hold no event, else `Exit.FINE`.
     """
     from auditwake.cli import rows
+    from auditwake.cli.harmless import in_json
 
     form = args.output or ("table" if sys.stdout.isatty() else "ndjson")
     if form == "json":
-        print(json.dumps(_document(answer), ensure_ascii=False, indent=1, default=rows.as_json))
+        print(in_json(_document(answer), indent=1))
     elif form == "table":
         _print_table(answer.table)
     else:
@@ -146,7 +146,7 @@ def _document(answer: "Answer") -> dict[str, object]:
         "answerable": answer.answerable,
         "notes": list(answer.notes),
         "coverage": answer.coverage.as_json(),
-        "rows": [record for batch in answer.table.to_batches() for record in rows.plain(batch).to_pylist()],
+        "rows": [record for batch in answer.table.to_batches() for record in rows.records(batch)],
     }
 
 

@@ -1,7 +1,6 @@
 """`auditwake detect`: what should not have happened, and which rules cannot say so."""
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -122,7 +121,9 @@ def _show(found: "Detections", args: argparse.Namespace) -> None:
     if form == "sarif":
         print(found.sarif())
     elif form == "json":
-        print(json.dumps(_document(found), ensure_ascii=False, indent=1))
+        from auditwake.cli.harmless import in_json
+
+        print(in_json(_document(found), indent=1))
         return
     elif form == "table":
         _print(found.summary.drop_columns(["notes"]), found.said, args)
@@ -197,4 +198,4 @@ def _print(table: "pa.Table", title: str, args: argparse.Namespace) -> None:
 def _records(table: "pa.Table") -> list[dict[str, Any]]:
     from auditwake.cli import rows
 
-    return [record for batch in table.to_batches() for record in rows.plain(batch).to_pylist()]
+    return [record for batch in table.to_batches() for record in rows.records(batch)]

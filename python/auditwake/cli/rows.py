@@ -1,19 +1,17 @@
 """Rows of Arrow batches written as text or as an Arrow stream. Imported when rows are printed: it needs pyarrow."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
-from decimal import Decimal
-from typing import BinaryIO, Final, TextIO
+from typing import Any, BinaryIO, Final, TextIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from auditwake.cli.harmless import for_cells, in_json
 from auditwake.cli.style import Style, escape
 from auditwake.cli.table import Table, fitting
 
-__all__ = ["GLANCE", "WRITERS", "as_json", "in_order", "limited", "plain", "write_table"]
+__all__ = ["GLANCE", "WRITERS", "in_order", "limited", "records", "write_table"]
 
 GLANCE: Final = (
     "ts_stage",
@@ -81,54 +79,58 @@ def _plain(column: pa.Array) -> pa.Array:
     return column
 
 
-def _records(batch: pa.RecordBatch) -> Iterator[dict[str, object]]:
-    """Give the rows as JSON has them: a map is an object."""
-    flat = plain(batch)
-    maps = [field.name for field in flat.schema if pa.types.is_map(field.type)]
-    for record in flat.to_pylist():
-        for name in maps:
-            if record[name] is not None:
-                record[name] = dict(record[name])
-        yield record
-
-
-def _as_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=as_json)
-
-
-def as_json(value: object) -> object:
-    """Give what JSON has for a value that it does not know: sums of whole numbers, times within lists, and the like.
+def records(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
+    """Give the rows as JSON has them: a map is an object, wherever it stands.
 
     Example:
-        >>> from decimal import Decimal
-        >>> as_json(Decimal(12))
-        12
+        >>> import pyarrow as pa
+        >>> annotations = pa.array([[("a", "b")]], pa.map_(pa.string(), pa.string()))
+        >>> list(records(pa.record_batch({"annotations": annotations})))
+        [{'annotations': {'a': 'b'}}]
     """
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    return str(value)
+    flat = plain(batch)
+    mapped = {field.name: field.type for field in flat.schema if _has_map(field.type)}
+    for record in flat.to_pylist():
+        yield {**record, **{name: _objects(record[name], kind) for name, kind in mapped.items()}}
+
+
+def _has_map(kind: pa.DataType) -> bool:
+    return pa.types.is_map(kind) or any(_has_map(kind.field(at).type) for at in range(kind.num_fields))
+
+
+def _objects(value: Any, kind: pa.DataType) -> Any:  # noqa: ANN401  # any value of Arrow
+    """Make objects of the maps in a value: pyarrow gives them as lists of pairs."""
+    if value is None or pa.types.is_union(kind) or not _has_map(kind):
+        return value
+    if pa.types.is_map(kind):
+        return {key: _objects(one, kind.item_type) for key, one in value}
+    if pa.types.is_struct(kind):
+        return {field.name: _objects(value[field.name], field.type) for field in kind}
+    return [_objects(one, kind.value_type) for one in value]
 
 
 def write_ndjson(batches: Iterable[pa.RecordBatch], _schema: pa.Schema, out: BinaryIO) -> None:
     """Write one JSON object a row and line."""
     for batch in batches:
-        out.writelines(f"{_as_json(record)}\n".encode() for record in _records(batch))
+        out.writelines(f"{in_json(record)}\n".encode() for record in records(batch))
 
 
 def write_json(batches: Iterable[pa.RecordBatch], _schema: pa.Schema, out: BinaryIO) -> None:
     """Write one JSON array of objects."""
     mark = b"[\n"
     for batch in batches:
-        for record in _records(batch):
-            out.write(mark + _as_json(record).encode())
+        for record in records(batch):
+            out.write(mark + in_json(record).encode())
             mark = b",\n"
     out.write(b"\n]\n" if mark != b"[\n" else b"[]\n")
 
 
 def write_csv(batches: Iterable[pa.RecordBatch], schema: pa.Schema, out: BinaryIO) -> None:
-    """Write CSV with a header; lists and maps as JSON text in their cells."""
+    """Write CSV with a header; lists and maps as JSON text in their cells.
+
+    Nothing of a log acts in a program for tables or on a terminal: a text that begins like a formula has a `'` in
+    front, and controls are escapes. The other forms have the texts as they are.
+    """
     head = _cells(schema.empty_table().to_batches()[0] if schema.empty_table().to_batches() else _empty(schema))
     with pyarrow.csv.CSVWriter(out, head.schema) as writer:
         for batch in batches:
@@ -141,14 +143,13 @@ def _empty(schema: pa.Schema) -> pa.RecordBatch:
 
 def _cells(batch: pa.RecordBatch) -> pa.RecordBatch:
     flat = plain(batch)
-    columns = [_json_cells(column) if pa.types.is_nested(column.type) else column for column in flat.columns]
+    columns = [_json_cells(column) if pa.types.is_nested(column.type) else for_cells(column) for column in flat.columns]
     return pa.RecordBatch.from_arrays(columns, names=flat.schema.names)
 
 
 def _json_cells(column: pa.Array) -> pa.Array:
-    as_object = dict if pa.types.is_map(column.type) else list
-    values = column.to_pylist()
-    return pa.array([None if value is None else _as_json(as_object(value)) for value in values], pa.string())
+    values = (_objects(value, column.type) for value in column.to_pylist())
+    return pa.array([None if value is None else in_json(value) for value in values], pa.string())
 
 
 def write_arrow(batches: Iterable[pa.RecordBatch], schema: pa.Schema, out: BinaryIO) -> None:
@@ -179,7 +180,7 @@ def write_table(batches: Iterable[pa.RecordBatch], out: TextIO, width: int, *, d
     table: Table | None = None
     shown = 0
     for batch in batches:
-        cells = [list(map(_cell, record.values())) for record in _records(batch)]
+        cells = [list(map(_cell, record.values())) for record in records(batch)]
         if table is None:
             names = batch.schema.names
             sample = cells[:SAMPLE_ROWS]
@@ -197,4 +198,4 @@ def write_table(batches: Iterable[pa.RecordBatch], out: TextIO, width: int, *, d
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    return escape(value if isinstance(value, str) else _as_json(value))
+    return escape(value if isinstance(value, str) else in_json(value))
