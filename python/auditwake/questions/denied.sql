@@ -9,7 +9,7 @@
 -- needs: decision
 -- limit: 50
 -- $all = 0: 1 lists what admission and authentication refused as well
--- note: select counted(count(*), 'request was', 'requests were') || ' refused by ' || refused_by || ': see `' || if(refused_by = 'admission', 'admission', 'errors') || '`' from (select refused_by(code, decision, authz_reason, message, eff_user) as refused_by from requests) where refused_by in ('admission', 'authentication') group by refused_by order by refused_by
+-- note: select counted(count(*), 'request was', 'requests were') || ' refused by ' || refused_by || ': see `' || if(refused_by = 'admission', 'admission', 'errors') || '`' from (select refused_by(code, decision, authz_reason, message, eff_user) as refused_by from requests) where $all = 0 and refused_by in ('admission', 'authentication') group by refused_by order by refused_by
 select
   eff_user as "user",
   verb,

@@ -13,7 +13,7 @@ select
        else 'User ' || eff_user end as subject,
   case
     when refused_by = 'RBAC (impersonation)' then
-      'may not act as ' || coalesce(imp_user, 'another') || ': it needs the verb impersonate on users, groups or serviceaccounts, which only a ClusterRole grants to ' || coalesce(authenticated, 'it')
+      'may not act as ' || coalesce(imp_user, refused_user(message), refused_name(message), 'another') || ': it needs the verb impersonate on users, groups or serviceaccounts, which only a ClusterRole grants to ' || coalesce(authenticated, 'it')
     when refused_by = 'node authorizer' then
       'is a node: ' || reason || '. No role mends that: the node authorizer lets a node at what belongs to its own pods'
     when refused_by = 'authorization webhook or policy' then

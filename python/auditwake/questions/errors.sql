@@ -6,7 +6,7 @@
 -- of: code >= 400 or stage = 'Panic'
 -- needs: ended
 -- limit: 50
--- note: select counted(count(*), 'request was', 'requests were') || ' denied: see `denied`' from requests where decision = 'forbid' having count(*) > 0
+-- note: select counted(count(*), 'request was', 'requests were') || ' denied: see `denied`' from requests where is_denied(code, decision, message) having count(*) > 0
 select
   failure(code, stage, decision, message, outcome) as failure,
   code,
@@ -20,7 +20,7 @@ select
   max(ts_received) as last,
   arg_max(message, ts_received) as message
 from requests
-where decision is distinct from 'forbid'
+where not is_denied(code, decision, message)
 group by failure, code, reason, verb, what
 order by failure in ('not found', 'conflict'), requests desc, code, verb, what, failure, reason
 limit $limit

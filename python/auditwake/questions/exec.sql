@@ -6,6 +6,7 @@
 -- of: subresource in ('exec', 'attach', 'portforward') or (subresource = 'ephemeralcontainers' and verb in ('update', 'patch'))
 -- needs: ended
 -- limit: 100
+-- note: select 'no session is in the log: there was none, or the policy drops them; `auditwake policy explain POLICY --verb create --resource pods/exec --user NAME` says which' where not exists (from requests)
 select
   ts_received as received,
   subresource as kind,
@@ -19,7 +20,7 @@ select
   code,
   outcome,
   state,
-  if(state = 'ended', round(duration_us / 1000000, 3), null) as took_s,
+  if(state = 'ended', round(took(duration_us) / 1000000, 3), null) as took_s,
   source_ip as address,
   agent_name as agent,
   message,

@@ -19,6 +19,6 @@ select
   response_object,
   audit_id
 from requests
-where state = 'ended' and code < 400 and not coalesce(q_dry_run, false)
+where state = 'ended' and code < 400 and not is_dry_run(verb, q_dry_run, request_object)
 order by ts_received, audit_id
 limit $limit

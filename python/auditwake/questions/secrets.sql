@@ -6,6 +6,7 @@
 -- of: resource = 'secrets' or (resource = 'serviceaccounts' and subresource = 'token') or resource in ('tokenreviews', 'certificatesigningrequests')
 -- needs: ended
 -- limit: 100
+-- note: select 'no such request is in the log: there was none, or the policy drops them; `auditwake policy explain POLICY --verb get --resource secrets --user NAME` says which' where not exists (from requests)
 with each as (
   select
     eff_user, actor, verb, what(resource, api_group, subresource, path) as what, namespace, outcome,

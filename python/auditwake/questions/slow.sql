@@ -2,11 +2,12 @@
 --
 -- Watches and other requests that are meant to be long are left out; with --long-running they alone are listed, by how
 -- long they were open. `busy_ms` is the time of all of them added up: what the server was at work for. --min leaves out
--- requests that took less. `annotated` are those whose time `slow --explain` can break down.
+-- requests that took less; those that ended before they began, since the clock was set back, are none. `annotated` are those whose time `slow --explain` can break down.
 --
 -- of: is_terminal
 -- needs: ended
 -- limit: 20
+-- note: select 'the clock was set back during ' || counted(count(*), 'request, which counts', 'requests, which count') || ' as no time' from events where is_terminal and duration_us < 0 having count(*) > 0
 -- $min_us = 0: only requests that took so many microseconds or more
 -- $long_running = 0: 1 for watches and the like in place of the others
 with groups as (

@@ -28,6 +28,13 @@ create view requests as
   union all
   select *, 'open' as state from open_requests;
 
+-- Whether a request changed nothing: ?dryRun=All, or the options in the body of a deletion.
+create macro is_dry_run(verb, q_dry_run, request_object) as
+  coalesce(q_dry_run, false) or coalesce(
+    verb in ('delete', 'deletecollection') and contains(request_object, 'dryRun')
+      and try(json_extract_string(request_object, '$.dryRun[*]')) = ['All'], false
+  );
+
 -- The parts of a release such as 1.36, to be compared: 1.9 comes before 1.10.
 create macro release_number(release) as
   list_transform(string_split(ltrim(release, 'v'), '.'), lambda part: try_cast(part as integer));
@@ -35,9 +42,45 @@ create macro release_number(release) as
 -- A number of something, as a sentence has it.
 create macro counted(n, one, many) as if(n = 1, '1 ' || one, format('{:,} ', n) || many);
 
+-- Whether a resource of Kubernetes itself belongs to no namespace.
+create macro is_of_cluster(resource) as resource in (
+  'namespaces', 'nodes', 'persistentvolumes', 'componentstatuses', 'clusterroles', 'clusterrolebindings', 'storageclasses',
+  'csidrivers', 'csinodes', 'volumeattachments', 'volumeattributesclasses', 'customresourcedefinitions', 'apiservices',
+  'mutatingwebhookconfigurations', 'validatingwebhookconfigurations', 'validatingadmissionpolicies',
+  'validatingadmissionpolicybindings', 'mutatingadmissionpolicies', 'mutatingadmissionpolicybindings', 'priorityclasses',
+  'runtimeclasses', 'ingressclasses', 'ipaddresses', 'servicecidrs', 'flowschemas', 'prioritylevelconfigurations',
+  'certificatesigningrequests', 'clustertrustbundles', 'deviceclasses', 'resourceslices', 'devicetaintrules',
+  'storageversions', 'storageversionmigrations'
+);
+-- Whether a group is that of a custom resource.
+create macro is_custom(api_group) as coalesce(contains(api_group, '.') and not ends_with(api_group, '.k8s.io'), false);
+
+-- The time that a request took. One that ended before it began, since somebody set the server's clock, has none.
+create macro took(duration_us) as if(duration_us >= 0, duration_us, null);
+
+-- Refused impersonation leaves no decision: it is refused before the authorizer is asked about the request itself, and the
+-- event does not say as whom: only the message of the response does.
+create macro is_refused_impersonation(code, decision, message) as
+  coalesce(code = 403 and decision is null and contains(message, 'cannot impersonate'), false);
+create macro is_denied(code, decision, message) as
+  coalesce(decision = 'forbid', false) or is_refused_impersonation(code, decision, message);
+-- What it wanted to be: the name of a user, a group or a service account.
+create macro refused_name(message) as nullif(regexp_extract(message, '^[^ ]+ "([^"\\]*)" is forbidden: ', 1), '');
+create macro refused_user(message) as
+  case regexp_extract(message, 'cannot impersonate[^ ]* resource "([a-z]+)', 1)
+    when 'users' then refused_name(message)
+    when 'serviceaccounts' then 'system:serviceaccount:'
+      || regexp_extract(message, 'in the namespace "([^"]*)"', 1) || ':' || refused_name(message)
+  end;
+create macro refused_groups(message) as
+  case when contains(message, ' resource "groups"') then [refused_name(message)] end;
+
+-- Whether a request did not succeed for another reason than that it was denied.
+create macro has_failed(code, decision, message, outcome) as
+  outcome not in ('ok', 'unknown') and not is_denied(code, decision, message);
+
 -- Who refused a request. RBAC gives no reason when it refuses, or one that begins with its name; the node authorizer is
--- asked for nodes only; whatever else gives a reason is an authorization webhook or policy. Refused impersonation leaves
--- no decision: it is refused before the authorizer is asked about the request itself. 403 to a request that was
+-- asked for nodes only; whatever else gives a reason is an authorization webhook or policy. 403 to a request that was
 -- allowed is admission.
 create macro refused_by(code, decision, authz_reason, message, eff_user) as
   case
@@ -46,7 +89,7 @@ create macro refused_by(code, decision, authz_reason, message, eff_user) as
     when decision = 'forbid' and starts_with(authz_reason, 'RBAC') then 'RBAC'
     when decision = 'forbid' and starts_with(coalesce(eff_user, ''), 'system:node:') then 'node authorizer'
     when decision = 'forbid' then 'authorization webhook or policy'
-    when code = 403 and contains(coalesce(message, ''), 'cannot impersonate resource') then 'RBAC (impersonation)'
+    when is_refused_impersonation(code, decision, message) then 'RBAC (impersonation)'
     when code = 403 and decision = 'allow' then 'admission'
     when code = 403 then 'unknown: the log has no decision'
   end;
@@ -56,7 +99,7 @@ create macro failure(code, stage, decision, message, outcome) as
   case
     when stage = 'Panic' then 'panic'
     when code = 401 then 'authentication failed'
-    when decision = 'forbid' then 'denied'
+    when is_denied(code, decision, message) then 'denied'
     when code = 403 and decision = 'allow' then 'rejected by admission'
     when code = 429 then 'throttled'
     when code in (408, 504) or (code >= 500 and regexp_matches(coalesce(message, ''), 'timeout|timed out|deadline exceeded')) then 'timeout'

@@ -1,7 +1,8 @@
 -- Who acted: every effective user, with what became of their requests.
 --
 -- `actor` is what kind they are. `impersonated_by` are those who were authenticated and acted as them. `writes` are
--- requests that changed something, dry runs apart.
+-- requests that changed something, dry runs apart. `denied` are refused impersonations, too; `failed` are those that did
+-- not succeed for another reason.
 --
 -- needs: ended
 -- limit: 100
@@ -10,8 +11,8 @@ with each as (
     eff_user, actor, requests.user as authenticated, agent_name, source_ip,
     count(*) as requests,
     count(*) filter (verb in ('create', 'update', 'patch', 'delete', 'deletecollection') and code < 400 and not coalesce(q_dry_run, false)) as writes,
-    count(*) filter (decision = 'forbid') as denied,
-    count(*) filter (code >= 400 and decision is distinct from 'forbid') as failed,
+    count(*) filter (is_denied(code, decision, message)) as denied,
+    count(*) filter (has_failed(code, decision, message, outcome)) as failed,
     min(ts_received) as first,
     max(ts_received) as last
   from requests

@@ -104,7 +104,7 @@ def make(
                 over_time(log, pieces),
                 actors(log),
                 denials(log, head["denied"]),
-                latency(log),
+                latency(log, head["backwards"]),
                 slowest(log, log.coverage),
                 sensitive(log, pieces),
             ]

@@ -3,7 +3,7 @@
 from auditwake.questions import Log
 from auditwake.report.asked import find
 from auditwake.report.model import Chart, Column, Section, Table
-from auditwake.report.words import duration, labels
+from auditwake.report.words import counted, duration, labels
 
 __all__ = ["latency"]
 
@@ -30,8 +30,13 @@ LONG = (
 )
 
 
-def latency(log: Log) -> Section:
-    """Ask for it."""
+def latency(log: Log, backwards: int) -> Section:
+    """Ask for it.
+
+    Args:
+        log: The log.
+        backwards: How many requests ended before they began, by a clock that was set back.
+    """
     found = find(log, "latency", limit=ROWS)
     long = find(log, "long_running", limit=ROWS)
     named = labels(row["verb"] for row in found.rows)
@@ -57,4 +62,7 @@ def latency(log: Log) -> Section:
             Table(title="Latency by verb", columns=COLUMNS, rows=found.rows, left_out=found.left_out),
             Table(title="Requests that are meant to be long", columns=LONG, rows=long.rows, left_out=long.left_out),
         ),
+        notes=(f"The clock was set back during {counted(backwards, 'request')}: no time is counted for them.",)
+        if backwards
+        else (),
     )

@@ -7,7 +7,7 @@ select
   any_value(actor) as actor,
   count(*) as requests,
   count(*) filter (code >= 400 or stage = 'Panic') as errors,
-  sum(duration_us) filter (not is_long_running) as busy_us,
+  sum(took(duration_us)) filter (not is_long_running) as busy_us,
   sum(line_bytes)::bigint as bytes,
   list_sort(list(distinct left(agent_name, 200)) filter (agent_name is not null))[:5] as agents,
   min(ts_received) as first,

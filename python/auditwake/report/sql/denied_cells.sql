@@ -1,7 +1,7 @@
 -- Denials by user and resource: the users and the resources with the most of them.
 with denied as (
   select eff_user as "user", what(resource, api_group, subresource, path) as what, count(*) as requests
-  from requests where decision = 'forbid' group by all
+  from requests where is_denied(code, decision, message) group by all
 ),
 users as (
   select "user", row_number() over (order by sum(requests) desc, "user") as place from denied group by "user"

@@ -9,7 +9,7 @@ select
   sum(duration_us) as busy_us,
   count(*) over () as all_rows
 from requests
-where is_terminal and not is_long_running and duration_us is not null
+where is_terminal and not is_long_running and duration_us >= 0
 group by all
 order by busy_us desc, verb
 limit $limit

@@ -4,8 +4,8 @@ select
   case when subresource in ('exec', 'attach', 'portforward', 'proxy', 'log') then subresource end as subresource,
   count(*) as requests,
   count(*) filter (state = 'open') as still_open,
-  quantile_disc(duration_us, 0.5) filter (state = 'ended') as p50_us,
-  max(duration_us) filter (state = 'ended') as longest_us,
+  quantile_disc(took(duration_us), 0.5) filter (state = 'ended') as p50_us,
+  max(took(duration_us)) filter (state = 'ended') as longest_us,
   count(*) over () as all_rows
 from requests
 where is_long_running

@@ -23,6 +23,6 @@ select
   lat_total_us is not null as said,
   failed_open
 from requests
-where is_terminal and not is_long_running and duration_us is not null
+where is_terminal and not is_long_running and duration_us >= 0
 order by duration_us desc, ts_received, audit_id
 limit $limit
