@@ -67,7 +67,7 @@ PYTHON_TABLE: Mapping[str, set[str]] = {
     "questions": {"_core", "errors", "pages", "parquet", "read", "schema", "types"},
     "rbac": {"errors", "policy", "questions", "read", "types"},
     "detections": {"_core", "errors", "pages", "policy", "questions", "schema", "types"},
-    "report": {"_core", "policy", "questions", "sources"},
+    "report": {"_core", "detections", "errors", "policy", "questions", "sources"},
     "sources": {"errors", "types"},
     "schema": {"_core", "types"},
     "read": {"_core", "schema", "sources", "types"},

@@ -6,14 +6,14 @@ import pytest
 
 from auditwake.cli import main
 from tests.asked import event, write
-from tests.reporting import charts
+from tests.reporting import charts, tables
 
 POLICY = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n"
 
 
 def test_a_page_into_a_file(metadata_log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "report.html"
-    assert main(["report", str(metadata_log), "-o", str(out), "--title", "Ticket <7>"]) == 0
+    assert main(["report", str(metadata_log), "-o", str(out), "--title", "Ticket <7>", "--no-detections"]) == 0
     said = capsys.readouterr()
     assert said.out == ""
     assert "report.html: " in said.err
@@ -21,6 +21,7 @@ def test_a_page_into_a_file(metadata_log: Path, tmp_path: Path, capsys: pytest.C
     page = out.read_text(encoding="utf-8")
     assert "<title>Ticket &lt;7&gt;</title>" in page
     assert "rules" not in charts(page)
+    assert 'href="#detections"' not in page
 
 
 def test_a_page_to_standard_output(metadata_log: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -28,14 +29,24 @@ def test_a_page_to_standard_output(metadata_log: Path, capsys: pytest.CaptureFix
     said = capsys.readouterr()
     assert said.err == ""
     assert {row["label"] for row in charts(said.out)["actors"]["rows"]} == {"bob@example.com"}
+    users = {row[3] for row in tables(said.out)["Findings"][1:]}
+    assert users == {"bob@example.com"}
 
 
 def test_with_a_policy(metadata_log: Path, tmp_path: Path) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text(POLICY)
     out = tmp_path / "report.html"
-    assert main(["report", str(metadata_log), "-o", str(out), "--policy", str(policy)]) == 0
-    assert "rules" in charts(out.read_text(encoding="utf-8"))
+    asked = ["report", str(metadata_log), "-o", str(out), "--policy", str(policy), "--no-detections"]
+    assert main([*asked, "--user", "bob@example.com"]) == 0
+    page = out.read_text(encoding="utf-8")
+    events = sum(int(row[3].replace(",", "")) for row in tables(page)["Rules"][1:])
+    assert 0 < events < 100, "what is priced is what the page is about"
+
+
+def test_standard_input_has_no_detections_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "-o", "-", "-"]) == 0
+    assert "the page has no detections" in capsys.readouterr().err
 
 
 def test_standard_input_cannot_be_read_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -48,7 +59,7 @@ def test_standard_input_cannot_be_read_twice(tmp_path: Path, capsys: pytest.Capt
 def test_lines_that_were_rejected_are_in_the_exit_code(tmp_path: Path) -> None:
     log = write(tmp_path / "audit.log", [event()])
     log.write_text(log.read_text() + "{torn\n")
-    assert main(["report", str(log), "-o", str(tmp_path / "report.html")]) == 3
+    assert main(["report", str(log), "-o", str(tmp_path / "report.html"), "--no-detections"]) == 3
 
 
 def test_what_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 import auditwake as aw
-from auditwake.report import Column, Section, Table
+from auditwake.errors import QuestionError
+from auditwake.report import Column, Section, Table, price
 from tests.asked import Event, code, decision, effective, write
 from tests.asked import requests as requests_of
 from tests.reporting import charts, event, tables
@@ -202,6 +203,44 @@ def test_only_what_is_in_scope(metadata_log: Path) -> None:
     nobody = aw.report.make(metadata_log, scope=aw.Scope(user=("nobody",)))
     assert not charts(nobody.html)
     assert "No request is among those that were asked for" in nobody.html
+
+
+@pytest.mark.parametrize("scope", [aw.Scope(user=("bob@*",)), aw.Scope(verb=("list",), namespace=("", "web"))], ids=str)
+def test_a_policy_is_priced_for_the_scope_alone(metadata_log: Path, scope: aw.Scope) -> None:
+    sums = "select count(*) as events, (sum(line_bytes) + count(*))::bigint as bytes from events"
+    (expected,) = aw.sql(sums, metadata_log, scope=scope).table.to_pylist()
+    for source in (metadata_log, aw.read(metadata_log)):
+        total = price(aw.Policy.load(POLICY), source, scope=scope).total
+        assert {"events": total.events, "bytes": total.bytes} == expected
+    assert 0 < expected["events"] < 5292
+    assert price(aw.Policy.load(POLICY), metadata_log).total.events == 5292
+
+
+def test_a_scope_over_a_column_that_is_not_there(metadata_log: Path) -> None:
+    table = pa.table(aw.read(metadata_log)).drop_columns(["actor"])
+    with pytest.raises(QuestionError, match="actor"):
+        price(aw.Policy.load(POLICY), table, scope=aw.Scope(actor=("user",)))
+
+
+def test_detections_are_on_the_page(metadata_log: Path) -> None:
+    detections = aw.detect(metadata_log)
+    found = aw.report.make(metadata_log, detections=detections)
+    shown = tables(found.html)
+    fired = [(one.rule.severity, one.rule.id, f"{one.hits:,}") for one in detections.fired]
+    head, *rows = shown["Rules that fired"]
+    assert head[:4] == ["severity", "rule", "what it means", "findings"]
+    assert [(row[0], row[1], row[3]) for row in rows] == fired
+    assert len(fired) > 5
+    order = [row[1] for row in shown["Findings"][1:]]
+    assert order == sorted(order, key=["critical", "high", "medium", "low"].index)
+    assert len(shown["Rules that cannot fire"]) == len(detections.cannot_fire) + 1
+    assert detections.said in found.html
+    assert 'href="#detections"' in found.html
+
+
+def test_a_reader_is_called_by_what_it_reads(tmp_path: Path) -> None:
+    log = write(tmp_path / "audit.log", [event()])
+    assert f"Source: <bdi>{log}</bdi>" in aw.report.make(aw.read(log)).html
 
 
 def test_an_empty_log(tmp_path: Path) -> None:

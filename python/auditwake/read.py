@@ -117,6 +117,17 @@ class Reader:
         self._sources = sources
 
     @property
+    def sources(self) -> tuple[str, ...]:
+        """What it reads, as people call it: without what a URL has beside its place.
+
+        Example:
+            >>> import auditwake as aw
+            >>> aw.read("-").sources
+            ('standard input',)
+        """
+        return self._sources
+
+    @property
     def schema(self) -> "pa.Schema":
         """The Arrow schema of the batches."""
         import pyarrow as pa

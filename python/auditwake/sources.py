@@ -60,6 +60,10 @@ def called(source: object) -> str:
     name = getattr(source, "name", None)
     if isinstance(name, str):
         return _place(name)
+    # A reader knows what it reads.
+    read_by = getattr(source, "sources", None)
+    if isinstance(read_by, tuple):
+        return ", ".join(map(str, read_by))
     if isinstance(source, (list, tuple)):
         return ", ".join(map(called, source))
     return f"{type(source).__name__} in memory"

@@ -93,6 +93,12 @@
     background: () => getComputedStyle(document.body).backgroundColor,
     reachable: () => [...document.querySelectorAll(focusable)].filter((node) => node.checkVisibility()).length,
     focused: () => [...document.querySelectorAll(focusable)].indexOf(document.activeElement),
+    // How many lines the tallest row of a table has.
+    lines: (caption) => {
+      const table = [...document.querySelectorAll("table")].find((one) => one.caption.textContent === caption);
+      const tallest = Math.max(...[...table.tBodies[0].rows].map((row) => box(row).height));
+      return tallest / parseFloat(getComputedStyle(table).lineHeight);
+    },
     firstMark: (chart) => {
       const at = box(document.querySelector(`#chart-${chart} .mark-rect.role-mark path`));
       return { x: at.left + at.width / 2, y: at.top + at.height / 2 };

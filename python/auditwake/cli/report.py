@@ -12,8 +12,9 @@ __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
 HELP = "one page about a log, with charts and tables, to attach to a ticket"
 DESCRIPTION = (
-    "Write one HTML page about a log: requests over time, actors, denials, latency, the slowest requests, secrets and "
-    "ways into containers, and with --policy the bytes of each rule. The page needs no other file and no network."
+    "Write one HTML page about a log: what the detection rules found, requests over time, actors, denials, latency, "
+    "the slowest requests, secrets and ways into containers, and with --policy the bytes of each rule. The page needs "
+    "no other file and no network."
 )
 
 
@@ -24,22 +25,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--title", default="Kubernetes audit report", help="its heading")
     parser.add_argument("--policy", metavar="POLICY", help="an audit policy: what it would keep of the log, by rule")
     add_kube_version(parser)
+    parser.add_argument(
+        "--no-detections", dest="detections", action="store_false", help="leave out the detection rules: one read less"
+    )
     add_scope(parser)
     add_threads(parser)
 
 
 def run(args: argparse.Namespace) -> Exit:
     """Write the page, and say on standard error how large it is."""
-    from auditwake import Policy, report
+    from auditwake import Policy, detect, report
 
-    cost = None
-    if args.policy is not None:
-        # A policy and the page need one read each, and standard input can be read once.
-        only_one_stdin(args.policy, *args.sources, *args.sources)
-        cost = Policy.load(args.policy, kube_version=args.kube_version).cost(args.sources)
-    only_one_stdin(*args.sources)
     source = args.sources[0] if len(args.sources) == 1 else args.sources
-    page = report.make(source, cost=cost, scope=scope_of(args), threads=args.threads, title=args.title)
+    scope = scope_of(args)
+    # A policy is priced with a read of its own, and standard input can be read once.
+    only_one_stdin(*([args.policy, *args.sources] if args.policy else []), *args.sources)
+    policy = None if args.policy is None else Policy.load(args.policy, kube_version=args.kube_version)
+    cost = None if policy is None else report.price(policy, source, scope=scope, threads=args.threads)
+    found = None
+    if args.detections and "-" in args.sources:
+        print("auditwake: standard input can be read once: the page has no detections", file=sys.stderr)
+    elif args.detections:
+        found = detect(source, policy=policy, scope=scope, threads=args.threads)
+    page = report.make(source, cost=cost, detections=found, scope=scope, threads=args.threads, title=args.title)
     if args.out == "-":
         sys.stdout.write(page.html)
     else:

@@ -9,5 +9,6 @@ Example:
 
 from auditwake.report.make import Report, make
 from auditwake.report.model import Chart, Column, Section, Table
+from auditwake.report.price import price
 
-__all__ = ["Chart", "Column", "Report", "Section", "Table", "make"]
+__all__ = ["Chart", "Column", "Report", "Section", "Table", "make", "price"]

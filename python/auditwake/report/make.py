@@ -15,6 +15,7 @@ from auditwake.report.model import Section
 from auditwake.report.page import page
 from auditwake.report.sections.actors import actors
 from auditwake.report.sections.denials import denials
+from auditwake.report.sections.detected import detected
 from auditwake.report.sections.head import facts, recorded
 from auditwake.report.sections.latency import latency
 from auditwake.report.sections.over_time import over_time
@@ -26,6 +27,7 @@ from auditwake.report.words import moment
 from auditwake.sources import called
 
 if TYPE_CHECKING:
+    from auditwake.detections import Detections
     from auditwake.policy import Cost
 
 __all__ = ["Report", "make"]
@@ -71,6 +73,7 @@ def make(
     source: AskedOf,
     *,
     cost: "Cost | None" = None,
+    detections: "Detections | None" = None,
     scope: Scope | None = None,
     threads: int | None = None,
     title: str = "Kubernetes audit report",
@@ -80,7 +83,9 @@ def make(
 
     Args:
         source: Logs as `auditwake.read` takes them, Parquet files or a directory of them, or Arrow.
-        cost: What a policy makes of the log, as `Policy.cost` gives it; None for a page without.
+        cost: What a policy makes of the log, as `Policy.cost` gives it, or, of a part of it, `auditwake.report.price`;
+            None for a page without.
+        detections: What the detection rules found, as `auditwake.detect` gives it; None for a page without.
         scope: Which events it is about; None for all.
         threads: How many threads parse and compute; None for one a core.
         title: Its heading.
@@ -98,6 +103,8 @@ def make(
     with Log(source, all_sql(), scope=scope, threads=threads) as log:
         head = find(log, "head").rows[0]
         found = [recorded(log.coverage, head["requests"])]
+        if detections is not None:
+            found.append(detected(detections))
         if head["first"]:
             pieces = window(head["first"], head["last"])
             found += [
