@@ -71,7 +71,9 @@ def test_expressions_select(expression: Manifest, selected: bool) -> None:  # no
     assert rbac.allows("alice", (), GET) == selected
 
 
-@pytest.mark.parametrize("form", ["list", "documents", "json", "directory", "lists of one kind", "a list of lists"])
+@pytest.mark.parametrize(
+    "form", ["list", "documents", "json", "directory", "lists of one kind", "a list of lists", "tabs", "an array"]
+)
 def test_a_dump_is_read_in_each_form(form: str, tmp_path: Path) -> None:
     path = tmp_path / "dump.yaml"
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}}
@@ -90,6 +92,10 @@ def test_a_dump_is_read_in_each_form(form: str, tmp_path: Path) -> None:
     elif form == "a list of lists":
         inner = [{"apiVersion": "v1", "kind": "List", "items": [one]} for one in CLUSTER]
         path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": inner}))
+    elif form == "tabs":
+        path.write_text("\ufeff" + json.dumps({"kind": "List", "items": CLUSTER}, indent="\t"), encoding="utf-8")
+    elif form == "an array":
+        path.write_text(json.dumps(CLUSTER))
     else:
         nameless = [{key: value for key, value in one.items() if key != "kind"} for one in CLUSTER]
         kinds = ("ClusterRoleList", "ClusterRoleBindingList")
@@ -114,6 +120,22 @@ def test_a_dump_is_read_in_each_form(form: str, tmp_path: Path) -> None:
             "kind: ClusterRole\nmetadata: {name: x}\nrules: [{verbs: get}]",
             "ClusterRole 'x' is not what Kubernetes writes",
         ),
+        *(
+            (
+                f"kind: ClusterRole\nmetadata: {{name: x}}\naggregationRule: {{clusterRoleSelectors: {selectors}}}",
+                "ClusterRole 'x' is not what Kubernetes writes",
+            )
+            for selectors in (
+                "[x]",
+                "[{matchLabels: [a]}]",
+                "[{matchLabels: a}]",
+                "[{matchExpressions: [a]}]",
+                "[{matchExpressions: [{key: a}]}]",
+                "[{matchExpressions: [{key: a, operator: In, values: b}]}]",
+                "[{matchExpressions: [{key: [a], operator: Exists}]}]",
+            )
+        ),
+        ('{"kind": "List",\n\t"items": [}', r"dump\.yaml:2:12: Expecting value"),
         ("&a {kind: List, items: [*a]}", "nested too deeply"),
         ("[" * 5000 + "]" * 5000, "nest"),
     ],

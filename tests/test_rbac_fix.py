@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditwake import rbac
+from auditwake.rbac.manifest import role_name
 from tests.deploying.faults import schema_faults
 from tests.drawn import at_least
 from tests.rbac_drawn import clusters, role, role_binding
@@ -236,6 +237,71 @@ def test_an_impersonation_that_was_refused_is_mended(tmp_path: Path) -> None:
         Request("impersonate", "authentication.k8s.io", "userextras", "scopes", name="a"),
     }
     assert_exact(objects, {"robot": wanted})
+
+
+GET_PODS = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
+
+
+@pytest.mark.parametrize(
+    ("existing", "kind"),
+    [(role("lister", [LIST_PODS], "web"), "Role"), (role("lister", [LIST_PODS]), "ClusterRole")],
+    ids=["Role", "ClusterRole"],
+)
+def test_a_role_that_grants_just_this_is_bound(existing: Manifest, kind: str, tmp_path: Path) -> None:
+    log = write_log(tmp_path / "audit.log", [resource_event("alice", "list", "pods", namespace="web", allowed=False)])
+    cluster = [existing, role("more", [LIST_PODS, GET_PODS])]
+    (found,) = rbac.fix(rbac.observe(log), rbac.rbac_of(cluster))
+    (change,) = found.changes
+    assert (change.patched, change.bound) == (None, f"{kind} lister" + (" in web" if kind == "Role" else ""))
+    (binding,) = change.manifests
+    assert (binding["kind"], binding["roleRef"]["kind"], binding["roleRef"]["name"]) == ("RoleBinding", kind, "lister")
+    after = applied(cluster, [found])
+    assert_exact(
+        [one for one in after if one["metadata"]["name"] != "more"], {"alice": set(denied_of(rbac.observe(log)))}
+    )
+    assert schema_faults(list(change.manifests)) == []
+
+
+@pytest.mark.parametrize(
+    "existing",
+    [
+        role("more", [LIST_PODS, GET_PODS]),
+        role("lister", [LIST_PODS], "db"),
+        role("system:lister", [LIST_PODS]),
+        role("part", [{**LIST_PODS, "resourceNames": ["x"]}]),
+        role("lister", [LIST_PODS], aggregationRule={"clusterRoleSelectors": [{"matchLabels": {"a": "b"}}]}),
+    ],
+    ids=["more", "elsewhere", "the server's", "less", "aggregated"],
+)
+def test_a_role_that_is_not_just_this_is_not_bound(existing: Manifest, tmp_path: Path) -> None:
+    log = write_log(tmp_path / "audit.log", [resource_event("alice", "list", "pods", namespace="web", allowed=False)])
+    (found,) = rbac.fix(rbac.observe(log), rbac.rbac_of([existing]))
+    assert [(change.bound, len(change.manifests)) for change in found.changes] == [(None, 2)]
+    would_do = [note for note in found.notes if "a binding to it would do" in note]
+    assert len(would_do) == (existing["metadata"]["name"] == "more" or "aggregationRule" in existing)
+
+
+def test_a_new_role_takes_the_name_of_no_other(tmp_path: Path) -> None:
+    log = write_log(tmp_path / "audit.log", [resource_event("alice", "list", "pods", namespace="web", allowed=False)])
+    both = [{"kind": "User", "name": name} for name in ("alice", "bob")]
+    cluster = [
+        role("auditwake:alice", [GET_PODS], "web"),
+        role_binding("auditwake:alice", "Role", "auditwake:alice", both, "web"),
+        role_binding("auditwake:alice-2", "ClusterRole", "view", both, "web"),
+    ]
+    (found,) = rbac.fix(rbac.observe(log), rbac.rbac_of(cluster))
+    made = [(one["kind"], one["metadata"]["name"]) for change in found.changes for one in change.manifests]
+    assert made == [("Role", "auditwake:alice-3"), ("RoleBinding", "auditwake:alice-3")]
+
+
+@given(st.lists(st.text(alphabet="ab/-", min_size=1, max_size=4), unique=True, max_size=6))
+def test_no_two_subjects_share_a_name(names: list[str]) -> None:
+    subjects = {rbac.Subject(kind, name) for name in names for kind in ("User", "Group")}
+    first = {role_name(subject): subject for subject in subjects}
+    taken = {name.removeprefix("auditwake:") for name in first}
+    # Whoever may choose a name chooses that of another's role.
+    subjects |= {rbac.Subject("User", name) for name in taken}
+    assert len({role_name(subject) for subject in subjects}) == len(subjects)
 
 
 @pytest.mark.hypothesis

@@ -1,5 +1,6 @@
 """Reads roles and bindings, as `COMMAND` writes them."""
 
+import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -76,9 +77,9 @@ def _texts(source: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
             yield name, sys.stdin.read()
         elif Path(name).is_dir():
             files = sorted(path for path in Path(name).rglob("*") if path.suffix in SUFFIXES)
-            yield from ((str(path), path.read_text(encoding="utf-8")) for path in files)
+            yield from ((str(path), path.read_text(encoding="utf-8-sig")) for path in files)
         else:
-            yield name, Path(name).read_text(encoding="utf-8")
+            yield name, Path(name).read_text(encoding="utf-8-sig")
     except OSError as error:
         message = f"{name}: {error.strerror}"
         raise RbacError(message) from error
@@ -88,6 +89,26 @@ def _texts(source: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
 
 
 def _objects(name: str, text: str) -> list[Mapping[str, Any]]:
+    try:
+        return _of_json(name, text) if text.lstrip()[:1] in {"{", "["} else _of_yaml(name, text)
+    except RecursionError as error:
+        message = f"{name}: it is nested too deeply; write it with: {COMMAND}"
+        raise RbacError(message) from error
+
+
+def _of_json(name: str, text: str) -> list[Mapping[str, Any]]:
+    """Read JSON as JSON, which is quick and may have tabs. A brace begins YAML as well."""
+    try:
+        return list(_listed(json.loads(text)))
+    except json.JSONDecodeError as error:
+        try:
+            return _of_yaml(name, text)
+        except RbacError:
+            message = f"{name}:{error.lineno}:{error.colno}: {error.msg}; write it with: {COMMAND}"
+            raise RbacError(message) from error
+
+
+def _of_yaml(name: str, text: str) -> list[Mapping[str, Any]]:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -98,13 +119,13 @@ def _objects(name: str, text: str) -> list[Mapping[str, Any]]:
         where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         message = f"{name}{where}: {getattr(error, 'problem', None) or 'this is no YAML'}; write it with: {COMMAND}"
         raise RbacError(message) from error
-    except RecursionError as error:
-        message = f"{name}: it is nested too deeply; write it with: {COMMAND}"
-        raise RbacError(message) from error
 
 
 def _listed(document: object) -> Iterator[Mapping[str, Any]]:
     """Give the objects of a document, of lists in lists too. Items of a RoleList need not say their kind."""
+    if isinstance(document, list):
+        for one in document:
+            yield from _listed(one)
     if not isinstance(document, Mapping):
         return
     kind = _text(document.get("kind"))
@@ -127,9 +148,25 @@ def _role(manifest: Mapping[str, Any]) -> Role:
         namespace=_namespace(manifest),
         rules=tuple(Rule.from_json(rule) for rule in manifest.get("rules") or ()),
         labels=dict(metadata.get("labels") or {}),
-        selectors=tuple(aggregation.get("clusterRoleSelectors") or ()),
+        selectors=tuple(map(_selector, aggregation.get("clusterRoleSelectors") or ())),
         manifest=manifest,
     )
+
+
+def _selector(selector: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Refuse a label selector that is none: roles are put together by it only later."""
+    labels = selector.get("matchLabels") or {}
+    if not isinstance(labels, Mapping):
+        message = "matchLabels of a label selector is no mapping"
+        raise TypeError(message)
+    for one in selector.get("matchExpressions") or ():
+        if not (isinstance(one["key"], str) and isinstance(one["operator"], str)):
+            message = "key or operator of a label selector is no text"
+            raise TypeError(message)
+        if not isinstance(one.get("values") or [], list):
+            message = "values of a label selector is no list"
+            raise TypeError(message)
+    return selector
 
 
 def _binding(manifest: Mapping[str, Any]) -> Binding:

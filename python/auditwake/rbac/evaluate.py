@@ -141,6 +141,14 @@ class Rbac:
                 rules = self._rules[binding.role]
                 yield from (Grant(binding, subject, role, index, rule) for index, rule in enumerate(rules))
 
+    def rules_of(self, role: Role) -> tuple[Rule, ...]:
+        """Give the rules of a role; of one that aggregates, those that the controller puts into it.
+
+        Args:
+            role: The role.
+        """
+        return self._rules[role.namespace, role.name]
+
     @property
     def subjects(self) -> tuple[Subject, ...]:
         """Everybody to whom something is bound, in order."""

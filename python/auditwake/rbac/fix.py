@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from auditwake.rbac.evaluate import Rbac, Role
+from auditwake.rbac.existing import exact_role, free_name, wider_role
 from auditwake.rbac.generate import Roles, SubjectRoles, generate
-from auditwake.rbac.manifest import Manifest, manifests
+from auditwake.rbac.manifest import Manifest, binding_of, manifests, role_name
 from auditwake.rbac.observe import Observed
 from auditwake.rbac.subject import API, Subject
 from auditwake.rbac.use import Use
@@ -24,17 +25,20 @@ class Change:
     added: Roles
     """The place and the rules that are added."""
     patched: str | None
-    """The role that is patched, in words; None where a new one is made."""
+    """The role that is patched, in words; None where none is."""
+    bound: str | None = None
+    """The role of the cluster that grants just this and is bound, in words; None where none does."""
     manifests: tuple[Manifest, ...]
-    """The role as it is to be, and the binding of a new one."""
+    """The role as it is to be, the binding of one that exists, or a new role and its binding."""
     patch: tuple[dict[str, Any], ...]
-    """The same for `kubectl patch --type=json`; empty where the role is new."""
+    """The same for `kubectl patch --type=json`; empty where no role is patched."""
 
     def as_json(self) -> dict[str, object]:
         """Give it as JSON has it."""
         return {
             "added": self.added.as_json(),
             "patched": self.patched,
+            "bound": self.bound,
             "manifests": list(self.manifests),
             "patch": list(self.patch),
         }
@@ -60,7 +64,8 @@ class Fix:
 def fix(observed: Observed, rbac: Rbac | None = None) -> tuple[Fix, ...]:
     """Say what would have allowed what was denied, and nothing beside it.
 
-    A role of the cluster is patched where nobody but the subject has it. No role that others have is widened.
+    A role of the cluster is patched where nobody but the subject has it, and one that grants just what is missing is
+    bound. No role that others have is widened.
 
     Args:
         observed: What was observed.
@@ -98,15 +103,28 @@ def _lacking(use: Use, rbac: Rbac | None) -> Iterator[Use]:
 def _fix(found: SubjectRoles, observed: Observed, rbac: Rbac | None) -> Fix:
     changes, notes = [], list(found.notes)
     for place in found.roles:
-        role = rbac and _own_role(found.subject, place.namespace, rbac)
-        if rbac and not role:
-            notes.extend(_shared(found.subject, place.namespace, rbac))
-        if role:
-            changes.append(_patched(role, place))
+        own = rbac and _own_role(found.subject, place.namespace, rbac)
+        existing = rbac and not own and exact_role(place, rbac)
+        if own:
+            changes.append(_patched(own, place))
+        elif rbac and existing:
+            changes.append(_bound(existing, found.subject, place, rbac))
         else:
-            new = manifests([replace(found, roles=(place,))], observed, "denied")
-            changes.append(Change(added=place, patched=None, manifests=tuple(new), patch=()))
+            notes.extend(_shared(found.subject, place, rbac) if rbac else ())
+            changes.append(_new(found, place, observed, rbac))
     return Fix(subject=found.subject, changes=tuple(changes), notes=tuple(notes))
+
+
+def _new(found: SubjectRoles, place: Roles, observed: Observed, rbac: Rbac | None) -> Change:
+    name = free_name(role_name(found.subject), place.namespace, rbac) if rbac else None
+    new = manifests([replace(found, roles=(place,))], observed, "denied", name)
+    return Change(added=place, patched=None, manifests=tuple(new), patch=())
+
+
+def _bound(role: Role, subject: Subject, place: Roles, rbac: Rbac) -> Change:
+    name = free_name(role_name(subject), place.namespace, rbac)
+    binding = binding_of(subject, place.namespace, role.kind, role.name, name)
+    return Change(added=place, patched=None, bound=str(role), manifests=(binding,), patch=())
 
 
 def _patched(role: Role, place: Roles) -> Change:
@@ -152,10 +170,14 @@ def _why_not(role: Role, subject: Subject, namespace: str, rbac: Rbac) -> str | 
     return None
 
 
-def _shared(subject: Subject, namespace: str, rbac: Rbac) -> Iterator[str]:
-    for role in _roles_at(subject, namespace, rbac):
-        why = _why_not(role, subject, namespace, rbac)
+def _shared(subject: Subject, place: Roles, rbac: Rbac) -> Iterator[str]:
+    for role in _roles_at(subject, place.namespace, rbac):
+        why = _why_not(role, subject, place.namespace, rbac)
         yield f"{role} is not widened: it {why}; a new role is made instead"
+    wider = wider_role(place, rbac)
+    if wider is not None:
+        where = f" in {place.namespace}" if place.namespace else ""
+        yield f"{wider} grants what is missing{where}, and more: a binding to it would do where that is wanted"
 
 
 def _some(names: Iterable[str], most: int = 5) -> str:

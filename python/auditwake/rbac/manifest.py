@@ -9,23 +9,29 @@ from auditwake.rbac.generate import Roles, SubjectRoles
 from auditwake.rbac.observe import Observed
 from auditwake.rbac.subject import API, Subject
 
-__all__ = ["Manifest", "manifests", "role_name", "to_yaml"]
+__all__ = ["Manifest", "binding_of", "manifests", "role_name", "to_yaml"]
 
 Manifest = dict[str, Any]
 ODD: Final = re.compile(r"[^A-Za-z0-9.:@_-]")
 PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9./:@_-]*")
+LABELS: Final = {"app.kubernetes.io/managed-by": "auditwake"}
 WORDS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 """What stands for something else than its text in one of the dialects of YAML."""
 LONGEST: Final = 200
+MARKED: Final = re.compile(r"-[0-9a-f]{16}")
+"""What is put behind a name that is not the subject's own."""
 
 
-def manifests(found: Iterable[SubjectRoles], observed: Observed, decided: str) -> list[Manifest]:
+def manifests(
+    found: Iterable[SubjectRoles], observed: Observed, decided: str, name: str | None = None
+) -> list[Manifest]:
     """Give the roles and the bindings of some subjects, in a fixed order.
 
     Args:
         found: What the subjects need.
         observed: What it is from: its time is put into the annotations.
         decided: `allowed`, `denied` or `all`, for the annotations.
+        name: What they are called; None for a name out of each subject's own.
 
     Example:
         >>> from auditwake import demo, rbac
@@ -39,11 +45,11 @@ def manifests(found: Iterable[SubjectRoles], observed: Observed, decided: str) -
         "auditwake/window-last": _time(observed.coverage.last),
         "auditwake/from": decided,
     }
-    return [one for subject in found for role in subject.roles for one in _pair(subject.subject, role, window)]
+    return [one for subject in found for role in subject.roles for one in _pair(subject.subject, role, window, name)]
 
 
-def _pair(subject: Subject, role: Roles, window: Mapping[str, str]) -> Iterator[Manifest]:
-    name = role_name(subject)
+def _pair(subject: Subject, role: Roles, window: Mapping[str, str], given: str | None) -> Iterator[Manifest]:
+    name = given or role_name(subject)
     cluster = "" if role.namespace else "Cluster"
     place = {"namespace": role.namespace} if role.namespace else {}
     times = [time for one in role.rules for time in (one.first, one.last) if time is not None]
@@ -53,18 +59,36 @@ def _pair(subject: Subject, role: Roles, window: Mapping[str, str]) -> Iterator[
         "auditwake/first": _time(min(times, default=None)),
         "auditwake/last": _time(max(times, default=None)),
     }
-    metadata = {"name": name, **place, "labels": {"app.kubernetes.io/managed-by": "auditwake"}}
+    metadata = {"name": name, **place, "labels": dict(LABELS)}
     yield {
         "apiVersion": f"{API}/v1",
         "kind": f"{cluster}Role",
         "metadata": {**metadata, "annotations": annotations},
         "rules": [one.rule.as_json() for one in role.rules],
     }
-    yield {
+    yield binding_of(subject, role.namespace, f"{cluster}Role", name, name)
+
+
+def binding_of(subject: Subject, namespace: str, kind: str, role: str, name: str) -> Manifest:
+    """Give the binding of a role.
+
+    Args:
+        subject: To whom.
+        namespace: Where it counts; `""` for the whole cluster.
+        kind: The kind of the role.
+        role: Its name.
+        name: The name of the binding.
+
+    Example:
+        >>> binding_of(Subject("User", "alice"), "web", "ClusterRole", "view", "alice")["metadata"]["namespace"]
+        'web'
+    """
+    place = {"namespace": namespace} if namespace else {}
+    return {
         "apiVersion": f"{API}/v1",
-        "kind": f"{cluster}RoleBinding",
-        "metadata": metadata,
-        "roleRef": {"apiGroup": API, "kind": f"{cluster}Role", "name": name},
+        "kind": "RoleBinding" if namespace else "ClusterRoleBinding",
+        "metadata": {"name": name, **place, "labels": dict(LABELS)},
+        "roleRef": {"apiGroup": API, "kind": kind, "name": role},
         "subjects": [subject.as_json()],
     }
 
@@ -77,11 +101,13 @@ def role_name(subject: Subject) -> str:
 
     Example:
         >>> role_name(Subject("User", "alice@example.com")), role_name(Subject("User", "a/b"))
-        ('auditwake:alice@example.com', 'auditwake:a-b-c14cddc0')
+        ('auditwake:alice@example.com', 'auditwake:a-b-88b20d62d1f7e435')
     """
     full = str(subject) if subject.kind == "Group" else subject.user
     kept = ODD.sub("-", full)[:LONGEST]
-    mark = "" if kept == full else f"-{hashlib.sha256(full.encode()).hexdigest()[:8]}"
+    # A subject whose own name ends like a mark has one as well: else it could take the name of another's role.
+    plain = kept == full and not MARKED.fullmatch(full[-17:])
+    mark = "" if plain else f"-{hashlib.sha256(str(subject).encode()).hexdigest()[:16]}"
     return f"auditwake:{kept}{mark}"
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from auditwake.questions import Answer
+from auditwake.rbac.attributes import Attributes
 from auditwake.rbac.evaluate import Grant, Rbac
 from auditwake.rbac.observe import Observed
 from auditwake.rbac.recorded import Recorded
@@ -27,6 +28,16 @@ REQUESTED: Final = ("get", "list", "watch", "create", "update", "patch", "delete
 """Verbs that a request for a resource can have, and `*`. Others are asked for by handlers and other programs."""
 KUBELETS: Final = ("metrics", "stats", "log", "logs", "spec", "checkpoint", "configz", "healthz", "pods", "proxy")
 """Subresources of nodes about which kubelets ask: a use that goes to a kubelet is not in the log of the server."""
+COMPONENTS: Final = (
+    "/metrics",
+    "/metrics/slis",
+    "/metrics/resources",
+    "/configz",
+    "/flagz",
+    "/statusz",
+    "/debug/pprof/",
+)
+"""Paths that other components serve as well, and about which they ask the server whoever they are asked by."""
 
 
 def unused(observed: Observed, rbac: Rbac, policy: "Policy | None" = None, *, everything: bool = False) -> Answer:
@@ -186,10 +197,13 @@ def _asked_elsewhere(cell: Grant) -> str | None:
     """Say why no event need show the use of a grant; None where one does."""
     rule = cell.rule
     if rule.urls:
-        return None
+        elsewhere = any(rule.allows(Attributes(verb="get", path=path)) for path in COMPONENTS)
+        return "other components ask for it when they are spoken to, and no event says what for" if elsewhere else None
     if rule.verbs[0] not in REQUESTED and not rule.verbs[0].startswith("impersonate"):
         return f"no request has the verb {rule.verbs[0]}: it is asked for within one, and no event says so"
     resource, _, subresource = rule.resources[0].partition("/")
+    if subresource == "finalizers":
+        return "it is asked for within the request that sets an owner, and no event says so"
     if resource == "nodes" and subresource in KUBELETS:
         return "kubelets ask for it when they are spoken to, and no event says what for"
     return None

@@ -19,8 +19,9 @@ __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 HELP = "write the rules that would have allowed what was denied"
 DESCRIPTION = (
     "Write the rules that would have allowed what somebody was denied, and nothing beside it. With the roles and "
-    "bindings of the cluster, a role that nobody else has is patched, and what is allowed by now is left out; a role "
-    "that others have is never widened. Each rule says how many requests and which audit IDs stand behind it."
+    "bindings of the cluster, a role that nobody else has is patched, one that grants just this is bound, and what is "
+    "allowed by now is left out; a role that others have is never widened. Each rule says how many requests and which "
+    "audit IDs stand behind it."
 )
 
 
@@ -58,6 +59,8 @@ def _text(change: "Change") -> str:
     from auditwake.rbac import to_yaml
 
     first = escape(f"# {change.patched}, with these rules added:") + "\n" if change.patched else ""
+    if change.bound:
+        first = escape(f"# {change.bound} grants just this, so it is bound:") + "\n"
     return first + comments(change.added.rules) + to_yaml(change.manifests)
 
 
