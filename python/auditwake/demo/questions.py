@@ -1,5 +1,8 @@
 """What `auditwake demo` asks of a log, with nothing but pyarrow.
 
+The questions of `auditwake.questions` need DuckDB, an extra, and the demo is the first thing that somebody runs who has
+installed the package alone. So it has three of them in small; a test holds them to what the questions say of its log.
+
 Each question takes a table of all columns and gives a small table. All of them look at requests that have ended
 (`is_terminal`): a request leaves up to three events, and must count once.
 """
@@ -23,6 +26,8 @@ LATENCIES = {
     "lat_write_us": "writing it",
 }
 """Column -> the part of a request whose duration it holds, in microseconds."""
+
+WHAT = ("resource", "api_group", "subresource", "path")
 
 
 def who_acted(log: pa.Table) -> pa.Table:
@@ -59,7 +64,7 @@ def denials(log: pa.Table) -> pa.Table:
         log: Events with all columns.
 
     Returns:
-        Columns `eff_user`, `verb`, `what` (resource and subresource, or the path of a non-resource request),
+        Columns `eff_user`, `verb`, `what` (resource.group/subresource, or the path of a non-resource request),
         `namespace`, `requests`; most requests first.
 
     Example:
@@ -67,10 +72,12 @@ def denials(log: pa.Table) -> pa.Table:
         >>> denials(pa.table(aw.read(aw.demo.LOG))).num_rows > 0
         True
     """
-    requests = _requests(log, ["eff_user", "verb", "namespace", "resource", "subresource", "path", "decision"])
+    requests = _requests(log, ["eff_user", "verb", "namespace", *WHAT, "decision"])
     forbidden = requests.filter(pc.equal(requests["decision"], "forbid"))
-    with_sub = pc.binary_join_element_wise(forbidden["resource"], forbidden["subresource"], "/")
-    what = pc.coalesce(with_sub, forbidden["resource"], forbidden["path"])
+    group = pc.replace_substring_regex(forbidden["api_group"].fill_null(""), "^(.)", r".\1")
+    resource = pc.binary_join_element_wise(forbidden["resource"], group, "")
+    with_sub = pc.binary_join_element_wise(resource, forbidden["subresource"], "/")
+    what = pc.coalesce(with_sub, resource, forbidden["path"])
     keys = ["eff_user", "verb", "what", "namespace"]
     counted = forbidden.append_column("what", what).group_by(keys).aggregate([([], "count_all")])
     order = [("count_all", "descending"), *((name, "ascending") for name in keys)]
