@@ -68,6 +68,28 @@ def test_csv_has_neither_formulas_nor_controls(text: str) -> None:
         assert cell == text
 
 
+class Terminal(io.BytesIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_lines_of_a_log_are_escaped_for_a_terminal_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, is_terminal: bool
+) -> None:
+    line = json.dumps(event(user={"username": "a\x9b2J\x7f"}), ensure_ascii=False, separators=(",", ":"))
+    log = tmp_path / "audit.log"
+    log.write_text(f"{line}\n", encoding="utf-8")
+    for asked in (["cat"], ["tail", "--once"]):
+        out = Terminal() if is_terminal else io.BytesIO()
+        monkeypatch.setattr("sys.stdout", io.TextIOWrapper(out, encoding="utf-8", write_through=True))
+        assert main([*asked, str(log), "--output", "ndjson"]) == 0
+        said = out.getvalue().decode()
+        assert json.loads(said) == json.loads(line)
+        assert (said == f"{line}\n") == (not is_terminal)
+        assert bool(controls(said)) == (not is_terminal)
+
+
 @pytest.mark.parametrize("output", ["json", "ndjson", "csv"])
 def test_a_user_is_no_command_to_the_terminal(capfd: pytest.CaptureFixture[str], tmp_path: Path, output: str) -> None:
     log = write(tmp_path / "audit.log", [event(user={"username": "=cmd|' /C calc'!A0\x9b2J\x1b"})])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from auditwake.questions import Answer, Scope
 
-__all__ = ["add_asked", "add_output", "add_scope", "print_answer", "print_notes", "scope_of"]
+__all__ = ["add_asked", "add_by", "add_output", "add_scope", "answer_of", "print_answer", "print_notes", "scope_of"]
 
 WIDE = 1000
 """Characters of a line where no terminal sets them."""
@@ -63,6 +63,23 @@ def add_scope(parser: argparse.ArgumentParser) -> None:
         group.add_argument(f"--{name}", type=_values, default=(), metavar=metavar, help=meaning)
 
 
+def add_by(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add what a question groups by.
+
+    Args:
+        parser: The parser.
+        default: What it groups by unless somebody says otherwise, in words.
+    """
+    parser.add_argument(
+        "--by",
+        type=names,
+        default=(),
+        metavar="WORDS",
+        help=f"group by these (default: {default}): user, actor, agent, version, verb, resource, what, path, "
+        "namespace, scope, code, outcome, address, server, minute, hour, day",
+    )
+
+
 def add_output(parser: argparse.ArgumentParser, extra: Sequence[str] = ()) -> None:
     """Add the form of the rows.
 
@@ -82,6 +99,37 @@ def scope_of(args: argparse.Namespace) -> "Scope":
     from auditwake.questions import Scope
 
     return Scope(since=args.since, until=args.until, **{name: tuple(getattr(args, name)) for name, _, _ in LISTS})
+
+
+def answer_of(
+    name: str,
+    args: argparse.Namespace,
+    *,
+    by: Sequence[str] = (),
+    order: str = "",
+    **parameters: int | str,
+) -> "Answer":
+    """Ask a question as the arguments ask for it.
+
+    Args:
+        name: The question.
+        args: The arguments; `add_asked` has added them.
+        by: What it groups by.
+        order: What comes first when largest.
+        parameters: Values of its other parameters.
+    """
+    from auditwake.questions import ask
+
+    return ask(
+        name,
+        args.sources,
+        scope=scope_of(args),
+        by=tuple(by),
+        order=order,
+        limit=args.limit,
+        threads=args.threads,
+        **parameters,
+    )
 
 
 def print_answer(answer: "Answer", args: argparse.Namespace) -> Exit:

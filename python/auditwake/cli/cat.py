@@ -14,7 +14,8 @@ __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
 HELP = "print events: a table on a terminal, NDJSON in a pipe"
 DESCRIPTION = (
-    "Print events. ndjson without --columns gives the events themselves, as they stood in the log; "
+    "Print events. ndjson without --columns gives the events themselves, as they stood in the log "
+    "(on a terminal, controls are escapes); "
     "json, csv, arrow and ndjson with --columns give rows."
 )
 
@@ -43,9 +44,16 @@ def run(args: argparse.Namespace) -> Exit:
 def _print_events(args: argparse.Namespace) -> Exit:
     reader = auditwake.read(args.sources, threads=args.threads)
     out = sys.stdout.buffer
+    escaped = sys.stdout.isatty()
     for line in islice(auditwake.lines(reader), args.limit):
-        out.write(line + b"\n")
+        out.write((_for_terminal(line) if escaped else line) + b"\n")
     return finish(reader.outcomes)
+
+
+def _for_terminal(line: bytes) -> bytes:
+    from auditwake.cli.harmless import for_terminal
+
+    return for_terminal(line)
 
 
 def _print_rows(args: argparse.Namespace, form: str) -> Exit:

@@ -9,7 +9,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["as_json", "for_cells", "in_json"]
+__all__ = ["as_json", "for_cells", "for_terminal", "in_json"]
 
 UNSEEN: Final = re.compile(r"[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """What JSON lets stand in a text and a terminal obeys: DEL, the C1 controls, and marks that turn its direction."""
@@ -50,6 +50,20 @@ def as_json(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     return str(value)
+
+
+def for_terminal(line: bytes) -> bytes:
+    r"""Escape in a line of a log what a terminal would obey; to a file or a pipe, lines go as they stood in the log.
+
+    Args:
+        line: The line, JSON as a client had it written.
+
+    Example:
+        >>> print(for_terminal(b'{"a":"x\xc2\x9b2J"}').decode())
+        {"a":"x\u009b2J"}
+    """
+    text = line.decode(errors="backslashreplace")
+    return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
 
 
 def for_cells(column: pa.Array) -> pa.Array:

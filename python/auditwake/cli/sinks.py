@@ -11,6 +11,7 @@ import pyarrow as pa
 import auditwake
 from auditwake.cli import rows
 from auditwake.cli.glance import Glance
+from auditwake.cli.harmless import for_terminal
 from auditwake.cli.style import Style
 from auditwake.cli.table import terminal_width
 
@@ -43,8 +44,9 @@ class _Each:
 
 
 def event_lines(out: BinaryIO) -> Sink:
-    """Write the events themselves, as they stood in the log."""
-    return _Each(lambda batch: out.writelines(line + b"\n" for line in auditwake.lines(batch)), out)
+    """Write the events themselves, as they stood in the log; on a terminal, controls are escapes."""
+    shown = for_terminal if out.isatty() else bytes
+    return _Each(lambda batch: out.writelines(shown(line) + b"\n" for line in auditwake.lines(batch)), out)
 
 
 def row_lines(schema: pa.Schema, out: BinaryIO) -> Sink:

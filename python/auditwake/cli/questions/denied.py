@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from auditwake.cli.asking import add_asked, print_answer, print_notes, scope_of
+from auditwake.cli.asking import add_asked, answer_of, print_answer, print_notes
 from auditwake.cli.exits import Exit, UsageError
 from auditwake.cli.style import counted, escape
 
@@ -29,13 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Exit:
     """Ask and print."""
-    from auditwake.questions import ask
-
     if args.why and args.all:
         message = "--why is about missing permissions, and --all about refusals that no permission mends: use one"
         raise UsageError(message)
     name = "denied_why" if args.why else "denied"
-    answer = ask(name, args.sources, scope=scope_of(args), limit=args.limit, threads=args.threads, all=int(args.all))
+    answer = answer_of(name, args, all=int(args.all))
     in_words = args.why and (args.output == "table" or (args.output is None and sys.stdout.isatty()))
     return _print_why(answer) if in_words else print_answer(answer, args)
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from auditwake.cli.asking import add_asked, print_answer, scope_of
+from auditwake.cli.asking import add_asked, answer_of, print_answer
 from auditwake.cli.exits import Exit
 from auditwake.cli.options import release
 
@@ -20,14 +20,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Exit:
     """Ask and print."""
-    from auditwake.questions import ask
-
-    answer = ask(
-        "deprecated",
-        args.sources,
-        scope=scope_of(args),
-        limit=args.limit,
-        threads=args.threads,
-        target=args.target or "",
-    )
-    return print_answer(answer, args)
+    return print_answer(answer_of("deprecated", args, target=args.target or ""), args)

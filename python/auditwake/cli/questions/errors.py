@@ -2,7 +2,7 @@
 
 import argparse
 
-from auditwake.cli.asking import add_asked, print_answer, scope_of
+from auditwake.cli.asking import add_asked, answer_of, print_answer
 from auditwake.cli.exits import Exit, UsageError
 from auditwake.cli.options import micros
 
@@ -23,20 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Exit:
     """Ask and print."""
-    from auditwake.questions import ask
-
     if args.step is not None and not args.timeline:
         message = "--step is the width of a step of --timeline: there is none without it"
         raise UsageError(message)
     if args.step is not None and (args.step < SECOND or args.step % SECOND):
         message = "--step takes whole seconds, one or more"
         raise UsageError(message)
-    answer = ask(
-        "errors_timeline" if args.timeline else "errors",
-        args.sources,
-        scope=scope_of(args),
-        limit=args.limit,
-        threads=args.threads,
-        seconds=60 if args.step is None else args.step // SECOND,
-    )
-    return print_answer(answer, args)
+    name = "errors_timeline" if args.timeline else "errors"
+    seconds = 60 if args.step is None else args.step // SECOND
+    return print_answer(answer_of(name, args, seconds=seconds), args)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from auditwake.cli.asking import add_asked, print_answer, scope_of
+from auditwake.cli.asking import add_asked, answer_of, print_answer
 from auditwake.cli.exits import Exit
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
@@ -20,8 +20,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Exit:
     """Ask and print."""
-    from auditwake.questions import ask
-
-    return print_answer(
-        ask("secrets", args.sources, scope=scope_of(args), limit=args.limit, threads=args.threads), args
-    )
+    return print_answer(answer_of("secrets", args), args)

@@ -2,9 +2,9 @@
 
 import argparse
 
-from auditwake.cli.asking import add_asked, print_answer, scope_of
+from auditwake.cli.asking import add_asked, add_by, answer_of, print_answer
 from auditwake.cli.exits import Exit, UsageError
-from auditwake.cli.options import micros, names
+from auditwake.cli.options import micros
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
@@ -18,9 +18,7 @@ DESCRIPTION = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_asked(parser)
-    parser.add_argument(
-        "--by", type=names, default=(), metavar="WORDS", help="group by these (default: verb, what, scope, agent)"
-    )
+    add_by(parser, "verb, what, scope, agent")
     parser.add_argument(
         "--min", type=micros, metavar="DURATION", help="only requests that took so long or longer: 500ms, 1s"
     )
@@ -32,8 +30,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Exit:
     """Ask and print."""
-    from auditwake.questions import ask
-
     if args.requests and args.by:
         message = "--requests lists requests one by one: it groups by nothing"
         raise UsageError(message)
@@ -41,14 +37,5 @@ def run(args: argparse.Namespace) -> Exit:
         message = "--explain is about the requests that the server annotated, which took more than 500 ms: no --min"
         raise UsageError(message)
     name = "slow_explain" if args.explain else "slow_requests" if args.requests else "slow"
-    answer = ask(
-        name,
-        args.sources,
-        scope=scope_of(args),
-        by=tuple(args.by),
-        limit=args.limit,
-        threads=args.threads,
-        min_us=args.min or 0,
-        long_running=int(args.long_running),
-    )
-    return print_answer(answer, args)
+    long_running = int(args.long_running)
+    return print_answer(answer_of(name, args, by=args.by, min_us=args.min or 0, long_running=long_running), args)

@@ -2,9 +2,8 @@
 
 import argparse
 
-from auditwake.cli.asking import add_asked, print_answer, scope_of
+from auditwake.cli.asking import add_asked, add_by, answer_of, print_answer
 from auditwake.cli.exits import Exit, UsageError
-from auditwake.cli.options import names
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
@@ -17,14 +16,7 @@ SUMS = {"requests": "requests", "busy": "busy_ms", "bytes": "bytes", "failed": "
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_asked(parser)
-    parser.add_argument(
-        "--by",
-        type=names,
-        default=(),
-        metavar="WORDS",
-        help="group by these (default: user, agent): user, actor, agent, version, verb, resource, what, path, "
-        "namespace, scope, code, outcome, address, server, minute, hour, day",
-    )
+    add_by(parser, "user, agent")
     parser.add_argument("--sum", choices=SUMS, help="what comes first when largest (default: requests)")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--lists", action="store_true", help="lists: from etcd, without pages, over all namespaces")
@@ -33,19 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Exit:
     """Ask and print."""
-    from auditwake.questions import ask
-
     if (args.lists or args.at_work) and (args.by or args.sum):
         message = "--by and --sum are of neither --lists nor --at-work"
         raise UsageError(message)
     name = "top_lists" if args.lists else "top_busy" if args.at_work else "top"
-    answer = ask(
-        name,
-        args.sources,
-        scope=scope_of(args),
-        by=tuple(args.by),
-        order=SUMS[args.sum] if args.sum else "",
-        limit=args.limit,
-        threads=args.threads,
-    )
-    return print_answer(answer, args)
+    order = SUMS[args.sum] if args.sum else ""
+    return print_answer(answer_of(name, args, by=args.by, order=order), args)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from auditwake.cli.asking import add_asked, print_answer, scope_of
+from auditwake.cli.asking import add_asked, answer_of, print_answer
 from auditwake.cli.exits import Exit
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
@@ -21,7 +21,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Exit:
     """Ask and print."""
-    from auditwake.questions import ask
-
     name = "who_anonymous" if args.anonymous else "who_impersonated" if args.impersonated else "who"
-    return print_answer(ask(name, args.sources, scope=scope_of(args), limit=args.limit, threads=args.threads), args)
+    return print_answer(answer_of(name, args), args)
