@@ -1,8 +1,10 @@
 """What is odd in a log and must not mislead: clocks that are set back, refused impersonation, dry runs in a body."""
 
+import io
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 import auditwake as aw
@@ -129,8 +131,22 @@ def test_all_refusals_need_no_note_about_those_that_are_left_out(tmp_path: Path)
 )
 def test_a_deletion_says_in_its_body_that_it_deletes_nothing(tmp_path: Path, options: object, *, is_dry: bool) -> None:
     log = write(tmp_path / "audit.log", [event(verb="delete", level="Request", requestObject=options)])
-    assert [row["dry_run"] for row in ask("history", log)] == [is_dry]
+    assert questions.history(log).table["dry_run"].to_pylist() == [is_dry]
     assert questions.changes(log).table.num_rows == (not is_dry)
+
+
+def test_a_deletion_whose_body_is_not_there_may_be_a_dry_run(tmp_path: Path) -> None:
+    options = {"kind": "DeleteOptions", "dryRun": ["All"]}
+    log = write(tmp_path / "audit.log", [event(verb="delete", level="Request", requestObject=options)])
+    aw.convert(log, tmp_path / "log.parquet", bodies=False)
+    for source in (tmp_path / "log.parquet", io.BytesIO(log.read_bytes()), pa.table(aw.read(log)).to_reader()):
+        found = questions.history(source)
+        assert found.table["dry_run"].to_pylist() == [False]
+        assert found.notes == (
+            "a dry run may be among 1 of the deletions: their bodies cannot be read from this source",
+        )
+    aw.convert(log, tmp_path / "whole.parquet")
+    assert questions.history(tmp_path / "whole.parquet").table["dry_run"].to_pylist() == [True]
 
 
 # --- lists -----------------------------------------------------------------------------------------------------------

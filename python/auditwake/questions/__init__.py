@@ -14,6 +14,7 @@ from auditwake.questions.asking import ask, sql
 from auditwake.questions.by import BY
 from auditwake.questions.changes import changes
 from auditwake.questions.coverage import Coverage
+from auditwake.questions.history import history
 from auditwake.questions.log import AskedOf, Log
 from auditwake.questions.question import Question, names, question, views
 from auditwake.questions.scope import Scope
@@ -28,6 +29,7 @@ __all__ = [
     "Scope",
     "ask",
     "changes",
+    "history",
     "names",
     "question",
     "sql",

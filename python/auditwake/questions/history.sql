@@ -2,8 +2,8 @@
 --
 -- Which object is said by the scope: --resource, --namespace and --name. An object that was made with generateName is
 -- found by the name that the server gave it, if the policy recorded the response. A deletecollection names no object, and
--- is listed because it may have deleted this one. Dry runs changed nothing and are marked; a deletion may ask for one in its body, which the
--- policy may not have recorded. With --reads,
+-- is listed because it may have deleted this one. Dry runs changed nothing and are marked; kubectl asks for that of a deletion in
+-- the body, which is looked at where the policy recorded one. With --reads,
 -- reads as well.
 --
 -- of: $reads = 1 or verb in ('create', 'update', 'patch', 'delete', 'deletecollection')
@@ -20,7 +20,7 @@ select
   if(requests.user is distinct from eff_user, requests.user, null) as impersonated_by,
   code,
   outcome,
-  is_dry_run(verb, q_dry_run, request_object) as dry_run,
+  coalesce(q_dry_run, false) as dry_run,
   q_field_manager as field_manager,
   agent_name as agent,
   source_ip as address,

@@ -2,7 +2,7 @@
 
 import argparse
 
-from auditwake.cli.asking import add_asked, answer_of, print_answer, scope_of
+from auditwake.cli.asking import add_asked, print_answer, scope_of
 from auditwake.cli.exits import Exit
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
@@ -26,8 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Exit:
     """Ask and print."""
-    from auditwake.questions import changes
+    from auditwake.questions import changes, history
 
-    if not args.diff:
-        return print_answer(answer_of("history", args, reads=int(args.reads)), args)
-    return print_answer(changes(args.sources, scope=scope_of(args), limit=args.limit, threads=args.threads), args)
+    asked = {"scope": scope_of(args), "limit": args.limit, "threads": args.threads}
+    answer = changes(args.sources, **asked) if args.diff else history(args.sources, reads=args.reads, **asked)
+    return print_answer(answer, args)
