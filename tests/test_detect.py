@@ -326,7 +326,20 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampl
 )
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT
 KEYS = TEXT | st.sampled_from(
-    ["spec", "template", "containers", "securityContext", "privileged", "rules", "verbs", "subjects", "name", "roleRef"]
+    [
+        "metadata",
+        "labels",
+        "spec",
+        "template",
+        "containers",
+        "securityContext",
+        "privileged",
+        "rules",
+        "verbs",
+        "subjects",
+        "name",
+        "roleRef",
+    ]
 )
 BODY = st.recursive(
     LEAVES | st.just("add") | st.just("/spec/template/spec/containers/0"),

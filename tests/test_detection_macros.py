@@ -34,9 +34,15 @@ def ask(database: duckdb.DuckDBPyConnection, sql: str, body: object) -> Any:  # 
 def test_what_writes_nothing_that_can_be_read_gives_nothing(
     database: duckdb.DuckDBPyConnection, body: str | None
 ) -> None:
-    for sql in ("bodies(body)", "pod_specs(body)", "containers(body)", "in_containers(body, '$.name')"):
+    for sql in (
+        "bodies(body)",
+        "pod_specs(body)",
+        "containers(body)",
+        "in_containers(body, '$.name')",
+        "removed(body)[:0]",
+    ):
         assert ask(database, f"len({sql})", body) == 0
-    assert not ask(database, "escalating(body) or key_twice(body)", body)
+    assert not ask(database, "escalating(body) or key_twice(body) or label_taken('update', body, 'a/b')", body)
 
 
 @pytest.mark.parametrize("spec", [7, None, [], {"containers": {}}, {"containers": [1, None]}, {"volumes": "x"}])
@@ -73,6 +79,7 @@ def test_a_privileged_container_is_seen_wherever_it_is(database: duckdb.DuckDBPy
         ({"op": "replace", "path": '/"/\\', "value": "x"}, [{'"': {"\\": "x"}}]),
         ({"op": "add", "path": "/a/0/-", "value": []}, [{"a": [[[]]]}]),
         ({"op": "add", "path": "/a"}, [{"a": None}]),
+        ({"op": "add", "path": "/a/-1/b/+0", "value": 1}, [{"a": [{"b": [1]}]}]),
         ({"op": "remove", "path": "/a"}, []),
         ({"op": "test", "path": "/a", "value": 1}, []),
         ({"op": "copy", "from": "/b", "path": "/a"}, []),
@@ -82,6 +89,31 @@ def test_a_privileged_container_is_seen_wherever_it_is(database: duckdb.DuckDBPy
 )
 def test_an_operation_of_a_json_patch(database: duckdb.DuckDBPyConnection, operation: object, expected: object) -> None:
     assert [json.loads(one) for one in ask(database, "bodies(body)", [operation])] == expected
+
+
+@pytest.mark.parametrize("around", [0, 1, 2, 6, 13])
+def test_a_key_twice_is_found_down_to_the_sixteenth_level(database: duckdb.DuckDBPyConnection, around: int) -> None:
+    for twice, expected in (('{"b":1,"b":2}', True), ('{"b":1,"c":{"b":2}}', False)):
+        assert ask(database, "key_twice(body)", '[{"a":' * around + twice + "}]" * around) is (expected and around < 8)
+
+
+def test_a_body_that_nests_without_end_is_looked_at_as_far_as_rules_look(database: duckdb.DuckDBPyConnection) -> None:
+    for body in ('{"a":' * 5000 + "1" + "}" * 5000, "[" * 5000 + "]" * 5000):
+        assert ask(database, "key_twice(body)", body) is False
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["sh", "-c", "a \\\n  b\r\n\tc"], "sh -c a b c"),
+        (["cu\\\nrl"], "curl"),
+        (["cu\\\r\nrl", ""], "curl "),
+        ([], ""),
+        (None, ""),
+    ],
+)
+def test_a_command_is_one_line(database: duckdb.DuckDBPyConnection, words: list[str] | None, expected: str) -> None:
+    assert database.execute("select command_of(?::varchar[])", [words]).fetchall() == [(expected,)]
 
 
 @pytest.mark.parametrize(
@@ -99,11 +131,15 @@ def test_no_public_address(database: duckdb.DuckDBPyConnection, address: str | N
 def test_the_machinery_is_not_whoever_acts_as_it(database: duckdb.DuckDBPyConnection) -> None:
     for actor, acting_as, expected in [
         ("node", None, True),
+        ("control-plane", None, True),
+        ("apiserver", "x", False),
         ("node", "x", False),
         ("user", None, False),
         (None, None, False),
     ]:
         assert database.execute("select machinery(?, ?)", [actor, acting_as]).fetchall() == [(expected,)]
+        said = database.execute("select control_plane(?, ?)", [actor, acting_as]).fetchall()
+        assert said == [(expected and actor != "node",)]
 
 
 def test_every_macro_is_used_or_offered() -> None:
