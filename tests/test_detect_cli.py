@@ -34,7 +34,7 @@ def test_findings_one_a_line(metadata_log: Path, capsys: pytest.CaptureFixture[s
         "what", "namespace", "name", "code", "audit_id", "src_file", "src_offset", "src_bytes", "detail", "count",
         "since",
     }  # fmt: skip
-    assert rows[0]["attack"] == ["T1562.001", "T1546"]
+    assert rows[0]["attack"] == ["T1685", "T1546"]
     assert "AWD019 privileged-workload cannot fire: none of the 106 requests" in err
     assert "3 rules: 2 fired, 0 silent, 1 cannot fire" in err
 
