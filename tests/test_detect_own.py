@@ -32,6 +32,14 @@ def test_own_rules_run(tmp_path: Path) -> None:
     assert [one.rule.id for one in found.fired] == ["ACME001"]
 
 
+@pytest.mark.parametrize("where", ["list_sum([code, 1]) > 3", "list_max(source_ips) is not null"])
+def test_what_looks_through_a_list_adds_up_no_requests(tmp_path: Path, where: str) -> None:
+    (tmp_path / "own.yaml").write_text(OWN.replace("served(decision, code)", where))
+    (rule,) = detections.load_rules(tmp_path)
+    said = event("x", 0, {"verb": "get", "resource": "pods", "namespace": "a", "name": "x"})
+    assert aw.detect(io.BytesIO(line(said)), rules=[rule]).fired
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -48,6 +56,23 @@ def test_own_rules_run(tmp_path: Path) -> None:
         (("where: served(decision, code)", "where: 'code ='"), "own.yaml:8:8: where: Parser Error"),
         (("where: served(decision, code)", "where: 'true) or (true'"), "where: "),
         (("of: resource = 'pods'", "of: served(decision, code)"), "own.yaml:7:5: of: Catalog Error"),
+        (("of: resource = 'pods'", "of: count(*) > 3"), "own.yaml:7:5: of: adds up many requests"),
+        (("where: served(decision, code)", "where: count(*) > 3"), "own.yaml:8:8: where: adds up many requests"),
+        (("where: served(decision, code)", "where: code = 200 and sum(code) > 3"), "where: adds up many requests"),
+        (("meaning:", "detail: max(name)\nmeaning:"), "own.yaml:9:9: detail: adds up many requests"),
+        (
+            ("where: served(decision, code)", "where: lag(name) over () = 'a'"),
+            "where: looks at requests beside its own",
+        ),
+        (("where: served(decision, code)", "where: unnest(source_ips) = 'a'"), "where: makes several rows"),
+        (
+            ("meaning:", "count: {distinct: count(*), at_least: 2, by: user}\nmeaning:"),
+            "own.yaml:9:19: count.distinct: adds up many requests",
+        ),
+        (
+            ("meaning:", "count: {distinct: name, at_least: 2, by: min(user)}\nmeaning:"),
+            "count.by: adds up many requests",
+        ),
         (("meaning:", "needs: [luck]\nmeaning:"), "own.yaml:9:8: needs: there is no 'luck'"),
         (("meaning:", "count: {distinct: name, at_least: 0, by: user}\nmeaning:"), "count.at_least: is no number"),
         (

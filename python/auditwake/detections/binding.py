@@ -17,6 +17,13 @@ __all__ = ["Place", "bind"]
 Place = tuple[int, int]
 """Line and column, from 1."""
 COLUMNS: Final = "use columns of docs/schema.md and the macros of docs/detections.md"
+ONE: Final = "say it of one request; `count` says how often it has to happen, and list_filter looks through a list"
+MANY: Final = {
+    "cannot contain aggregates": "adds up many requests, and a rule is asked of each by itself",
+    "cannot contain window functions": "looks at requests beside its own, and a rule is asked of each by itself",
+    "UNNEST": "makes several rows of one request, and a rule is asked of each once",
+}
+"""What DuckDB says of an expression that is none of one row -> the same for who writes a rule."""
 
 
 def bind(rules: Iterable[tuple[Rule, Mapping[str, Place]]]) -> Iterator[ConfigProblem]:
@@ -53,8 +60,11 @@ def _parts(rule: Rule) -> dict[str, tuple[str, str]]:
 
 
 def _whole(sql: str, cast: str = "", view: str = "requests") -> tuple[str, str]:
-    """Give two queries that both run only with one whole expression: `true) or (true` is none, nor is `a, b`."""
-    return f"select ({sql}\n){cast} from {view}", f"select {sql}\n from {view}"
+    """Give two queries that both run only with one whole expression of one row.
+
+    `true) or (true` is no whole one, nor is `a, b`; `count(*) > 3` is of many rows, which a `where` refuses.
+    """
+    return f"select 1 from {view} where ({sql}\n){cast} is null", f"select {sql}\n from {view}"
 
 
 def _bind(
@@ -68,5 +78,11 @@ def _bind(
                 database.sql(query)
         except duckdb.Error as error:
             line, column = places.get(part, (1, 1))
-            message = str(error).split("\n", 1)[0]
-            yield ConfigProblem(file=rule.file, line=line, column=column, path=part, message=message, remedy=COLUMNS)
+            message, remedy = _said(str(error).split("\n", 1)[0])
+            yield ConfigProblem(file=rule.file, line=line, column=column, path=part, message=message, remedy=remedy)
+
+
+def _said(error: str) -> tuple[str, str]:
+    """Give the message and the remedy."""
+    many = next((message for said, message in MANY.items() if said in error), None)
+    return (error, COLUMNS) if many is None else (many, ONE)
