@@ -87,6 +87,7 @@ def test_what_looks_through_a_list_adds_up_no_requests(tmp_path: Path, where: st
             ("meaning:", "examples: [{verb: get}]\nmeaning:"),
             "own.yaml:9:12: examples[0]: is for a resource or for a path",
         ),
+        (("meaning:", "since: soon\nmeaning:"), "own.yaml:9:8: since: 'soon' has another form"),
         (("title: At night", "title: [At, night]"), "own.yaml:3:8: title: is no text"),
         (("title: At night", "title: 'At night"), "is no YAML"),
         (("title: At night", "title: At\x07night"), "is no YAML"),

@@ -7,6 +7,7 @@ from auditwake.detections.found import Detections, RuleOutcome, order
 from auditwake.detections.load import rules as built_in
 from auditwake.detections.recording import Recording, recording
 from auditwake.detections.rule import Rule
+from auditwake.detections.server import ITS_OWN, RELEASES, lacking, unknown
 from auditwake.detections.sql import EVIDENCE, FINDINGS, bodies_kept, counting, looked_at, macros, one_by_one, prefilter
 from auditwake.errors import QuestionError
 from auditwake.questions import AskedOf, Log, Scope
@@ -63,8 +64,10 @@ def detect(
         raise QuestionError(message)
     statements = [one_by_one(chosen), *(counting(at, rule) for at, rule in enumerate(chosen) if rule.count)]
     looking = looked_at(chosen)
-    asked = "\n".join((*statements, looking))
-    with Log(source, asked, prefilter(chosen), scope, threads, only=bodies_kept(chosen)) as log:
+    tells = any(rule.since for rule in chosen)
+    asked = "\n".join((*statements, looking, *([RELEASES] if tells else [])))
+    of = f"{prefilter(chosen)} or {ITS_OWN}" if tells else prefilter(chosen)
+    with Log(source, asked, of, scope, threads, only=bodies_kept(chosen)) as log:
         log.execute(macros())
         log.execute(f"create temp table hits as {statements[0]}")
         for statement in statements[1:]:
@@ -72,9 +75,12 @@ def detect(
         counts = log.query(looking).to_pylist()[0]
         hits = {row["rule"]: row for row in log.query(_summary()).to_pylist()}
         table = _findings(log.query(_evidence(limit)), chosen)
+        releases = log.query(RELEASES)["release"].to_pylist() if tells else []
         recorded = [] if policy is None else [recording(rule, policy) for rule in chosen]
         outcomes = [
-            _outcome(rule, hits.get(at), _looked(counts, at), log, recorded[at] if recorded else None)
+            _outcome(
+                rule, hits.get(at), _looked(counts, at), log, recorded[at] if recorded else None, releases=releases
+            )
             for at, rule in enumerate(chosen)
         ]
         notes = tuple(_notes(log, table, sum(one.hits for one in outcomes), limit))
@@ -114,7 +120,13 @@ def _looked(counts: dict[str, int], at: int) -> tuple[int, int, int]:
 
 
 def _outcome(
-    rule: Rule, hits: dict[str, Any] | None, looked: tuple[int, int, int], log: Log, recorded: Recording | None
+    rule: Rule,
+    hits: dict[str, Any] | None,
+    looked: tuple[int, int, int],
+    log: Log,
+    recorded: Recording | None,
+    *,
+    releases: Sequence[str],
 ) -> RuleOutcome:
     asked, enough, cut = looked
     notes = [*_partly(rule, asked, enough, cut), *(recorded.notes if recorded else ())]
@@ -135,10 +147,16 @@ def _outcome(
         why = [f"none of the {asked:,} requests that it looks at was recorded at level {rule.level}"]
     if not why and recorded is not None and recorded.never:
         why = list(recorded.notes)
+    lacks = None if asked else lacking(rule, releases)
+    if not why and lacks is not None:
+        why = [lacks]
     if why:
         return RuleOutcome(rule=rule, outcome="cannot fire", looked_at=asked, notes=tuple(why))
     if not asked and recorded is None:
         notes.append("no request that it looks at is in the log: a policy says whether it would be recorded")
+    untold = None if asked else unknown(rule, releases)
+    if untold is not None:
+        notes.append(untold)
     return RuleOutcome(rule=rule, outcome="silent", looked_at=asked, notes=tuple(notes))
 
 

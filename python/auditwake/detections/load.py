@@ -21,12 +21,12 @@ __all__ = ["load_rules", "read_rule", "rules"]
 FOLDER: Final = files(__package__) / "rules"
 TEXTS: Final = ("id", "name", "title", "severity", "level", "of", "where", "meaning")
 LISTS: Final = ("attack", "false_positives")
-MAY: Final = ("needs", "detail", "count", "references", "examples")
+MAY: Final = ("needs", "since", "detail", "count", "references", "examples")
 REQUEST: Final = ("verb", "user", "groups", "group", "resource", "namespace", "name", "path")
 COUNT: Final = ("distinct", "at_least", "within", "by")
 WITHIN: Final = re.compile(r"([1-9]\d*)([smh])")
 SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
-FORMS: Final = {"id": r"[A-Z]{2,8}\d{3,5}", "name": r"[a-z0-9]+(-[a-z0-9]+)*"}
+FORMS: Final = {"id": r"[A-Z]{2,8}\d{3,5}", "name": r"[a-z0-9]+(-[a-z0-9]+)*", "since": r"\d{1,3}\.\d{1,3}"}
 PERSON: Final = ("alice@example.com", ["system:authenticated"])
 
 
@@ -138,7 +138,9 @@ class _Reading:
 
     def rule(self, root: yaml.MappingNode) -> dict[str, Any]:
         nodes = self.map(root, "", (*TEXTS, *LISTS), MAY)
-        fields: dict[str, Any] = {key: self.text(nodes[key], key) for key in (*TEXTS, "detail") if key in nodes}
+        fields: dict[str, Any] = {
+            key: self.text(nodes[key], key) for key in (*TEXTS, "detail", "since") if key in nodes
+        }
         fields |= {key: self.texts(nodes[key], key) for key in (*LISTS, "needs", "references") if key in nodes}
         self.one_of(nodes, fields, "severity", SEVERITIES)
         self.one_of(nodes, fields, "level", LEVELS)

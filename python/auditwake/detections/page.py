@@ -60,6 +60,7 @@ def _anchor(rule: Rule) -> str:
 
 def _rule(rule: Rule) -> list[str]:
     needs = "".join(f"; needs the log to record: {need}" for need in rule.needs)
+    needs += "" if rule.since is None else f"; kube-apiserver {rule.since} or later"
     lines = [
         f"#### {rule.id} {rule.name}",
         "",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from auditwake.detections.load import rules as built_in
 from auditwake.detections.rule import LEVELS, Rule
+from auditwake.detections.server import older
 
 if TYPE_CHECKING:
     from auditwake.policy import Decision, Policy, Request
@@ -75,7 +76,10 @@ def _lacking(rule: Rule, policy: "Policy", decision: "Decision") -> Iterator[str
         else f"rules[{decision.rule}]{_place(policy, decision)}"
     )
     asked = f"a request such as {decision.request}"
-    if decision.level == "None":
+    release = policy.document.kube_version
+    if rule.since is not None and older(release, rule.since):
+        yield f"kube-apiserver writes what it looks at since {rule.since}, and the policy is loaded for {release}"
+    elif decision.level == "None":
         yield f"the policy does not record {asked} ({by})"
     elif LEVELS.index(decision.level) < LEVELS.index(rule.level):
         yield f"the policy records {asked} at {decision.level}, and {rule.level} is needed ({by})"

@@ -65,6 +65,8 @@ class Rule:
     """The level at which the requests have to be recorded."""
     needs: tuple[str, ...] = ()
     """What else the log has to record: keys of `auditwake.questions.coverage`."""
+    since: str | None = None
+    """The release of kube-apiserver, such as 1.30, from which on it writes what the rule looks at; None for all."""
     of: str
     """Which requests it looks at, by columns that every level has."""
     where: str
