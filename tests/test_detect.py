@@ -325,22 +325,9 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampl
     ]
 )
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT
-KEYS = TEXT | st.sampled_from(
-    [
-        "metadata",
-        "labels",
-        "spec",
-        "template",
-        "containers",
-        "securityContext",
-        "privileged",
-        "rules",
-        "verbs",
-        "subjects",
-        "name",
-        "roleRef",
-    ]
-)
+OF_PODS = ["metadata", "labels", "spec", "template", "containers", "securityContext", "privileged", "name"]
+OF_ROLES = ["rules", "verbs", "resources", "aggregationRule", "clusterRoleSelectors", "subjects", "roleRef"]
+KEYS = TEXT | st.sampled_from(OF_PODS) | st.sampled_from(OF_ROLES)
 BODY = st.recursive(
     LEAVES | st.just("add") | st.just("/spec/template/spec/containers/0"),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=5),

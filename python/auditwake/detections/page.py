@@ -1,12 +1,13 @@
 """The section of `docs/detections.md` that has every rule and every macro, written from them: `make docs`."""
 
 import re
+from itertools import starmap
 from typing import Final
 
 from auditwake.detections.load import rules
 from auditwake.detections.rule import Rule
 from auditwake.detections.sql import macros
-from auditwake.pages import between, write
+from auditwake.pages import heading, link, part, table, write
 
 __all__ = ["section", "updated"]
 
@@ -23,46 +24,30 @@ def section() -> str:
         >>> section().splitlines()[0]
         '### Macros'
     """
-    lines = ["### Macros", "", "| macro | what it gives |", "| --- | --- |"]
-    for said, code in MACRO.findall(macros()):
-        names = ", ".join(f"`{head}`" for head in HEAD.findall(code))
-        lines.append(f"| {names} | {_cell(' '.join(line.removeprefix('-- ') for line in said.splitlines()))} |")
-    lines += [
-        "",
-        "### Rules",
-        "",
-        "| rule | what happened | severity | level | ATT&CK |",
-        "| --- | --- | --- | --- | --- |",
+    listed = [
+        [link(rule.id, rule.name), rule.title, rule.severity, rule.level, ", ".join(rule.attack)] for rule in rules()
     ]
-    for rule in rules():
-        link = f"[{rule.id}](#{_anchor(rule)})"
-        lines.append(f"| {link} | {_cell(rule.title)} | {rule.severity} | {rule.level} | {', '.join(rule.attack)} |")
+    lines = ["### Macros", "", *table(["macro", "what it gives"], starmap(_macro, MACRO.findall(macros())))]
+    lines += ["", "### Rules", "", *table(["rule", "what happened", "severity", "level", "ATT&CK"], listed)]
     for rule in rules():
         lines += ["", *_rule(rule)]
     return "\n".join(lines) + "\n"
 
 
-def updated(page: str) -> str:
-    """Give the page with its section written anew.
-
-    Args:
-        page: The page as it stands.
-
-    Raises:
-        ValueError: The page has no place for the section.
-    """
-    return between(page, BEGIN, END, section())
+updated: Final = part(BEGIN, END, section)
+"""Gives the page with its section written anew."""
 
 
-def _anchor(rule: Rule) -> str:
-    return f"{rule.id}-{rule.name}".lower()
+def _macro(said: str, code: str) -> list[str]:
+    names = ", ".join(f"`{head}`" for head in HEAD.findall(code))
+    return [names, " ".join(line.removeprefix("-- ") for line in said.splitlines())]
 
 
 def _rule(rule: Rule) -> list[str]:
     needs = "".join(f"; needs the log to record: {need}" for need in rule.needs)
     needs += "" if rule.since is None else f"; kube-apiserver {rule.since} or later"
     lines = [
-        f"#### {rule.id} {rule.name}",
+        heading(rule.id, rule.name),
         "",
         f"{rule.title}. {rule.severity.capitalize()}; level {rule.level}{needs}; {', '.join(rule.attack)}.",
         "",
@@ -77,10 +62,6 @@ def _rule(rule: Rule) -> list[str]:
     lines += ["```", "", "Harmless:", "", *(f"- {one}" for one in rule.false_positives)]
     lines += ["", f"See: {'; '.join(rule.references)}."]
     return lines
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", r"\|")
 
 
 if __name__ == "__main__":

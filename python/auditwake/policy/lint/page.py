@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from auditwake.pages import between, write
+from auditwake.pages import heading, link, part, table, write
 from auditwake.policy.lint.finding import Code
 from auditwake.policy.lint.registry import FAMILIES
 
@@ -20,8 +20,8 @@ def section() -> str:
         '| code | name | severity | about |'
     """
     codes = [(family.title, code) for family in FAMILIES for code in family.codes]
-    lines = ["| code | name | severity | about |", "| --- | --- | --- | --- |"]
-    lines += [f"| [{one.code}](#{_anchor(one)}) | {one.name} | {one.severity} | {title} |" for title, one in codes]
+    listed = [[link(one.code, one.name), one.name, one.severity, title] for title, one in codes]
+    lines = list(table(["code", "name", "severity", "about"], listed))
     for family in FAMILIES:
         lines += ["", f"### {family.title}"]
         for code in family.codes:
@@ -29,24 +29,12 @@ def section() -> str:
     return "\n".join(lines) + "\n"
 
 
-def updated(page: str) -> str:
-    """Give the page with its section written anew.
-
-    Args:
-        page: The page as it stands.
-
-    Raises:
-        ValueError: The page has no place for the section.
-    """
-    return between(page, BEGIN, END, section())
-
-
-def _anchor(code: Code) -> str:
-    return f"{code.code}-{code.name}".lower()
+updated: Final = part(BEGIN, END, section)
+"""Gives the page with its section written anew."""
 
 
 def _code(code: Code) -> list[str]:
-    lines = [f"#### {code.code} {code.name}", "", f"{code.severity.capitalize()}. {code.why}", ""]
+    lines = [heading(code.code, code.name), "", f"{code.severity.capitalize()}. {code.why}", ""]
     if not code.bad:
         return [*lines, f"Instead: {code.fix}. (A policy that raises it is too large to be shown.)"]
     bad, good = (["```yaml", *text.splitlines(), "```"] for text in (code.bad, code.good))
