@@ -96,6 +96,7 @@ def test_the_findings_of_a_real_log_are_those_that_are_counted(
         hits["AWD036"] += ref.get("resource") == "namespaces" and one["verb"] == "delete" and write and not machine
         hits["AWD039"] += ref.get("resource") == "apiservices" and write and not machine and "subresource" not in ref
         hits["AWD042"] += any(key.startswith("failed-open.") for key in one.get("annotations", {}))
+        hits["AWD049"] += one["verb"] == "deletecollection" and write and not machine and ref["resource"] != "events"
         if decision == "forbid" and who != "system:anonymous":
             what = [ref.get(key) for key in ("resource", "apiGroup", "subresource", "namespace")]
             path = one["requestURI"].split("?")[0] if not ref else None
@@ -106,7 +107,7 @@ def test_the_findings_of_a_real_log_are_those_that_are_counted(
     builder = "system:serviceaccount:team-a11:builder"
     expected = {rule: count for rule, count in hits.items() if count}
     assert {one.rule.id: one.hits for one in found.fired} == expected
-    assert len(expected) == 10
+    assert len(expected) == 11
     assert next(one.who for one in found.fired if one.rule.id == "AWD027") == (builder,)
     assert {one.rule.id for one in found.cannot_fire} == BODIES
 
