@@ -122,18 +122,20 @@ create macro public_address(address) as
     '^(::ffff:)?(10\.|127\.|169\.254\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|0\.0\.0\.0$|::1?$|f[cd]|fe[89ab])')
   and regexp_matches(lower(address), '^(\d{1,3}(\.\d{1,3}){3}|[0-9a-f:]*:[0-9a-f:.]*)$');
 
--- All values in values, one level down.
-create macro children(found) as flatten(list_transform(found, lambda one: case json_type(one)
-  when 'OBJECT' then json_extract(one, '$.*') when 'ARRAY' then json_extract(one, '$[*]') else []::json[] end));
+-- The objects and lists in objects and lists, one level down. What DuckDB takes out of JSON begins with its first sign.
+create macro children(found) as list_filter(
+  flatten(list_transform(found, lambda one:
+    case when starts_with(one::varchar, '{') then json_extract(one, '$.*') else json_extract(one, '$[*]') end)),
+  lambda one: starts_with(one::varchar, '{') or starts_with(one::varchar, '['));
 
 -- Whether a key stands twice in one of these objects.
-create macro any_twice(found) as len(list_filter(found, lambda one: json_type(one) = 'OBJECT'
-  and len(json_keys(one)) > len(list_distinct(json_keys(one))))) > 0;
+create macro any_twice(found) as
+  len(list_filter(list_transform(found, lambda one: json_keys(one)), lambda keys: len(keys) > len(list_distinct(keys)))) > 0;
 
 -- Whether a key stands twice in an object, down to the sixteenth level: capabilities in the operation of a JSON patch of a
 -- cron job stand in the thirteenth.
 create macro key_twice(body) as list_reduce(
   range(16),
   lambda seen, level: {'found': children(seen.found), 'twice': seen.twice or any_twice(seen.found)},
-  {'found': list_filter([case when json_valid(body::varchar) then body::varchar::json end], lambda one: one is not null), 'twice': false}
+  {'found': children([json_array(case when json_valid(body::varchar) then body::varchar::json end)]), 'twice': false}
 ).twice;
