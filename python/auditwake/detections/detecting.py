@@ -8,7 +8,18 @@ from auditwake.detections.load import rules as built_in
 from auditwake.detections.recording import Recording, recording
 from auditwake.detections.rule import Rule
 from auditwake.detections.server import ITS_OWN, RELEASES, lacking, unknown
-from auditwake.detections.sql import EVIDENCE, FINDINGS, bodies_kept, counting, looked_at, macros, one_by_one, prefilter
+from auditwake.detections.sql import (
+    EVIDENCE,
+    FINDINGS,
+    bodies_kept,
+    counting,
+    looked_at,
+    macros,
+    one_by_one,
+    prefilter,
+    reads_bodies,
+    sliced,
+)
 from auditwake.errors import QuestionError
 from auditwake.questions import AskedOf, Log, Scope
 
@@ -21,6 +32,8 @@ __all__ = ["detect"]
 
 LIMIT: Final = 1000
 WHO: Final = 4
+SLICE: Final = 1 << 20
+"""Bytes of bodies that all rules look at together."""
 
 
 def detect(
@@ -63,13 +76,15 @@ def detect(
         message = "there is no rule to run"
         raise QuestionError(message)
     statements = [one_by_one(chosen), *(counting(at, rule) for at, rule in enumerate(chosen) if rule.count)]
+    without = [at for at, rule in enumerate(chosen) if not reads_bodies(rule)]
     looking = looked_at(chosen)
     tells = any(rule.since for rule in chosen)
     asked = "\n".join((*statements, looking, *([RELEASES] if tells else [])))
     of = f"{prefilter(chosen)} or {ITS_OWN}" if tells else prefilter(chosen)
     with Log(source, asked, of, scope, threads, only=bodies_kept(chosen)) as log:
         log.execute(macros())
-        log.execute(f"create temp table hits as {statements[0]}")
+        log.execute(f"create temp table hits as {one_by_one(chosen, without)}")
+        _look_into(log, chosen)
         for statement in statements[1:]:
             log.execute(f"insert into hits by name {statement}")
         counts = log.query(looking).to_pylist()[0]
@@ -85,6 +100,23 @@ def detect(
         ]
         notes = tuple(_notes(log, table, sum(one.hits for one in outcomes), limit))
         return Detections(table=table, outcomes=tuple(sorted(outcomes, key=order)), coverage=log.coverage, notes=notes)
+
+
+def _look_into(log: Log, rules: Sequence[Rule]) -> None:
+    """Run the rules on bodies, over a few requests at a time: a log may hold any number of large bodies."""
+    inside = [at for at, rule in enumerate(rules) if rule.count is None and reads_bodies(rule)]
+    if not inside:
+        return
+    log.execute(f"create temp table bodied as {sliced([rules[at] for at in inside], SLICE)}")
+    together = one_by_one(rules, inside, "bodied where slice = $1")
+    log.execute(f"prepare together as insert into hits by name {together}")
+    sizes = log.query("select slice, sum(body_bytes)::bigint as size from bodied group by slice order by slice")
+    for slice_, size in zip(*(sizes[name].to_pylist() for name in ("slice", "size")), strict=True):
+        if size <= SLICE:
+            log.execute(f"execute together({slice_})")
+            continue
+        for at in inside:
+            log.execute(f"insert into hits by name {one_by_one(rules, [at], f'bodied where slice = {slice_}')}")
 
 
 def _summary() -> str:

@@ -1,13 +1,24 @@
 """The SQL of rules: all that need one request in one pass, those that count each by itself, and what was looked at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from importlib.resources import files
 from typing import Final
 
 from auditwake.detections.rule import LEVELS, Rule
 from auditwake.questions.scope import literal
 
-__all__ = ["EVIDENCE", "FINDINGS", "bodies_kept", "counting", "looked_at", "macros", "one_by_one", "prefilter"]
+__all__ = [
+    "EVIDENCE",
+    "FINDINGS",
+    "bodies_kept",
+    "counting",
+    "looked_at",
+    "macros",
+    "one_by_one",
+    "prefilter",
+    "reads_bodies",
+    "sliced",
+]
 
 EVIDENCE: Final = {
     "time": "ts_received",
@@ -49,23 +60,50 @@ def bodies_kept(rules: Sequence[Rule]) -> Mapping[str, str]:
     return {body: prefilter([rule for rule in rules if body in _sql_of(rule)]) for body in BODIES}
 
 
-def one_by_one(rules: Sequence[Rule]) -> str:
+def reads_bodies(rule: Rule) -> bool:
+    """Whether a rule looks into bodies."""
+    return any(body in _sql_of(rule) for body in BODIES)
+
+
+def sliced(rules: Sequence[Rule], size: int) -> str:
+    """Give the requests whose bodies rules look at, with a `slice`: those of one slice have bodies of this size in all.
+
+    What DuckDB takes out of a body is there as often as it is named, for 2,048 requests at a time.
+
+    Args:
+        rules: The rules.
+        size: Bytes of the bodies of a slice; one that is larger has its own.
+    """
+    length = " + ".join(
+        f"coalesce(strlen({body}::varchar), 0)" for body in BODIES if body in "".join(map(_sql_of, rules))
+    )
+    before = f"sum({length}) over (rows between unbounded preceding and current row)"
+    columns = f"*, ({before} // {size})::bigint as slice, {length} as body_bytes"
+    return f"select {columns} from requests where {prefilter(rules)}"
+
+
+def one_by_one(rules: Sequence[Rule], of: Container[int] | None = None, table: str = "requests") -> str:
     """Give the findings of the rules for which once is enough, in one pass over the requests.
 
     Each condition stands behind the cheap one before it, in a `case`: bodies are opened for few requests.
+
+    Args:
+        rules: The rules.
+        of: The indexes of those that are asked; None for all.
+        table: Where the requests are, and a condition.
     """
     tests = [
         f"case when {rule.of}\n then case when {rule.where}\n then "
         f"{{'rule': {index}, 'detail': ({rule.detail}\n)::varchar}} end end"
         for index, rule in enumerate(rules)
-        if rule.count is None
+        if rule.count is None and (of is None or index in of)
     ]
     tests = tests or ["null::struct(rule integer, detail varchar)"]
     names = ", ".join(EVIDENCE)
     found = f"list_filter([{', '.join(tests)}], lambda one: one is not null)"
     return (
         f"select one.rule, one.detail, 1::bigint as count, time as since, {names} from ("
-        f"select unnest({found}) as one, {_evidence()} from requests)"
+        f"select unnest({found}) as one, {_evidence()} from {table})"
     )
 
 

@@ -1,0 +1,35 @@
+"""Rules on bodies, in logs with more of them than memory holds: they are looked at in slices."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import auditwake as aw
+from auditwake import detections
+from auditwake.detections import detecting
+from tests.detecting.events import event, line
+
+RULES = [rule for rule in detections.rules() if rule.id == "AWD019"]
+
+
+def patches(many: int, filling: int) -> bytes:
+    spec: dict[str, Any] = {"hostPID": True, "filled": [{"b": "x" * 100, "c": [1, 2, 3]}] * filling}
+    said = {"verb": "patch", "resource": "deployments", "group": "apps", "namespace": "a"}
+    body = {"spec": {"template": {"spec": spec}}}
+    return b"".join(line(event("x", at, said | {"name": f"w{at}", "body": body})) for at in range(many))
+
+
+def test_bodies_that_do_not_fit_into_memory_all_at_once_are_looked_into() -> None:
+    found = aw.detect(io.BytesIO(patches(4, 4000)), rules=RULES)
+    assert [(one.rule.id, one.hits) for one in found.fired] == [("AWD019", 4)]
+
+
+def test_the_size_of_a_slice_changes_nothing(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = data / "rotated"
+    rules = [rule for rule in detections.rules() if rule.id in {"AWD002", "AWD008"}]
+    whole = aw.detect(log, rules=rules)
+    monkeypatch.setattr(detecting, "SLICE", 20_000)
+    assert aw.detect(log, rules=rules).table.equals(whole.table)
+    assert whole.table.num_rows == 2
