@@ -1,6 +1,7 @@
 """Rules on bodies, in logs with more of them than memory holds: they are looked at in slices."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 import auditwake as aw
 from auditwake import detections
 from auditwake.detections import detecting
+from auditwake.errors import QuestionError
+from auditwake.questions import Log
 from tests.detecting.events import event, line
 
 RULES = [rule for rule in detections.rules() if rule.id == "AWD019"]
@@ -24,6 +27,23 @@ def patches(many: int, filling: int) -> bytes:
 def test_bodies_that_do_not_fit_into_memory_all_at_once_are_looked_into() -> None:
     found = aw.detect(io.BytesIO(patches(4, 4000)), rules=RULES)
     assert [(one.rule.id, one.hits) for one in found.fired] == [("AWD019", 4)]
+
+
+def test_a_body_that_is_too_large_for_a_rule_is_said_and_the_other_rules_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    execute = Log.execute
+
+    def hungry(self: Log, sql: str) -> None:
+        if "name <> 'hungry'" in sql and sql.startswith("insert"):
+            message = "Out of Memory Error: failed to allocate data"
+            raise QuestionError(message)
+        execute(self, sql)
+
+    monkeypatch.setattr(Log, "execute", hungry)
+    monkeypatch.setattr(detecting, "SLICE", 100)
+    large = replace(RULES[0], id="ACME001", where="name <> 'hungry'", detail="request_object::varchar")
+    found = aw.detect(io.BytesIO(patches(2, 8)), rules=[large, *RULES])
+    assert [(one.rule.id, one.hits) for one in found.fired] == [("AWD019", 2)]
+    assert found.notes == ("ACME001 leaves out 2 of the requests: too large a body for the memory",)
 
 
 def test_the_size_of_a_slice_changes_nothing(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Run rules over a log."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -84,7 +85,7 @@ def detect(
     with Log(source, asked, of, scope, threads, only=bodies_kept(chosen)) as log:
         log.execute(macros())
         log.execute(f"create temp table hits as {one_by_one(chosen, without)}")
-        _look_into(log, chosen)
+        too_large = _look_into(log, chosen)
         for statement in statements[1:]:
             log.execute(f"insert into hits by name {statement}")
         counts = log.query(looking).to_pylist()[0]
@@ -98,25 +99,46 @@ def detect(
             )
             for at, rule in enumerate(chosen)
         ]
-        notes = tuple(_notes(log, table, sum(one.hits for one in outcomes), limit))
+        notes = (*too_large, *_notes(log, table, sum(one.hits for one in outcomes), limit))
         return Detections(table=table, outcomes=tuple(sorted(outcomes, key=order)), coverage=log.coverage, notes=notes)
 
 
-def _look_into(log: Log, rules: Sequence[Rule]) -> None:
-    """Run the rules on bodies, over a few requests at a time: a log may hold any number of large bodies."""
+def _look_into(log: Log, rules: Sequence[Rule]) -> list[str]:
+    """Run the rules on bodies, over a few requests at a time: a log may hold any number of large bodies.
+
+    Returns:
+        What has to be known: bodies that are too large for the memory that there is.
+    """
     inside = [at for at, rule in enumerate(rules) if rule.count is None and reads_bodies(rule)]
     if not inside:
-        return
+        return []
     log.execute(f"create temp table bodied as {sliced([rules[at] for at in inside], SLICE)}")
     together = one_by_one(rules, inside, "bodied where slice = $1")
     log.execute(f"prepare together as insert into hits by name {together}")
-    sizes = log.query("select slice, sum(body_bytes)::bigint as size from bodied group by slice order by slice")
-    for slice_, size in zip(*(sizes[name].to_pylist() for name in ("slice", "size")), strict=True):
-        if size <= SLICE:
-            log.execute(f"execute together({slice_})")
+    size = "sum(body_bytes)::bigint as size, count(*) as many"
+    too_large: Counter[str] = Counter()
+    for row in log.query(f"select slice, {size} from bodied group by slice order by slice").to_pylist():
+        if row["size"] <= SLICE and _fits(log, f"execute together({row['slice']})"):
             continue
         for at in inside:
-            log.execute(f"insert into hits by name {one_by_one(rules, [at], f'bodied where slice = {slice_}')}")
+            alone = one_by_one(rules, [at], f"bodied where slice = {row['slice']}")
+            if not _fits(log, f"insert into hits by name {alone}"):
+                too_large[rules[at].id] += row["many"]
+    return [
+        f"{rule} leaves out {many:,} of the requests: too large a body for the memory"
+        for rule, many in too_large.items()
+    ]
+
+
+def _fits(log: Log, sql: str) -> bool:
+    """Run a statement, and say whether there was memory for it; where there was none, it did nothing."""
+    try:
+        log.execute(sql)
+    except QuestionError as error:
+        if "Out of Memory" not in str(error):
+            raise
+        return False
+    return True
 
 
 def _summary() -> str:
