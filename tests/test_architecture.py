@@ -35,6 +35,7 @@ RUST: Mapping[str, set[str]] = {
     "payload": {"edit", "event", "parse", "policy", "scan", "stats"},
     "envelope": {"event", "lines", "parse", "repair", "scan"},
     "reader": {"batch", "envelope", "event", "input", "lines", "parse", "repair", "scan", "schema", "stats"},
+    "stored": {"reader", "repeats", "schema"},
     "tail": {"input", "lines"},
     "checkpoint": {"output", "tail"},
     "follow": {"batch", "checkpoint", "input", "lines", "reader", "schema", "stats", "tail"},

@@ -179,13 +179,13 @@ def test_rows_are_those_of_their_positions(many: list[Path], threads: int) -> No
 
 def test_suspects_are_rows_that_have_a_twin(many: list[Path]) -> None:
     asked_of = [str(many[0]), str(many[1]), str(many[0])]
-    found = survey(asked_of, suspects=True, with_received=False, open_ones=False, threads=2)
+    found = survey(asked_of, suspects=True, received=False, open_ones=False, threads=2)
     odd = range(1, 40_000, 2)
     assert pa.table(found["suspects"])["position"].to_pylist() == [at << 40 | row for at in (0, 2) for row in odd]
     assert found["events"] == 120_000
     assert found["stages"] == {"RequestReceived": 60_000, "ResponseComplete": 60_000}
     assert (found["first"], found["last"]) == (0, 39_999)
-    alone = survey(asked_of[:2], suspects=True, with_received=True, open_ones=False, threads=2)
+    alone = survey(asked_of[:2], suspects=True, received=True, open_ones=False, threads=2)
     assert pa.table(alone["suspects"]).num_rows == 0
 
 

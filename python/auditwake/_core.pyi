@@ -14,6 +14,7 @@ __all__ += ["policy_columns", "repeated", "requests", "schema", "simd_level", "s
 
 __version__: str
 _Sources: TypeAlias = list[str | t.BinaryReadable]
+_Stream: TypeAlias = t.ArrowStreamExportable
 
 class AuditwakeError(Exception):
     """The root of all errors of auditwake."""
@@ -50,8 +51,7 @@ class Column:
 
     Example:
         >>> import auditwake as aw
-        >>> verb = next(column for column in aw.columns() if column.name == "verb")
-        >>> verb.source
+        >>> next(column.source for column in aw.columns() if column.name == "verb")
         'verb'
     """
 
@@ -68,10 +68,9 @@ class Column:
 
 @final
 class Schema:
-    """An Arrow schema to hand on."""
+    """An Arrow schema to hand on, as a capsule."""
 
-    def __arrow_c_schema__(self) -> object:
-        """Give the schema as a capsule."""
+    def __arrow_c_schema__(self) -> object: ...
 
 def columns() -> list[Column]:
     """Give the table of columns, in the order in which they stand in a batch."""
@@ -92,8 +91,7 @@ class Outcome:
     Example:
         >>> import auditwake as aw
         >>> reader = aw.read(aw.demo.LOG)
-        >>> lines = len(list(aw.lines(reader)))
-        >>> reader.outcomes.ok.lines == lines
+        >>> len(list(aw.lines(reader))) == reader.outcomes.ok.lines
         True
     """
 
@@ -395,12 +393,8 @@ class TailBatch:
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
-def requests(batches: t.ArrowStreamExportable) -> list[t.PolicyRequest]: ...
+def requests(batches: _Stream) -> list[t.PolicyRequest]: ...
 def policy_columns() -> tuple[list[str], list[str]]: ...  # those that a policy cannot do without, and others that help
-def repeated(marks: t.ArrowStreamExportable) -> list[int]: ...  # those that occur more than once, ascending
-def survey(
-    files: list[str], *, suspects: bool, with_received: bool, open_ones: bool, threads: int | None
-) -> t.Survey: ...
-def stored_rows(
-    files: list[str], columns: list[str], positions: t.ArrowStreamExportable, *, threads: int | None
-) -> t.ArrowStreamExportable: ...
+def repeated(marks: _Stream) -> list[int]: ...  # those that occur more than once, ascending
+def survey(files: list[str], *, suspects: bool, received: bool, open_ones: bool, threads: int | None) -> t.Survey: ...
+def stored_rows(files: list[str], columns: list[str], positions: _Stream, *, threads: int | None) -> _Stream: ...

@@ -123,7 +123,7 @@ class Stored:
     def _view(self, found: "pa.Table | None") -> None:
         """Look at the files, less the rows that repeat others. `found` are the rows that are asked of; None for all."""
         need = self._need
-        surveyed = self._survey(suspects=True, with_received=need.with_received, open_ones=need.open_ones)
+        surveyed = self._survey(suspects=True, received=need.with_received, open_ones=need.open_ones)
         self._coverage.add_survey(surveyed, self._types)
         self._find_repeats(surveyed["suspects"])
         condition = need.condition
@@ -168,8 +168,8 @@ class Stored:
         self._database.unregister("positions")
         return joined
 
-    def _survey(self, *, suspects: bool = False, with_received: bool = False, open_ones: bool = False) -> Survey:
-        wanted = {"suspects": suspects, "with_received": with_received, "open_ones": open_ones}
+    def _survey(self, *, suspects: bool = False, received: bool = False, open_ones: bool = False) -> Survey:
+        wanted = {"suspects": suspects, "received": received, "open_ones": open_ones}
         return survey(self._files, **wanted, threads=self._threads)
 
     def _fill(self, table: str, columns: Iterable[str], selected: str, positions: ArrowStreamExportable) -> None:

@@ -83,17 +83,17 @@ impl Surveyed {
 
 /// Surveys the events of Parquet files.
 #[pyfunction]
-#[pyo3(signature = (files, *, suspects, with_received, open_ones, threads))]
+#[pyo3(signature = (files, *, suspects, received, open_ones, threads))]
 #[expect(clippy::needless_pass_by_value, reason = "the arguments of the Python call")]
 pub(crate) fn survey(
     py: Python<'_>,
     files: Vec<PathBuf>,
     suspects: bool,
-    with_received: bool,
+    received: bool,
     open_ones: bool,
     threads: Option<usize>,
 ) -> PyResult<Surveyed> {
-    let wanted = Wanted { suspects, with_received, open: open_ones };
+    let wanted = Wanted { suspects, with_received: received, open: open_ones };
     let threads = threads.unwrap_or_else(cores);
     let interrupts = Interrupts::new(py);
     let mut raised = None;
