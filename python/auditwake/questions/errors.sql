@@ -1,7 +1,7 @@
 -- What went wrong: requests that did not succeed, by what became of them.
 --
--- Denials are left out (see `denied`). A request that was not found or met a conflict is how clients work; `failure` keeps
--- those apart from what a server or a client did wrong. `message` is one of those that were answered.
+-- Denials are left out (see `denied`). A request that was not found or met a conflict is how clients work; `failure`
+-- keeps those apart from what a server or a client did wrong. `message` is one of those that were answered.
 --
 -- of: code >= 400 or stage = 'Panic'
 -- needs: ended

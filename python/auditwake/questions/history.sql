@@ -1,10 +1,9 @@
 -- Who created, changed or deleted an object, in order of time.
 --
 -- Which object is said by the scope: --resource, --namespace and --name. An object that was made with generateName is
--- found by the name that the server gave it, if the policy recorded the response. A deletecollection names no object, and
--- is listed because it may have deleted this one. Dry runs changed nothing and are marked; kubectl asks for that of a deletion in
--- the body, which is looked at where the policy recorded one. With --reads,
--- reads as well.
+-- found by the name that the server gave it, if the policy recorded the response. A deletecollection names no object,
+-- and is listed because it may have deleted this one. Dry runs changed nothing and are marked; kubectl asks for that of
+-- a deletion in the body, which is looked at where the policy recorded one. With --reads, reads as well.
 --
 -- of: $reads = 1 or verb in ('create', 'update', 'patch', 'delete', 'deletecollection')
 -- needs: ended

@@ -18,8 +18,8 @@ COMMENT: Final = re.compile(r"--[^\n]*")
 HEADER: Final = re.compile(r"^-- (of|needs|limit): (.+)$", re.MULTILINE)
 NOTE: Final = re.compile(r"^-- note: (.+)$", re.MULTILINE)
 PARAMETER: Final = re.compile(r"^-- \$(\w+) = (?:(\d+)|'([\w.]*)'): ", re.MULTILINE)
-BY: Final = re.compile(r"/\*by\*/(.*?)/\*end\*/", re.DOTALL)
-ORDER: Final = re.compile(r"/\*order\*/(.*?)/\*end\*/", re.DOTALL)
+GROUPING: Final = re.compile(r"/\*by\*/(.*?)/\*end\*/", re.DOTALL)
+ORDERING: Final = re.compile(r"/\*order\*/(.*?)/\*end\*/", re.DOTALL)
 NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -80,8 +80,8 @@ class Question:
         if order and not NAME.fullmatch(order):
             message = f"{order!r} is no name of a column"
             raise QuestionError(message)
-        sql = self._replaced(self.sql, BY, by, "groups by what it is about: it takes no other grouping")
-        return self._replaced(sql, ORDER, order, "has one order")
+        sql = self._replaced(self.sql, GROUPING, by, "groups by what it is about: it takes no other grouping")
+        return self._replaced(sql, ORDERING, order, "has one order")
 
     def _replaced(self, sql: str, place: re.Pattern[str], text: str, otherwise: str) -> str:
         if text and not place.search(sql):

@@ -1,7 +1,8 @@
 -- Who got at secrets, tokens and certificates: people and workloads first, then what belongs to the cluster.
 --
--- Secrets by any verb, tokens of service accounts (serviceaccounts/token), token reviews, and certificate signing requests
--- with their approval. A list or watch without a namespace gives all secrets of the cluster. Denied ones are listed too.
+-- Secrets by any verb, tokens of service accounts (serviceaccounts/token), token reviews, and certificate signing
+-- requests with their approval. A list or watch without a namespace gives all secrets of the cluster. Denied ones are
+-- listed too.
 --
 -- of: resource = 'secrets' or (resource = 'serviceaccounts' and subresource = 'token') or resource in ('tokenreviews', 'certificatesigningrequests')
 -- needs: ended

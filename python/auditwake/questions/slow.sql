@@ -2,7 +2,8 @@
 --
 -- Watches and other requests that are meant to be long are left out; with --long-running they alone are listed, by how
 -- long they were open. `busy_ms` is the time of all of them added up: what the server was at work for. --min leaves out
--- requests that took less; those that ended before they began, since the clock was set back, are none. `annotated` are those whose time `slow --explain` can break down.
+-- requests that took less; those that ended before they began, since the clock was set back, are none. `annotated` are
+-- those whose time `slow --explain` can break down.
 --
 -- of: is_terminal
 -- needs: ended

@@ -2,8 +2,8 @@
 --
 -- From the annotations that kube-apiserver writes when a request took more than half a second, to the nanosecond.
 -- Shares are of the time of the annotated requests, in percent; parts may overlap, since etcd is asked while admission
--- runs, so they need not add up to 100. `mostly` is the largest part. `failed_open` names the webhooks that did not answer
--- and were ignored: such a request took their whole time-out.
+-- runs, so they need not add up to 100. `mostly` is the largest part. `failed_open` names the webhooks that did not
+-- answer and were ignored: such a request took their whole time-out.
 --
 -- of: is_terminal and lat_total_us is not null and not is_long_running
 -- needs: ended latency

@@ -1,8 +1,9 @@
 -- Who loads the server: requests, time and bytes by whoever asks.
 --
--- `busy_ms` is the time that the server was at work for them, all requests added up; watches and other requests that are
--- meant to be long have none. `denied` and `failed` are as in `who`: a denial is no failure. `bytes` are those of the events in the log, and `response_bytes` those of the bodies that
--- the policy let the server record: what the network carried does not stand in an audit log.
+-- `busy_ms` is the time that the server was at work for them, all requests added up; watches and other requests that
+-- are meant to be long have none. `denied` and `failed` are as in `who`: a denial is no failure. `bytes` are those of
+-- the events in the log, and `response_bytes` those of the bodies that the policy let the server record: what the
+-- network carried does not stand in an audit log.
 --
 -- needs: ended
 -- limit: 20

@@ -58,8 +58,8 @@ create macro is_custom(api_group) as coalesce(contains(api_group, '.') and not e
 -- The time that a request took. One that ended before it began, since somebody set the server's clock, has none.
 create macro took(duration_us) as if(duration_us >= 0, duration_us, null);
 
--- Refused impersonation leaves no decision: it is refused before the authorizer is asked about the request itself, and the
--- event does not say as whom: only the message of the response does.
+-- Refused impersonation leaves no decision: it is refused before the authorizer is asked about the request itself, and
+-- the event does not say as whom: only the message of the response does.
 create macro is_refused_impersonation(code, decision, message) as
   coalesce(code = 403 and decision is null and contains(message, 'cannot impersonate'), false);
 create macro is_denied(code, decision, message) as
