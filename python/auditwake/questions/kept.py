@@ -77,7 +77,7 @@ class Kept:
             return False
         if isinstance(source, Reader):
             self._coverage.add_outcomes(source.outcomes)
-        self.make(marks, has_identity=with_identity)
+        self.make(marks, aside=("identity",) if with_identity else ())
         return True
 
     def fill(self, sql: str) -> None:
@@ -88,11 +88,11 @@ class Kept:
         """Give the marks of rows that may be one event: they are rare."""
         return repeated(self._database.sql(f"select hash({TWINS}) as mark from kept").to_arrow_reader(MARKS))
 
-    def make(self, marks: list[int], *, has_identity: bool) -> None:
-        """Make `events` of what was kept, and `open_requests` of those."""
+    def make(self, marks: list[int], *, aside: tuple[str, ...]) -> None:
+        """Make `events` of what was kept, less the columns that are put aside, and `open_requests` of those."""
         import pyarrow as pa
 
-        columns = "* exclude (identity)" if has_identity else "*"
+        columns = f"* exclude ({', '.join(aside)})" if aside else "*"
         kept = "kept"
         if marks:
             self._database.register("repeated", pa.table({"mark": pa.array(marks, pa.uint64())}))

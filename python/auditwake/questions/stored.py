@@ -112,13 +112,22 @@ class Stored:
         """Put the rows that were found into a table."""
         self._coverage.add_survey(self._survey(), self._types)
         kept = Kept(self._database, self._need, self._coverage)
-        columns = self._need.naming
-        self._fill("kept", columns, self._need.selected(columns), found)
+        columns = self._need.columns
+        self._fill("kept", columns, f"{self._need.selected(columns)}, position", found)
         marks = kept.marks()
         if marks:
             known = [name for name in IDENTITY if name in self._types]
-            self._fill("kept", [*columns, *known], f"{self._need.selected(columns)}, {identity(known)}", found)
-        kept.make(marks, has_identity=bool(marks))
+            selected = f"{self._need.selected(columns)}, {identity(known)}, position"
+            self._fill("kept", [*columns, *known], selected, found)
+        if self._need.open_ones and "audit_id" not in columns:
+            kept.fill(self._with_long_ones_named())
+        kept.make(marks, aside=("identity", "position") if marks else ("position",))
+
+    def _with_long_ones_named(self) -> str:
+        """Fetch the audit IDs of requests that are meant to be long: those of all rows are much to read."""
+        long = self._database.sql("select position from kept where is_long_running").to_arrow_table()
+        self._fill("ids", ["audit_id"], "audit_id, position", long)
+        return "select kept.*, audit_id from kept left join ids using (position)"
 
     def _view(self, found: "pa.Table | None") -> None:
         """Look at the files, less the rows that repeat others. `found` are the rows that are asked of; None for all."""

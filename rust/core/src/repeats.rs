@@ -1,5 +1,8 @@
 //! Values that occur more than once, among many that do not.
 
+use std::panic::resume_unwind;
+use std::thread::{self, ScopedJoinHandle};
+
 /// Bits of a mark that choose its bucket: a bucket of ten million marks fits into a core's cache, where it sorts fast.
 const BUCKET_BITS: u32 = 8;
 
@@ -25,16 +28,24 @@ impl Repeats {
 
     /// The marks that occur more than once, each once, in ascending order.
     #[must_use]
-    pub fn finish(self) -> Vec<u64> {
-        let mut found = Vec::new();
-        for mut bucket in self.buckets {
-            bucket.sort_unstable();
-            found.extend(
-                bucket.chunk_by(|one, next| one == next).filter(|run| run.len() > 1).map(|run| run[0]),
-            );
-        }
-        found
+    pub fn finish(mut self, threads: usize) -> Vec<u64> {
+        let share = self.buckets.len().div_ceil(threads.max(1));
+        thread::scope(|scope| {
+            let parts: Vec<_> =
+                self.buckets.chunks_mut(share).map(|buckets| scope.spawn(|| repeated_in(buckets))).collect();
+            let of = |part: ScopedJoinHandle<'_, _>| part.join().unwrap_or_else(|panic| resume_unwind(panic));
+            parts.into_iter().flat_map(of).collect()
+        })
     }
+}
+
+fn repeated_in(buckets: &mut [Vec<u64>]) -> Vec<u64> {
+    let mut found = Vec::new();
+    for bucket in buckets {
+        bucket.sort_unstable();
+        found.extend(bucket.chunk_by(|one, next| one == next).filter(|run| run.len() > 1).map(|run| run[0]));
+    }
+    found
 }
 
 impl Default for Repeats {
@@ -54,7 +65,8 @@ mod tests {
     proptest! {
         #[test]
         fn finds_what_counting_finds(
-            parts in prop::collection::vec(prop::collection::vec((0..8u64, 0..4u64), 0..40), 0..5)
+            parts in prop::collection::vec(prop::collection::vec((0..8u64, 0..4u64), 0..40), 0..5),
+            threads in 0..5_usize,
         ) {
             let mut repeats = Repeats::new();
             let mut counts = BTreeMap::new();
@@ -67,7 +79,7 @@ mod tests {
                 }
             }
             let twice: Vec<u64> = counts.into_iter().filter(|&(_, count)| count > 1).map(|(mark, _)| mark).collect();
-            prop_assert_eq!(repeats.finish(), twice);
+            prop_assert_eq!(repeats.finish(threads), twice);
         }
     }
 }

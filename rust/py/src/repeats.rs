@@ -21,7 +21,7 @@ pub(crate) fn repeated(py: Python<'_>, marks: &Bound<'_, PyAny>) -> PyResult<Vec
                 column.ok_or_else(|| ArrowError::SchemaError("the marks are no uint64".to_owned()))?;
             repeats.extend(column.values());
         }
-        Ok(repeats.finish())
+        Ok(repeats.finish(run::cores()))
     })
     .map_err(|failed: ArrowError| error::input(py, &failed.to_string()))
 }

@@ -1,5 +1,6 @@
 //! The one place that lets go of the GIL and looks for Ctrl-C.
 
+use std::num::NonZero;
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
@@ -7,6 +8,11 @@ use pyo3::prelude::*;
 
 /// How long a wait may last before somebody looks for Ctrl-C.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(50);
+
+/// How many threads work where nobody says how many.
+pub(crate) fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
 
 /// Runs work without the GIL.
 pub(crate) fn detached<T: Send>(py: Python<'_>, work: impl Send + FnOnce() -> T) -> T {

@@ -1,9 +1,7 @@
 //! `survey` and `stored_rows`: events that stand in Parquet files.
 
-use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
@@ -94,7 +92,7 @@ pub(crate) fn survey(
     threads: Option<usize>,
 ) -> PyResult<Surveyed> {
     let wanted = Wanted { suspects, with_received: received, open: open_ones };
-    let threads = threads.unwrap_or_else(cores);
+    let threads = threads.unwrap_or_else(run::cores);
     let interrupts = Interrupts::new(py);
     let mut raised = None;
     let done = run::detached(py, || {
@@ -142,7 +140,7 @@ pub(crate) fn stored_rows(
     let selection =
         Selection::new(Some(&columns), true).map_err(|unknown| error::unknown_column(py, &unknown))?;
     let batches = capsule::import(positions)?;
-    let threads = threads.unwrap_or_else(cores);
+    let threads = threads.unwrap_or_else(run::cores);
     let all = run::detached(py, || {
         let mut all = Vec::new();
         for batch in batches {
@@ -159,11 +157,6 @@ pub(crate) fn stored_rows(
     let all = all.map_err(|failed: ArrowError| error::input(py, &failed.to_string()))?;
     let rows = run::detached(py, || Rows::fetch(&files, selection.columns().collect(), &all, threads));
     rows.map(|rows| StoredRows(Mutex::new(Some(rows)))).map_err(|failed| refused(py, &failed))
-}
-
-/// How many threads there are to be, unless somebody says so.
-fn cores() -> usize {
-    thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 fn refused(py: Python<'_>, failed: &StoredError) -> PyErr {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 
 use foldhash::HashSet;
 use foldhash::quality::RandomState;
@@ -9,7 +10,7 @@ use foldhash::quality::RandomState;
 use super::file::StoredFile;
 use super::position::Position;
 use super::{StoredError, each};
-use crate::reader::ordered::Ordered;
+use crate::reader::ordered::{Ordered, Panicked};
 use crate::repeats::Repeats;
 
 mod counts;
@@ -81,8 +82,12 @@ impl Survey {
             repeats.extend(&part.marks);
             long.add(part.long);
         })?;
-        survey.open = long.open();
-        let repeated: HashSet<u64> = repeats.finish().into_iter().collect();
+        let (repeated, open) = thread::scope(|scope| {
+            let open = scope.spawn(|| long.open());
+            (repeats.finish(threads), open.join())
+        });
+        survey.open = open.map_err(|_| Panicked)?;
+        let repeated: HashSet<u64> = repeated.into_iter().collect();
         if !repeated.is_empty() {
             survey.suspects = marks::rows(tasks, wanted.with_received, repeated, threads, goes_on)?;
         }
