@@ -84,12 +84,14 @@ class Coverage:
 
     def add(self, batch: "pa.RecordBatch") -> None:
         """Take in a batch, as far as it has the columns of `LOOKED_AT`."""
+        import pyarrow as pa
         import pyarrow.compute as pc
 
         self.known &= set(batch.schema.names)
         self.events += batch.num_rows
         if "ts_received" in self.known:
-            span = pc.min_max(batch["ts_received"]).as_py()
+            times = batch["ts_received"].cast(pa.timestamp("us", "UTC"), safe=False)
+            span = pc.min_max(times).as_py()
             self._span(span["min"], span["max"])
         for name, counts in (("stage", self.stages), ("level", self.levels)):
             if name in self.known:

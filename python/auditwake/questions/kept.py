@@ -1,11 +1,12 @@
 """What is kept of a stream: a table, less the events that repeat another one in full."""
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from auditwake._core import repeated
 from auditwake.errors import InputError
 from auditwake.questions.coverage import Coverage
-from auditwake.questions.needed import TIME, Need, identity, refuse_missing
+from auditwake.questions.needed import TIME, Need, identity, refuse_missing, timed
 from auditwake.read import Reader
 from auditwake.types import ArrowStreamExportable
 
@@ -15,20 +16,18 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-__all__ = ["TWINS", "Kept", "count", "types_of"]
+__all__ = ["ENDED", "REQUEST", "STARTED", "TWINS", "Kept", "count", "interruptible", "types_of"]
 
 TWINS: Final = "ts_received, ts_stage, line_bytes"
 """What rows have in common that may be one event; few others are compared by what they say, which is long texts."""
 MARKS: Final = 1 << 20
 """Rows of a batch of marks."""
 STARTED: Final = "stage = 'ResponseStarted' and is_long_running and eff_user is not null"
-OPEN: Final = f"""select * from events where {STARTED} and hash(audit_id, ts_received, eff_user) in (
-    select began from (
-      select hash(audit_id, ts_received, eff_user) as began, bool_or(is_terminal) as is_over
-      from events where is_long_running group by began
-    ) where not is_over
-)"""
-"""Requests that are meant to be long and have no event that says that they ended."""
+"""Requests that are meant to be long, where they begin."""
+ENDED: Final = "is_long_running and is_terminal"
+"""Those, where they end."""
+REQUEST: Final = "hash(audit_id, ts_received, eff_user)"
+"""What names a request: a client may choose the audit ID."""
 
 
 class Kept:
@@ -48,6 +47,7 @@ class Kept:
         self._database = database
         self._need = need
         self._coverage = coverage
+        self._raised: BaseException | None = None
 
     def stream(self, source: ArrowStreamExportable, *, with_identity: bool) -> bool:
         """Keep what is needed of a stream, which is read once.
@@ -64,55 +64,85 @@ class Kept:
         stream = pa.RecordBatchReader.from_stream(source)
         refuse_missing(self._need.naming, stream.schema.names)
         self._database.register("stream", pa.RecordBatchReader.from_batches(stream.schema, self._counted(stream)))
-        columns = self._need.selected(self._need.naming, _types(stream.schema))
+        columns = f"{self._need.selected(self._need.naming)}, coalesce({self._need.condition}, false) as is_asked"
         if with_identity:
             columns += f", {identity(stream.schema.names)}"
+        wanted = f"({self._need.condition})" + (f" or ({ENDED})" if self._need.open_ones else "")
         try:
-            self.fill(f"select {columns} from stream where {self._need.condition}")
+            self.fill(f"select {columns} from {timed('stream', _types(stream.schema))} where {wanted}")
         except Exception as error:
-            raise _reading_failed(source, error) from error
+            raise self._reading_failed(source, error) from error
         self._database.unregister("stream")
         marks = self.marks()
         if marks and not with_identity:
             return False
         if isinstance(source, Reader):
             self._coverage.add_outcomes(source.outcomes)
-        self.make(marks, aside=("identity",) if with_identity else ())
+        self.make(marks, aside=("is_asked", "identity") if with_identity else ("is_asked",))
+        ended = f"select {REQUEST} from kept where {ENDED}"
+        self.make_open(f"select * from events where {STARTED} and {REQUEST} not in ({ended})")
         return True
 
     def fill(self, sql: str) -> None:
         """Fill the table."""
-        self._database.execute(f"create or replace temp table kept as {sql}")
+        with interruptible():
+            self._database.execute(f"create or replace temp table kept as {sql}")
 
     def marks(self) -> list[int]:
         """Give the marks of rows that may be one event: they are rare."""
         return repeated(self._database.sql(f"select hash({TWINS}) as mark from kept").to_arrow_reader(MARKS))
 
     def make(self, marks: list[int], *, aside: tuple[str, ...]) -> None:
-        """Make `events` of what was kept, less the columns that are put aside, and `open_requests` of those."""
+        """Make `events` of what was kept and is asked of, less the columns that are put aside."""
         import pyarrow as pa
 
-        columns = f"* exclude ({', '.join(aside)})" if aside else "*"
-        kept = "kept"
+        kept = "(from kept where is_asked)" if "is_asked" in aside else "kept"
         if marks:
             self._database.register("repeated", pa.table({"mark": pa.array(marks, pa.uint64())}))
             self._database.execute(
                 "create temp table suspects as from repeated;"
-                f"create temp table alike as from kept where hash({TWINS}) in (from suspects);"
+                f"create temp table alike as from {kept} where hash({TWINS}) in (from suspects);"
                 f"create temp table first_of_alike as select distinct on ({TWINS}, identity) * from alike"
             )
             self._database.unregister("repeated")
             self._coverage.repeats = count(self._database, "alike") - count(self._database, "first_of_alike")
-            kept = f"(from kept where hash({TWINS}) not in (from suspects) union all from first_of_alike)"
-        self._database.execute(
-            f"create temp view events as select {columns} from {kept};"
-            f"create temp table open_requests as {OPEN if self._need.open_ones else 'select * from events limit 0'}"
-        )
+            kept = f"(from {kept} where hash({TWINS}) not in (from suspects) union all from first_of_alike)"
+        columns = f"* exclude ({', '.join(aside)})" if aside else "*"
+        self._database.execute(f"create temp view events as select {columns} from {kept}")
+
+    def make_open(self, sql: str) -> None:
+        """Make `open_requests` of what SQL says, where that is looked at."""
+        wanted = sql if self._need.open_ones else "select * from events limit 0"
+        with interruptible():
+            self._database.execute(f"create temp table open_requests as {wanted}")
 
     def _counted(self, stream: "pa.RecordBatchReader") -> "Iterator[pa.RecordBatch]":
-        for batch in stream:
-            self._coverage.add(batch)
-            yield batch
+        try:
+            for batch in stream:
+                self._coverage.add(batch)
+                yield batch
+        except BaseException as raised:
+            self._raised = raised
+            raise
+
+    def _reading_failed(self, source: object, error: Exception) -> BaseException:
+        """Give what ended the reading: Ctrl-C, or what the reader says, or else what the stream does."""
+        if isinstance(self._raised, KeyboardInterrupt):
+            return self._raised
+        if isinstance(source, Reader) and source.failure is not None:
+            return source.failure
+        return InputError(str(error))
+
+
+@contextmanager
+def interruptible() -> "Iterator[None]":
+    """Make of DuckDB's own error the KeyboardInterrupt that it stands for."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "interrupted" in str(error).lower():
+            raise KeyboardInterrupt from error
+        raise
 
 
 def count(database: "duckdb.DuckDBPyConnection", rows: str) -> int:
@@ -132,10 +162,3 @@ def _types(schema: "pa.Schema") -> dict[str, str]:
     units = {"us": TIME, "ns": "TIMESTAMP_NS", "ms": "TIMESTAMP_MS", "s": "TIMESTAMP_S"}
     times = [field for field in schema if pa.types.is_timestamp(field.type)]
     return {field.name: units[field.type.unit] if field.type.tz else "TIMESTAMP" for field in times}
-
-
-def _reading_failed(source: object, error: Exception) -> BaseException:
-    """Give what ended the reading, as the reader knows it, or else what the stream says."""
-    if isinstance(source, Reader) and source.failure is not None:
-        return source.failure
-    return InputError(str(error))

@@ -2,20 +2,22 @@
 
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from auditwake._core import discover
 from auditwake.errors import AuditwakeError, InputError, QuestionError
 from auditwake.parquet import parquet_files
 from auditwake.questions.coverage import LOOKED_AT, Coverage
-from auditwake.questions.kept import Kept
+from auditwake.questions.kept import Kept, interruptible
 from auditwake.questions.needed import IDENTITY, Need
 from auditwake.questions.question import views
 from auditwake.questions.scope import Scope
-from auditwake.questions.stored import Stored
+from auditwake.questions.stored import Stored, UnreadError
 from auditwake.read import Reader, read
 from auditwake.types import ArrowStreamExportable, BinaryReadable, Sources
 
@@ -33,9 +35,10 @@ MEMORY: Final = "768MB"
 
 
 class Log:
-    """Events of a source, ready to be asked with SQL. The source is read once.
+    """Events of a source, ready to be asked with SQL.
 
-    Rows that repeat another one in full are left out, as when a log was collected twice; `coverage` counts them. Memory
+    The source is read once, or twice where it is files and some of their events may repeat others. Rows that repeat
+    another one in full are left out, as when a log was collected twice; `coverage` counts them. Memory
     is bounded: what does not fit is put into a temporary directory that is removed at the end.
 
     Args:
@@ -97,7 +100,8 @@ class Log:
 
         named = {name: value for name, value in parameters.items() if re.search(rf"\${name}\b", sql)}
         try:
-            return self._database.sql(sql, params=named).to_arrow_table()
+            with interruptible():
+                return self._database.sql(sql, params=named).to_arrow_table()
         except duckdb.Error as error:
             raise QuestionError(str(error)) from error
 
@@ -113,7 +117,8 @@ class Log:
         import duckdb
 
         try:
-            self._database.execute(sql)
+            with interruptible():
+                self._database.execute(sql)
         except duckdb.Error as error:
             raise QuestionError(str(error)) from error
 
@@ -147,9 +152,12 @@ class Log:
         stored = Stored(files, self._database, self._need, self.coverage, self._threads)
         try:
             stored.look_at(is_asked_once=is_asked_once)
-        except InputError:
-            # Compressed or encoded as the core cannot read it: DuckDB may.
+        except UnreadError:
+            # DuckDB may, and begins anew: views and tables of the first attempt may be there.
+            self._database.close()
+            self._database = _connect(self._spill.name, self._threads)
             self.coverage = Coverage()
+            stored = Stored(files, self._database, self._need, self.coverage, self._threads)
             self._keep(stored.stream(), with_identity=True)
 
     def _read(self, logs: Sources) -> None:
@@ -160,15 +168,31 @@ class Log:
                 logs, columns=[*self._need.read_for(self._need.naming), *LOOKED_AT, *more], threads=self._threads
             )
 
-        ones = logs if isinstance(logs, list) else [logs]
-        is_read_twice = all(isinstance(one, (str, os.PathLike)) and one != "-" for one in ones)
-        if is_read_twice and self._keep(reader(), with_identity=False):
+        files = _files(logs)
+        if files and self._keep(reader(), with_identity=False):
             return
+        if files and _files(logs) != files:
+            message = f"{files[0][0]}: it was rotated while it was read: ask again"
+            raise InputError(message)
         self.coverage = Coverage()
         self._keep(reader(IDENTITY), with_identity=True)
 
     def _keep(self, source: ArrowStreamExportable, *, with_identity: bool) -> bool:
         return Kept(self._database, self._need, self.coverage).stream(source, with_identity=with_identity)
+
+
+def _files(logs: Sources) -> list[tuple[str, int, int]]:
+    """Give the files that logs are, with what tells them from others of that name; none where one can be read once."""
+    found = []
+    for one in logs if isinstance(logs, list) else [logs]:
+        if not isinstance(one, (str, os.PathLike)) or os.fspath(one) == "-" or "://" in os.fspath(one):
+            return []
+        for file in discover(os.fspath(one)):
+            known = Path(file).stat()
+            if not stat.S_ISREG(known.st_mode):
+                return []
+            found.append((file, known.st_dev, known.st_ino))
+    return found
 
 
 def _connect(spill: str, threads: int | None) -> "duckdb.DuckDBPyConnection":

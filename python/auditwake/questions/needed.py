@@ -8,7 +8,7 @@ from typing import Final
 from auditwake.errors import QuestionError
 from auditwake.schema import columns
 
-__all__ = ["IDENTITY", "TIME", "Need", "identity", "needed_columns", "quoted", "refuse_missing"]
+__all__ = ["IDENTITY", "TIME", "Need", "identity", "needed_columns", "quoted", "refuse_missing", "timed"]
 
 IDENTITY: Final = ("audit_id", "stage", "verb", "uri", "user", "eff_user", "source_ip", "user_agent", "code", "message")
 """What two events must have in common to be one, beside both times and the length of their lines."""
@@ -89,21 +89,35 @@ class Need:
         deciding = needed_columns(" ".join(self.only.values())) if self.only else ()
         return list(dict.fromkeys([*columns, *deciding]))
 
-    def selected(self, columns: Iterable[str], types: Mapping[str, str] | None = None) -> str:
-        """Write columns as SQL has them.
+    def selected(self, columns: Iterable[str]) -> str:
+        """Write columns as SQL has them."""
+        return ", ".join(
+            f"case when {self.only[name]} then {quoted(name)} end as {quoted(name)}"
+            if name in self.only
+            else quoted(name)
+            for name in columns
+        )
 
-        Args:
-            columns: Their names.
-            types: What DuckDB takes columns for: times of another unit or without a zone become those of the schema.
-        """
-        times = {name for name, kind in (types or {}).items() if kind.startswith("TIMESTAMP") and kind != TIME}
-        return ", ".join(self._selected(name, is_other_time=name in times) for name in columns)
 
-    def _selected(self, name: str, *, is_other_time: bool) -> str:
-        value = f"{quoted(name)}::timestamptz" if is_other_time else quoted(name)
-        if name in self.only:
-            value = f"case when {self.only[name]} then {value} end"
-        return value if value == quoted(name) else f"{value} as {quoted(name)}"
+def timed(rows: str, types: Mapping[str, str], *more: str) -> str:
+    """Give rows whose times are those of the schema, where an engine wrote them in another unit or without a zone.
+
+    Args:
+        rows: The rows, as SQL has them behind `from`.
+        types: What DuckDB takes their columns for.
+        more: Columns that a `*` does not have.
+
+    Example:
+        >>> timed("log", {"ts_stage": "TIMESTAMP_NS", "ts_received": TIME})
+        '(select * replace ("ts_stage"::timestamptz as "ts_stage") from log)'
+        >>> timed("log", {"ts_stage": TIME})
+        'log'
+    """
+    others = [quoted(name) for name, kind in types.items() if kind.startswith("TIMESTAMP") and kind != TIME]
+    if not others:
+        return rows
+    casts = ", ".join(f"{name}::timestamptz as {name}" for name in others)
+    return f"(select {', '.join([f'* replace ({casts})', *more])} from {rows})"
 
 
 def needed_columns(sql: str, *, stars: bool = False) -> list[str]:

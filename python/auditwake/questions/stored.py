@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 from auditwake._core import stored_rows, survey
 from auditwake.errors import InputError, QuestionError
 from auditwake.questions.coverage import LOOKED_AT, Coverage
-from auditwake.questions.kept import TWINS, Kept, count, types_of
-from auditwake.questions.needed import IDENTITY, Need, identity, quoted, refuse_missing
+from auditwake.questions.kept import ENDED, REQUEST, STARTED, TWINS, Kept, count, interruptible, types_of
+from auditwake.questions.needed import IDENTITY, Need, identity, needed_columns, quoted, refuse_missing, timed
 from auditwake.questions.scope import literal
 from auditwake.types import ArrowStreamExportable, Survey
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-__all__ = ["Stored"]
+__all__ = ["Stored", "UnreadError"]
 
 POSITION: Final = "(file_index::ubigint << 40) | file_row_number::ubigint"
 """Where a row stands, as the core counts it."""
@@ -23,6 +23,10 @@ FEW: Final = 50
 """One event in so many is few: they are fetched. Of more, what is asked is asked of the files."""
 BATCH: Final = 1 << 16
 """Rows of a batch that is read by DuckDB and kept by it again."""
+
+
+class UnreadError(Exception):
+    """The core cannot read a file: it is compressed or encoded as few are, or damaged."""
 
 
 class Stored:
@@ -65,7 +69,8 @@ class Stored:
             f"read_parquet([{', '.join(map(literal, files))}], union_by_name = true, hive_partitioning = false)"
         )
         self._types = self._columns_of_files()
-        refuse_missing(need.columns, self._types)
+        self._scan = timed(self._scan, self._types, "file_index", "file_row_number")
+        refuse_missing(need.naming, self._types)
 
     def look_at(self, *, is_asked_once: bool) -> None:
         """Make `events` and `open_requests`.
@@ -75,6 +80,7 @@ class Stored:
 
         Raises:
             InputError: A file cannot be read.
+            UnreadError: The core cannot read one.
         """
         found = self._found() if self._need.is_part else None
         if found is None or (is_asked_once and found.num_rows * FEW > count(self._database, self._scan)):
@@ -83,10 +89,19 @@ class Stored:
             self._fetch(found)
 
     def stream(self) -> "pa.RecordBatchReader":
-        """Give what is needed as DuckDB alone reads it, which knows more codecs than the core."""
+        """Give what is needed as DuckDB alone reads it, which knows more codecs than the core.
+
+        Raises:
+            InputError: A file cannot be read.
+        """
+        import duckdb
+
         needed = {*self._need.read_for(self._need.naming), *LOOKED_AT, *IDENTITY}
         columns = ", ".join(quoted(name) for name in self._types if name in needed)
-        return self._database.cursor().sql(f"select {columns} from {self._scan}").to_arrow_reader(BATCH)
+        try:
+            return self._database.cursor().sql(f"select {columns} from {self._scan}").to_arrow_reader(BATCH)
+        except duckdb.Error as error:
+            raise InputError(str(error)) from error
 
     def _columns_of_files(self) -> dict[str, str]:
         import duckdb
@@ -102,7 +117,8 @@ class Stored:
 
         sql = f"select {POSITION} as position from {self._scan} where {self._need.condition}"
         try:
-            return self._database.sql(sql).to_arrow_table()
+            with interruptible():
+                return self._database.sql(sql).to_arrow_table()
         except duckdb.ProgrammingError as error:
             raise QuestionError(str(error)) from error
         except duckdb.Error as error:
@@ -112,22 +128,28 @@ class Stored:
         """Put the rows that were found into a table."""
         self._coverage.add_survey(self._survey(), self._types)
         kept = Kept(self._database, self._need, self._coverage)
-        columns = self._need.columns
+        columns = self._need.naming
         self._fill("kept", columns, f"{self._need.selected(columns)}, position", found)
         marks = kept.marks()
         if marks:
             known = [name for name in IDENTITY if name in self._types]
             selected = f"{self._need.selected(columns)}, {identity(known)}, position"
             self._fill("kept", [*columns, *known], selected, found)
-        if self._need.open_ones and "audit_id" not in columns:
-            kept.fill(self._with_long_ones_named())
         kept.make(marks, aside=("identity", "position") if marks else ("position",))
+        kept.make_open(self._open_among("events"))
 
-    def _with_long_ones_named(self) -> str:
-        """Fetch the audit IDs of requests that are meant to be long: those of all rows are much to read."""
-        long = self._database.sql("select position from kept where is_long_running").to_arrow_table()
-        self._fill("ids", ["audit_id"], "audit_id, position", long)
-        return "select kept.*, audit_id from kept left join ids using (position)"
+    def _open_among(self, events: str) -> str:
+        """Say which of the requests that began have not ended: their ends need not be among what is asked of."""
+        if not self._need.open_ones:
+            return ""
+        begun = f"select * from {events} where {STARTED}"
+        if not count(self._database, f"({begun})"):
+            return begun
+        ended = (
+            f"select {REQUEST} from {self._scan} where {ENDED} "
+            f"and ts_received in (select ts_received from {events} where {STARTED})"
+        )
+        return f"{begun} and {REQUEST} not in ({ended})"
 
     def _view(self, found: "pa.Table | None") -> None:
         """Look at the files, less the rows that repeat others. `found` are the rows that are asked of; None for all."""
@@ -138,7 +160,7 @@ class Stored:
         condition = need.condition
         if self._coverage.repeats:
             condition += f" and {POSITION} not in (from repeats)"
-        columns = need.selected(need.columns, self._types)
+        columns = need.selected(need.columns)
         self._database.execute(f"create temp view events as select {columns} from {self._scan} where {condition}")
         begun = self._alone(surveyed["open"], found) if need.open_ones else surveyed["open"]
         self._fill("open_requests", need.columns, need.selected(need.columns), begun)
@@ -146,15 +168,14 @@ class Stored:
     def _find_repeats(self, suspects: ArrowStreamExportable) -> None:
         """Make the table `repeats` of the positions of rows that repeat another one, of which the first is none."""
         known = [name for name in IDENTITY if name in self._types]
-        columns = f"{TWINS}, {identity(known)}, position"
-        self._fill("suspects", [*known, *TWINS.split(", ")], columns, suspects)
+        asked = f"coalesce({self._need.condition}, false) as is_asked"
+        columns = f"{TWINS}, {identity(known)}, position, {asked}"
+        needed = [*known, *TWINS.split(", "), *needed_columns(self._need.condition)]
+        self._fill("suspects", needed, columns, suspects)
         self._database.execute(
-            "create temp table repeats as select position from suspects anti join "
-            f"(select min(position) as position from suspects group by {TWINS}, identity) using (position)"
-        )
-        self._fill("repeating", self._need.columns, "*", self._database.table("repeats").to_arrow_table())
-        self._database.execute(
-            f"delete from repeats where position not in (select position from repeating where {self._need.condition})"
+            "create or replace temp table repeats as select position from suspects anti join "
+            f"(select min(position) as position from suspects where is_asked group by {TWINS}, identity) "
+            "using (position) where is_asked"
         )
         self._coverage.repeats = count(self._database, "repeats")
 
@@ -179,7 +200,10 @@ class Stored:
 
     def _survey(self, *, suspects: bool = False, received: bool = False, open_ones: bool = False) -> Survey:
         wanted = {"suspects": suspects, "received": received, "open_ones": open_ones}
-        return survey(self._files, **wanted, threads=self._threads)
+        try:
+            return survey(self._files, **wanted, threads=self._threads)
+        except InputError as error:
+            raise UnreadError(str(error)) from error
 
     def _fill(self, table: str, columns: Iterable[str], selected: str, positions: ArrowStreamExportable) -> None:
         """Make a table of rows of the files."""
@@ -189,7 +213,8 @@ class Stored:
         rows = pa.RecordBatchReader.from_stream(stored_rows(self._files, needed, positions, threads=self._threads))
         self._database.register("rows_of_files", rows)
         try:
-            self._database.execute(f"create or replace temp table {table} as select {selected} from rows_of_files")
+            with interruptible():
+                self._database.execute(f"create or replace temp table {table} as select {selected} from rows_of_files")
         except Exception as error:
-            raise InputError(str(error)) from error
+            raise UnreadError(str(error)) from error
         self._database.unregister("rows_of_files")

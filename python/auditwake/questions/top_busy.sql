@@ -19,18 +19,25 @@ with spans as (
   select
     change // 120000000 as minute,
     count(*) filter (change & 1 = 1) as requests,
-    -- What was at work when the minute began counts in it, less what ended at that very moment.
-    arg_min(at_work - if(change & 1 = 1, 1, -1), change) - count(*) filter (change % 120000000 = 0) as at_first,
+    count(*) filter (change & 1 = 0) as ends,
+    count(*) filter (change % 120000000 = 0) as ends_at_first,
     -- The peak, and of several moments the first: 27 bits hold the half microseconds of a minute.
     max(at_work << 27 | ((1 << 27) - 1 - change % 120000000)) filter (change & 1 = 1) as highest
   from levels
   group by minute
+), peaks as (
+  select
+    minute, requests, highest,
+    -- What was at work when the minute began counts in it, less what ended at that very moment.
+    coalesce(sum(requests - ends) over (order by minute rows between unbounded preceding and 1 preceding), 0)::bigint
+      - ends_at_first as at_first
+  from minutes
 )
 select
   make_timestamptz(minute * 60000000) as minute,
   greatest(at_first, highest >> 27) as peak,
   make_timestamptz(minute * 60000000 + if(highest is null or at_first >= highest >> 27, 0, ((1 << 27) - 1 - highest & (1 << 27) - 1) // 2)) as peak_at,
   requests
-from minutes
+from peaks
 order by peak desc, minute
 limit $limit

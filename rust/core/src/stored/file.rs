@@ -4,9 +4,11 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::TimestampMicrosecondType;
 use arrow_array::{ArrayRef, RecordBatch, new_null_array};
 use arrow_cast::cast;
-use arrow_schema::ArrowError;
+use arrow_schema::{ArrowError, DataType, TimeUnit};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
@@ -129,11 +131,21 @@ fn typed(batch: &RecordBatch, column: &'static Column, path: &Path) -> Result<Ar
     if array.data_type() == &wanted {
         return Ok(Arc::clone(array));
     }
-    cast(array, &wanted).map_err(|cause| StoredError::Column {
+    zoned(array).and_then(|array| cast(&array, &wanted)).map_err(|cause| StoredError::Column {
         file: path.to_owned(),
         column: column.name,
         cause: cause.to_string(),
     })
+}
+
+/// Takes times without a zone for those of UTC, as every audit log has them; other arrays are left as they are.
+fn zoned(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    if !matches!(array.data_type(), DataType::Timestamp(_, None)) {
+        return Ok(Arc::clone(array));
+    }
+    let micros = cast(array, &DataType::Timestamp(TimeUnit::Microsecond, None))?;
+    let micros = micros.as_primitive::<TimestampMicrosecondType>().clone();
+    Ok(Arc::new(micros.with_timezone("UTC")))
 }
 
 fn cannot(path: &Path, cause: &ParquetError) -> StoredError {
