@@ -6,6 +6,7 @@ A module that is not in its table fails the test: give it a line there, and with
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -96,6 +97,7 @@ def rust_files() -> list[Path]:
     return [path for path in sorted(sources.rglob("*.rs")) if path.stem != "tests" and path != sources / "lib.rs"]
 
 
+@cache
 def rust_uses() -> Uses:
     """Module -> modules of the crate that it names, outside its tests and comments."""
     uses: Uses = {}
@@ -139,6 +141,7 @@ def python_files() -> list[Path]:
     return [*sorted(PYTHON.rglob("*.py")), PYTHON / "_core.pyi"]
 
 
+@cache
 def python_uses() -> Uses:
     """Module -> modules of the package that it imports, for types or at run time, at its top or later."""
     uses: Uses = {}

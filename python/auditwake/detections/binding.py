@@ -46,6 +46,7 @@ def bind(rules: Iterable[tuple[Rule, Mapping[str, Place]]]) -> Iterator[ConfigPr
         # Which requests a rule looks at is asked while the log is read: before there are macros.
         for rule, places in found:
             yield from _bind(database, rule, {"of": _whole(rule.of, "::boolean", "events")}, places)
+        database.execute("create view open_requests as from events")
         database.execute(views())
         database.execute(macros())
         for rule, places in found:
