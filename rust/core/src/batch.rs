@@ -4,11 +4,12 @@
 //! and parsed if it is new; that may fail, and nothing of the row exists yet. Then the row's codes are pushed, which
 //! cannot fail: a batch never holds half a row. `finish` turns the codes into columns.
 
-mod callers;
 mod cells;
 mod groups;
 mod guess;
+mod heads;
 pub(crate) mod interner;
+mod named;
 mod rows;
 mod table;
 mod tables;
@@ -25,7 +26,7 @@ use crate::repair::{Repair, Repairs};
 use crate::schema::Selection;
 
 pub(crate) use interner::Interner;
-use rows::{Rows, Wanted};
+use rows::Rows;
 use table::ABSENT;
 use tables::{Codes, Tables};
 
@@ -105,7 +106,7 @@ impl BatchBuilder {
             schema: selection.schema(),
             tables: Tables::new(&selection, texts == Texts::Coded),
             texts,
-            rows: Rows::new(Wanted::new(&selection, keep_raw)),
+            rows: Rows::new(&selection, keep_raw),
             nulls: cells::Nulls::default(),
             selection,
             limits,
@@ -139,14 +140,18 @@ impl BatchBuilder {
         let (codes, object) = self.tables.look_up(event, origin)?;
         let mut repairs = place.repairs;
         repairs.merge(event.repairs());
-        self.tables.gather_repairs(&codes, &mut repairs);
+        let told = self.tables.tell(&codes);
+        if told {
+            self.tables.gather_repairs(&codes, &mut repairs);
+        }
         let row = self.rows.read(event, object, repairs)?;
         let facts = rows::Facts {
             stage: self.tables.stage.fact(codes.stage),
             truncated: self.tables.annotations.fact(codes.annotations) & groups::TRUNCATED != 0,
             long_running: self.tables.long_running(&codes),
         };
-        let extra = self.rows.wanted.extra_fields.then(|| self.extra_fields(event, &codes, &row)).flatten();
+        let extra =
+            self.rows.wants_extra_fields().then(|| self.extra_fields(event, told, &codes, &row)).flatten();
         let repairs = row.repairs;
         self.rows.push(&row, &codes, &facts, extra.as_deref(), place);
         self.bytes += event.text.len();
@@ -178,10 +183,9 @@ impl BatchBuilder {
     pub fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
         let count = self.rows.len();
         let mut columns: Vec<(&'static str, ArrayRef)> = self.rows.finish();
-        let mut codes = Vec::with_capacity(count);
-        for (place, table) in self.tables.all().into_iter().enumerate().filter(|(_, table)| table.active) {
-            self.rows.codes.column(place, &mut codes);
-            columns.extend(table.take(&codes));
+        let tables = self.tables.all().into_iter().zip(self.rows.codes.columns());
+        for (table, rows) in tables.filter(|(table, _)| table.active) {
+            columns.extend(table.take(rows));
         }
         self.rows.codes.clear();
         self.bytes = 0;
@@ -217,8 +221,14 @@ impl BatchBuilder {
         Ok(self.origin_row)
     }
 
-    /// JSON object of everything that no column holds, or `None` when the columns hold all.
-    fn extra_fields(&self, event: &Event<'_>, codes: &Codes, row: &rows::Row<'_>) -> Option<String> {
+    /// JSON object of everything that no column holds, or `None` when the columns hold all. `told` is [`Tables::tell`].
+    fn extra_fields(
+        &self,
+        event: &Event<'_>,
+        told: bool,
+        codes: &Codes,
+        row: &rows::Row<'_>,
+    ) -> Option<String> {
         let mut json = String::new();
         let mut add = |key: &str, value: &str| {
             json.push(if json.is_empty() { '{' } else { ',' });
@@ -227,14 +237,16 @@ impl BatchBuilder {
             json.push_str("\":");
             json.push_str(value);
         };
-        if let Some(version) = event.get(Key::ApiVersion).filter(|v| *v != "\"audit.k8s.io/v1\"") {
-            add(Key::ApiVersion.name(), version);
+        if event.bytes(Key::ApiVersion).is_some_and(|version| version != br#""audit.k8s.io/v1""#) {
+            add(Key::ApiVersion.name(), event.get(Key::ApiVersion).unwrap_or_default());
         }
-        self.tables.asides(codes, |key, aside| {
-            if let Some(rest) = aside.json.as_deref() {
-                add(key.name(), rest);
-            }
-        });
+        if told {
+            self.tables.asides(codes, |key, aside| {
+                if let Some(rest) = aside.json.as_deref() {
+                    add(key.name(), rest);
+                }
+            });
+        }
         for (key, rest) in row.rest.iter().flatten() {
             add(key.name(), rest);
         }

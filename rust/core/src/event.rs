@@ -3,15 +3,17 @@
 //! A lane fills [`Spans`]; the batch builder reads them through [`Event`]. Neither knows the other.
 
 mod callers;
+mod known;
 
 use std::mem;
 use std::ops::Range;
 
 use crate::repair::Repairs;
 
-use callers::Callers;
+use callers::{Caller, Callers};
+use known::Known;
 
-pub(crate) use callers::Name as CallerName;
+pub(crate) use known::Name;
 
 /// The keys of an event in the order of the Go struct, which is the order on the wire
 /// (k8s.io/apiserver, `pkg/apis/audit/v1/types.go`).
@@ -114,9 +116,13 @@ pub struct Spans {
     /// struct, strings that are neither empty nor escaped. An empty range is an absent one; only some lanes look.
     object: Option<[Range<u32>; 3]>,
     /// Names what stands from the value of `user` to the end of `userAgent`, where these keys stand side by side.
-    caller: Option<CallerName>,
+    caller: Option<Name>,
     /// Callers of earlier lines.
     callers: Callers,
+    /// Names the value of `annotations`; only some lanes look.
+    annotations: Option<Name>,
+    /// Annotations of earlier lines.
+    known_annotations: Known<()>,
     /// Extents of whole members (`"key":value`) whose key is not one of [`Key`], in order.
     pub(crate) unknown: Vec<Range<u32>>,
     /// What the lane had to repair to get here.
@@ -130,6 +136,7 @@ impl Spans {
         self.plain = 0;
         self.object = None;
         self.caller = None;
+        self.annotations = None;
         self.unknown.clear();
         self.repairs = Repairs::default();
     }
@@ -178,7 +185,26 @@ impl Spans {
         let moved = |value: &Range<u32>| value.start.saturating_sub(start)..value.end.saturating_sub(start);
         let values = std::array::from_fn(|place| moved(&values[place]));
         let plain = self.plain & 1 << Key::UserAgent as u32 != 0;
-        self.caller = self.callers.put(&text[start as usize..], (end - start) as usize, values, plain);
+        let caller = Caller { values, plain };
+        self.caller = self.callers.put(&text[start as usize..], (end - start) as usize, caller);
+    }
+
+    /// Notes that the annotations are those of an earlier line, if what stands at `span` of the text is; answers whether it
+    /// is.
+    #[inline]
+    pub(crate) fn find_annotations(&mut self, text: &[u8], span: Range<usize>) -> bool {
+        let Some((name, ())) = self.known_annotations.find(&text[span.clone()]) else { return false };
+        self.values[Key::Annotations as usize] = span.start as u32..span.end as u32;
+        self.annotations = Some(name);
+        true
+    }
+
+    /// Remembers the annotations for later lines, unless something was repaired.
+    pub(crate) fn put_annotations(&mut self, text: &[u8]) {
+        if self.repairs.is_empty() {
+            let span = &self.values[Key::Annotations as usize];
+            self.annotations = self.known_annotations.put(&text[span.start as usize..span.end as usize], ());
+        }
     }
 
     /// Whether the key has a value.
@@ -221,8 +247,14 @@ impl<'a> Event<'a> {
     /// Names the values from `user` to `userAgent`, where a lane found these keys side by side. Equal names mean equal
     /// values.
     #[inline]
-    pub(crate) fn caller(&self) -> Option<CallerName> {
+    pub(crate) fn caller(&self) -> Option<Name> {
         self.spans.caller
+    }
+
+    /// Names the annotations, where a lane met them on an earlier line. Equal names mean equal values.
+    #[inline]
+    pub(crate) fn annotations(&self) -> Option<Name> {
+        self.spans.annotations
     }
 
     /// The value of a key if the lane saw that it is a string without escapes and control characters; `None` says nothing.

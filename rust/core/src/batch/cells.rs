@@ -1,28 +1,30 @@
 //! Growing columns: one cell for each prepared value, and the rows of a batch gathered from them.
 
-use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::builder::{BooleanBuilder, Int16Builder, Int32Builder, Int64Builder, StringBuilder};
-use arrow_array::{ArrayRef, UInt32Array, new_null_array};
+use arrow_array::builder::StringBuilder;
+use arrow_array::types::{Int16Type, Int32Type, Int64Type};
+use arrow_array::{ArrayRef, new_null_array};
 use arrow_schema::DataType;
-use arrow_select::take::take;
 
 use crate::schema::Kind;
 
 use super::interner::Interner;
-use super::text::{Ends, TextVec};
+use super::text::Ends;
 
 mod gather;
 
-use gather::Rows;
+pub(super) use gather::Rows;
 
-/// The cells of one column, in the shapes of [`Kind`]. `Off` takes values and keeps nothing: the column is not selected.
+/// The cells of one column, in the shapes of [`Kind`]. The first is the null of rows without a value of the column's table.
+/// `Off` takes values and keeps nothing: the column is not selected.
 pub(super) enum Cells {
     Off,
     On {
         store: Box<Store>,
         data_type: DataType,
+        /// Which cells have a value. One without is zero, empty or the first code in `store`.
+        valid: Vec<bool>,
         /// Whether any cell has a value.
         any: bool,
     },
@@ -30,33 +32,34 @@ pub(super) enum Cells {
 
 /// What holds the cells.
 pub(super) enum Store {
-    /// Codes into `dict`, -1 for null.
+    /// Codes into `dict`.
     Dict {
         codes: Vec<i32>,
         dict: Interner,
     },
     Text(StringBuilder),
-    Int64(Int64Builder),
-    Int32(Int32Builder),
-    Int16(Int16Builder),
-    Bool(BooleanBuilder),
+    Int64(Vec<i64>),
+    Int32(Vec<i32>),
+    Int16(Vec<i16>),
+    Bool(Vec<bool>),
     ListText {
-        lists: Lists,
+        lists: Ends,
         items: Items,
     },
     ListDict {
-        lists: Lists,
+        lists: Ends,
         codes: Vec<i32>,
         dict: Interner,
     },
     MapText {
-        lists: Lists,
+        /// Where the entries of each cell end.
+        lists: Ends,
         keys: Vec<i32>,
         dict: Interner,
         values: Items,
     },
     MapList {
-        lists: Lists,
+        lists: Ends,
         keys: Vec<i32>,
         dict: Interner,
         /// Where the list of each entry ends among the items.
@@ -67,7 +70,7 @@ pub(super) enum Store {
 
 /// Texts inside lists and maps.
 pub(super) enum Items {
-    Plain(TextVec),
+    Plain(StringBuilder),
     Coded { codes: Vec<i32>, dict: Interner },
 }
 
@@ -76,51 +79,30 @@ impl Items {
         if coded {
             Self::Coded { codes: Vec::new(), dict: Interner::default() }
         } else {
-            Self::Plain(TextVec::default())
+            Self::Plain(StringBuilder::new())
         }
     }
 
     fn push(&mut self, text: &str) {
         match self {
-            Self::Plain(texts) => {
-                texts.push(text.as_bytes());
-            }
+            Self::Plain(texts) => texts.append_value(text),
             Self::Coded { codes, dict } => codes.push(dict.code(text)),
+        }
+    }
+
+    /// All of them.
+    fn array(&self) -> ArrayRef {
+        match self {
+            Self::Plain(texts) => Arc::new(texts.finish_cloned()),
+            Self::Coded { codes, dict } => dict.array_of(codes),
         }
     }
 
     fn size(&self) -> usize {
         match self {
-            Self::Plain(texts) => texts.size(),
+            Self::Plain(texts) => texts.values_slice().len() + 4 * texts.offsets_slice().len(),
             Self::Coded { codes, dict } => 4 * codes.len() + dict.size(),
         }
-    }
-}
-
-/// Where the items of list-like cells stand.
-#[derive(Default)]
-pub(super) struct Lists {
-    cells: Vec<Range<u32>>,
-    /// Where the last one ends.
-    end: u32,
-}
-
-/// How a cell without a list stands among the others.
-const NULL: Range<u32> = u32::MAX..u32::MAX;
-
-impl Lists {
-    fn push(&mut self, length: Option<usize>) {
-        self.cells.push(length.map_or(NULL, |length| {
-            let start = self.end;
-            self.end += length as u32;
-            start..self.end
-        }));
-    }
-
-    /// The items of a cell; `None` for a null or absent one.
-    #[inline]
-    fn range(&self, row: u32) -> Option<Range<u32>> {
-        self.cells.get(row as usize).filter(|range| **range != NULL).cloned()
     }
 }
 
@@ -128,15 +110,15 @@ impl Cells {
     /// An empty column of that kind, with every text as a code where `coded`. Times, bodies and raw bytes are row-wise and
     /// never prepared.
     pub(super) fn new(kind: Kind, coded: bool) -> Self {
-        let (lists, dict) = (Lists::default(), Interner::default());
+        let (lists, dict) = (Ends::default(), Interner::default());
         let store = match kind {
             Kind::Dict => Store::Dict { codes: Vec::new(), dict },
             Kind::Text if coded => Store::Dict { codes: Vec::new(), dict },
             Kind::Text | Kind::Json | Kind::Bytes => Store::Text(StringBuilder::new()),
-            Kind::Int64 | Kind::Time => Store::Int64(Int64Builder::new()),
-            Kind::Int32 => Store::Int32(Int32Builder::new()),
-            Kind::Int16 => Store::Int16(Int16Builder::new()),
-            Kind::Bool => Store::Bool(BooleanBuilder::new()),
+            Kind::Int64 | Kind::Time => Store::Int64(Vec::new()),
+            Kind::Int32 => Store::Int32(Vec::new()),
+            Kind::Int16 => Store::Int16(Vec::new()),
+            Kind::Bool => Store::Bool(Vec::new()),
             Kind::ListText => Store::ListText { lists, items: Items::new(coded) },
             Kind::ListDict => Store::ListDict { lists, codes: Vec::new(), dict },
             Kind::MapText => Store::MapText { lists, keys: Vec::new(), dict, values: Items::new(coded) },
@@ -149,13 +131,28 @@ impl Cells {
             },
         };
         let data_type = if coded { kind.coded_type() } else { kind.data_type() };
-        Self::On { store: Box::new(store), data_type, any: false }
+        let mut cells = Self::On { store: Box::new(store), data_type, valid: Vec::new(), any: false };
+        cells.null(kind);
+        cells
+    }
+
+    /// Adds a cell without a value.
+    fn null(&mut self, kind: Kind) {
+        match kind {
+            Kind::Dict | Kind::Text | Kind::Json | Kind::Bytes => self.text(None),
+            Kind::Int64 | Kind::Time | Kind::Int32 | Kind::Int16 => self.int(None),
+            Kind::Bool => self.flag(None),
+            Kind::ListText | Kind::ListDict => self.list::<&str>(None),
+            Kind::MapText => self.map::<&str>(None),
+            Kind::MapList => self.map_of_lists::<&str>(None),
+        }
     }
 
     fn on(&mut self, value: bool) -> Option<&mut Store> {
         match self {
             Self::Off => None,
-            Self::On { store, any, .. } => {
+            Self::On { store, valid, any, .. } => {
+                valid.push(value);
                 *any |= value;
                 Some(store)
             }
@@ -165,26 +162,35 @@ impl Cells {
     /// Adds a string cell.
     pub(super) fn text(&mut self, value: Option<&str>) {
         match self.on(value.is_some()) {
-            Some(Store::Dict { codes, dict }) => codes.push(value.map_or(-1, |text| dict.code(text))),
-            Some(Store::Text(builder)) => builder.append_option(value),
+            Some(Store::Dict { codes, dict }) => codes.push(value.map_or(0, |text| dict.code(text))),
+            Some(Store::Text(builder)) => builder.append_value(value.unwrap_or_default()),
             _ => {}
         }
     }
 
     /// Adds an integer cell; one that its column cannot hold is null.
     pub(super) fn int(&mut self, value: Option<i64>) {
+        let value = match self {
+            Self::On { store, .. } => match **store {
+                Store::Int32(_) => value.filter(|&value| i32::try_from(value).is_ok()),
+                Store::Int16(_) => value.filter(|&value| i16::try_from(value).is_ok()),
+                _ => value,
+            },
+            Self::Off => None,
+        };
+        let number = value.unwrap_or_default();
         match self.on(value.is_some()) {
-            Some(Store::Int64(builder)) => builder.append_option(value),
-            Some(Store::Int32(builder)) => builder.append_option(value.and_then(|v| v.try_into().ok())),
-            Some(Store::Int16(builder)) => builder.append_option(value.and_then(|v| v.try_into().ok())),
+            Some(Store::Int64(cells)) => cells.push(number),
+            Some(Store::Int32(cells)) => cells.push(number as i32),
+            Some(Store::Int16(cells)) => cells.push(number as i16),
             _ => {}
         }
     }
 
     /// Adds a boolean cell.
     pub(super) fn flag(&mut self, value: Option<bool>) {
-        if let Some(Store::Bool(builder)) = self.on(value.is_some()) {
-            builder.append_option(value);
+        if let Some(Store::Bool(cells)) = self.on(value.is_some()) {
+            cells.push(value.unwrap_or_default());
         }
     }
 
@@ -193,12 +199,12 @@ impl Cells {
         let all = value.unwrap_or_default().iter().map(AsRef::as_ref);
         match self.on(value.is_some()) {
             Some(Store::ListText { lists, items }) => {
+                lists.push(lists.last() + all.len());
                 all.for_each(|item| items.push(item));
-                lists.push(value.map(<[S]>::len));
             }
             Some(Store::ListDict { lists, codes, dict }) => {
+                lists.push(lists.last() + all.len());
                 codes.extend(all.map(|item| dict.code(item)));
-                lists.push(value.map(<[S]>::len));
             }
             _ => {}
         }
@@ -211,7 +217,7 @@ impl Cells {
                 keys.push(dict.code(key.as_ref()));
                 values.push(value.as_ref());
             }
-            lists.push(entries.map(<[(S, S)]>::len));
+            lists.push(keys.len());
         }
     }
 
@@ -225,34 +231,31 @@ impl Cells {
                 }
                 values.push(values.last() + value.len());
             }
-            lists.push(entries.map(<[(S, Vec<S>)]>::len));
+            lists.push(keys.len());
         }
     }
 
-    /// The cells of the rows, `ABSENT` giving null; `None` when no cell has a value. `indices` are the rows as Arrow's
-    /// kernels want them, made when the first column needs them.
-    pub(super) fn gather(&self, rows: &[u32], indices: &mut Option<UInt32Array>) -> Option<ArrayRef> {
-        let Self::On { store, data_type, any: true } = self else { return None };
-        let rows = Rows(rows);
-        let plain: ArrayRef = match &**store {
-            Store::Dict { codes, dict } => gather::dictionary_of_cells(codes, dict),
-            Store::ListText { lists, items } => return Some(rows.list_of_texts(data_type, lists, items)),
+    /// The cells of the rows; `None` when no cell has a value.
+    pub(super) fn gather<'a>(&'a self, rows: &mut Rows<'a>) -> Option<ArrayRef> {
+        let Self::On { store, data_type, valid, any: true } = self else { return None };
+        match &**store {
+            Store::Dict { codes, dict } => rows.dictionary(&dict.array_of(codes), valid),
+            Store::Text(builder) => rows.texts(&builder.finish_cloned(), valid),
+            Store::Int64(cells) => Some(rows.numbers::<Int64Type>(cells, valid)),
+            Store::Int32(cells) => Some(rows.numbers::<Int32Type>(cells, valid)),
+            Store::Int16(cells) => Some(rows.numbers::<Int16Type>(cells, valid)),
+            Store::Bool(cells) => Some(rows.flags(cells, valid)),
+            Store::ListText { lists, items } => rows.list(data_type, lists, &items.array(), valid),
             Store::ListDict { lists, codes, dict } => {
-                return Some(rows.list_of_codes(data_type, lists, codes, dict));
+                rows.list(data_type, lists, &dict.array_of(codes), valid)
             }
             Store::MapText { lists, keys, dict, values } => {
-                return rows.map_of_texts(data_type, lists, keys, dict, values);
+                rows.map(data_type, lists, (&dict.array_of(keys), &values.array()), valid)
             }
             Store::MapList { lists, keys, dict, values, items } => {
-                return rows.map_of_lists(data_type, lists, keys, dict, (values, items));
+                rows.map_of_lists(data_type, lists, &dict.array_of(keys), (values, &items.array()), valid)
             }
-            Store::Text(builder) => Arc::new(builder.finish_cloned()),
-            Store::Int64(builder) => Arc::new(builder.finish_cloned()),
-            Store::Int32(builder) => Arc::new(builder.finish_cloned()),
-            Store::Int16(builder) => Arc::new(builder.finish_cloned()),
-            Store::Bool(builder) => Arc::new(builder.finish_cloned()),
-        };
-        take(&plain, indices.get_or_insert_with(|| rows.indices()), None).ok()
+        }
     }
 
     /// Bytes of the dictionary and the cells, roughly: enough to say when a table has grown too large.

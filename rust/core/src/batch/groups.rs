@@ -355,19 +355,33 @@ fn rbac(reason: Option<&str>, out: &mut Writer<'_>) {
     out.text(parsed.map(crate::parse::reason::RbacReason::subject_text).as_deref());
 }
 
-/// The one word of the column `outcome`. 403 has two meanings: the authorizer forbade it (denied), or it allowed it and
-/// admission refused (rejected).
-pub(super) fn outcome(stage: i32, code: i32, decision: i32) -> &'static str {
+/// The words of the column `outcome`.
+pub(super) const OUTCOMES: [&str; 10] = [
+    "panic",
+    "unknown",
+    "denied",
+    "ok",
+    "rejected",
+    "not_found",
+    "conflict",
+    "throttled",
+    "client_error",
+    "server_error",
+];
+
+/// Which of [`OUTCOMES`] it is. 403 has two meanings: the authorizer forbade it (denied), or it allowed it and admission
+/// refused (rejected).
+pub(super) fn outcome(stage: i32, code: i32, decision: i32) -> usize {
     match code {
-        _ if stage == PANIC => "panic",
-        NO_CODE => "unknown",
-        _ if decision == FORBID => "denied",
-        ..=399 => "ok",
-        403 if decision == ALLOW => "rejected",
-        404 | 410 => "not_found",
-        409 => "conflict",
-        429 => "throttled",
-        400..=499 => "client_error",
-        _ => "server_error",
+        _ if stage == PANIC => 0,
+        NO_CODE => 1,
+        _ if decision == FORBID => 2,
+        ..=399 => 3,
+        403 if decision == ALLOW => 4,
+        404 | 410 => 5,
+        409 => 6,
+        429 => 7,
+        400..=499 => 8,
+        _ => 9,
     }
 }

@@ -5,17 +5,21 @@
 /// one comparison is made, and nothing else.
 #[inline]
 pub(super) fn guess(value: &[u8], limit: usize) -> usize {
-    let end = value.len().saturating_sub(8);
     let word =
-        |at: usize| value.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |word| u64::from_le_bytes(*word));
-    let mixed = if end > 0 {
-        word(end)
-            ^ word(end / 2).rotate_left(16)
-            ^ word(end / 4).rotate_left(32)
-            ^ word(end - end / 4).rotate_left(48)
-    } else {
-        let half = |half: Option<&[u8; 4]>| half.map_or(0, |half| u64::from(u32::from_le_bytes(*half)));
-        half(value.first_chunk()) << 32 | half(value.last_chunk())
+        |at: usize| value.get(at..).and_then(<[u8]>::first_chunk).map(|word| u64::from_le_bytes(*word));
+    let last = value.len().saturating_sub(8);
+    let mixed = match word(last) {
+        Some(end) if last > 8 => {
+            let other = |at: usize| word(at).unwrap_or_default();
+            end ^ other(last / 2).rotate_left(16)
+                ^ other(last / 4).rotate_left(32)
+                ^ other(last - last / 4).rotate_left(48)
+        }
+        Some(end) => end ^ word(0).unwrap_or_default().rotate_left(32),
+        None => {
+            let half = |half: Option<&[u8; 4]>| half.map_or(0, |half| u64::from(u32::from_le_bytes(*half)));
+            half(value.first_chunk()) << 32 | half(value.last_chunk())
+        }
     };
     let spread = (mixed ^ value.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (spread >> (64 - limit.ilog2())) as usize

@@ -1,9 +1,11 @@
 //! Strings to dictionary codes.
 
+use std::cell::OnceCell;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, StringArray};
+use arrow_array::types::Int32Type;
+use arrow_array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
@@ -17,25 +19,35 @@ pub(crate) struct Interner {
     /// Places of `texts`, found by the hash of the text there.
     places: HashTable<u32>,
     seed: RandomState,
+    /// All of them as an array, from when it was asked for to the next new string.
+    array: OnceCell<ArrayRef>,
 }
 
 impl Interner {
     /// The code of a string, new or old.
     pub(crate) fn code(&mut self, text: &str) -> i32 {
-        let Self { texts, places, seed } = self;
+        let Self { texts, places, seed, array } = self;
         let hash = seed.hash_one(text.as_bytes());
         let entry = places.entry(
             hash,
             |&place| texts.get(place as usize) == text.as_bytes(),
             |&place| seed.hash_one(texts.get(place as usize)),
         );
-        let place = *entry.or_insert_with(|| texts.push(text.as_bytes())).get();
-        place as i32
+        let new = || {
+            array.take();
+            texts.push(text.as_bytes())
+        };
+        *entry.or_insert_with(new).get() as i32
     }
 
     /// The dictionary as it stands.
     pub(crate) fn values(&self) -> ArrayRef {
-        Arc::new(StringArray::from_iter_values(self.texts.strs()))
+        Arc::clone(self.array.get_or_init(|| Arc::new(StringArray::from_iter_values(self.texts.strs()))))
+    }
+
+    /// The strings of these codes, which are its own.
+    pub(super) fn array_of(&self, codes: &[i32]) -> ArrayRef {
+        Arc::new(DictionaryArray::<Int32Type>::new(Int32Array::from(codes.to_vec()), self.values()))
     }
 
     /// How many strings there are.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::{BinaryBuilder, BooleanBuilder, Int32Builder, StringBuilder};
+use arrow_array::builder::{BinaryBuilder, BooleanBuilder, StringBuilder};
 use arrow_array::types::{Int32Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{ArrayRef, DictionaryArray, Int32Array, Int64Array, ListArray, StringArray};
+use arrow_array::{ArrayRef, DictionaryArray, Int32Array, ListArray, StringArray};
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::DataType;
 
@@ -16,34 +16,35 @@ use crate::schema::{Kind, Selection};
 
 use super::{BadValue, Codes, Place, groups, with};
 
+mod bodies;
+mod codes;
 mod column;
 mod response;
 
+use bodies::Bodies;
+use codes::CodeRows;
 use column::{Column, Numbers};
 
 /// Which row-wise columns are selected.
 #[expect(clippy::struct_excessive_bools, reason = "one flag a column or group of columns")]
-pub(super) struct Wanted {
+struct Wanted {
     times: bool,
     duration: bool,
     long_running: bool,
     audit_id: bool,
     object: bool,
-    response: bool,
     truncated: bool,
-    request_object: bool,
-    response_object: bool,
-    sizes: bool,
+    line_bytes: bool,
     offsets: bool,
     repairs: bool,
-    pub(super) extra_fields: bool,
+    extra_fields: bool,
     raw: bool,
     /// Whether `raw` holds every line, not only repaired ones.
     keep_raw: bool,
 }
 
 impl Wanted {
-    pub(super) fn new(selection: &Selection, keep_raw: bool) -> Self {
+    fn new(selection: &Selection, keep_raw: bool) -> Self {
         let has = |name| selection.has(name);
         Self {
             times: has("ts_received") || has("ts_stage") || has("duration_us"),
@@ -51,53 +52,14 @@ impl Wanted {
             long_running: has("is_long_running"),
             audit_id: has("audit_id"),
             object: has("name") || has("object_uid") || has("object_rv"),
-            response: has("response_name") || has("response_uid") || has("response_rv"),
             truncated: has("truncated"),
-            request_object: has("request_object"),
-            response_object: has("response_object"),
-            sizes: has("req_bytes") || has("resp_bytes") || has("line_bytes"),
+            line_bytes: has("line_bytes"),
             offsets: has("src_offset"),
             repairs: has("repairs"),
             extra_fields: has("extra_fields"),
             raw: has("raw"),
             keep_raw,
         }
-    }
-}
-
-/// The table rows of all rows of a batch, in the order of the tables: a row is written at once, and a column is read once.
-#[derive(Default)]
-pub(super) struct CodeRows(Vec<[u32; 15]>);
-
-impl CodeRows {
-    fn push(&mut self, codes: &Codes) {
-        self.0.push([
-            codes.level,
-            codes.stage,
-            codes.verb,
-            codes.caller.user,
-            codes.caller.impersonated,
-            codes.caller.constraint,
-            codes.caller.effective,
-            codes.caller.source_ips,
-            codes.caller.user_agent,
-            codes.uri,
-            codes.object_ref,
-            codes.status,
-            codes.annotations,
-            codes.outcome,
-            codes.origin,
-        ]);
-    }
-
-    /// Makes `column` the rows of one table.
-    pub(super) fn column(&self, table: usize, column: &mut Vec<u32>) {
-        column.clear();
-        column.extend(self.0.iter().map(|row| row[table]));
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
     }
 }
 
@@ -123,7 +85,7 @@ pub(super) struct Facts {
 
 /// The rows of the batch so far.
 pub(super) struct Rows {
-    pub(super) wanted: Wanted,
+    wanted: Wanted,
     pub(super) codes: CodeRows,
     /// Reads the times of neighbouring rows.
     times: MicroTimes,
@@ -135,14 +97,10 @@ pub(super) struct Rows {
     names: Column<StringBuilder>,
     uids: Column<StringBuilder>,
     versions: Column<StringBuilder>,
-    response: response::Columns,
+    bodies: Bodies,
     truncated: BooleanBuilder,
-    request_objects: Column<StringBuilder>,
-    response_objects: Column<StringBuilder>,
-    request_bytes: Column<Int32Builder>,
-    response_bytes: Column<Int32Builder>,
-    line_bytes: Vec<i32>,
-    offsets: Vec<i64>,
+    line_bytes: Numbers<Int32Type>,
+    offsets: Numbers<Int64Type>,
     /// One entry a row, whatever is selected.
     repairs: Vec<Repairs>,
     extra_fields: Column<StringBuilder>,
@@ -150,9 +108,9 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub(super) fn new(wanted: Wanted) -> Self {
+    pub(super) fn new(selection: &Selection, keep_raw: bool) -> Self {
         Self {
-            wanted,
+            wanted: Wanted::new(selection, keep_raw),
             codes: CodeRows::default(),
             times: MicroTimes::default(),
             received: Numbers::default(),
@@ -163,14 +121,10 @@ impl Rows {
             names: Column::default(),
             uids: Column::default(),
             versions: Column::default(),
-            response: response::Columns::default(),
+            bodies: Bodies::new(selection),
             truncated: BooleanBuilder::new(),
-            request_objects: Column::default(),
-            response_objects: Column::default(),
-            request_bytes: Column::default(),
-            response_bytes: Column::default(),
-            line_bytes: Vec::new(),
-            offsets: Vec::new(),
+            line_bytes: Numbers::default(),
+            offsets: Numbers::default(),
             repairs: Vec::new(),
             extra_fields: Column::default(),
             raw: Column::default(),
@@ -179,6 +133,11 @@ impl Rows {
 
     pub(super) fn len(&self) -> usize {
         self.repairs.len()
+    }
+
+    /// Whether what no column holds is to be given to [`Self::push`].
+    pub(super) fn wants_extra_fields(&self) -> bool {
+        self.wanted.extra_fields
     }
 
     /// Reads the row-wise values.
@@ -240,25 +199,15 @@ impl Rows {
             self.uids.push(row.object.uid.as_deref());
             self.versions.push(row.object.resource_version.as_deref());
         }
-        if self.wanted.response {
-            self.response.push(row.response);
-        }
+        self.bodies.push(row.request, row.response);
         if self.wanted.truncated {
             self.truncated.append_value(facts.truncated || row.repairs.has(Repair::Truncated));
         }
-        if self.wanted.request_object {
-            self.request_objects.push(row.request);
-        }
-        if self.wanted.response_object {
-            self.response_objects.push(row.response);
-        }
-        if self.wanted.sizes {
-            self.request_bytes.push(row.request.map(|body| body.len() as i32));
-            self.response_bytes.push(row.response.map(|body| body.len() as i32));
-            self.line_bytes.push(place.raw.len() as i32);
+        if self.wanted.line_bytes {
+            self.line_bytes.push(Some(place.raw.len() as i32));
         }
         if self.wanted.offsets {
-            self.offsets.push(place.offset as i64);
+            self.offsets.push(Some(place.offset as i64));
         }
         self.repairs.push(row.repairs);
         if self.wanted.extra_fields {
@@ -273,30 +222,26 @@ impl Rows {
     /// The row-wise columns that have a value; the rows are gone then, but for their codes.
     pub(super) fn finish(&mut self) -> Vec<(&'static str, ArrayRef)> {
         let rows = self.len();
-        let repairs = std::mem::take(&mut self.repairs);
-        let repairs = if self.wanted.repairs { repair_lists(&repairs) } else { None };
+        let repairs = if self.wanted.repairs { repair_lists(&self.repairs) } else { None };
+        self.repairs.clear();
         let sparse = [
             ("audit_id", self.audit_ids.finish()),
             ("name", self.names.finish()),
             ("object_uid", self.uids.finish()),
             ("object_rv", self.versions.finish()),
-            ("request_object", self.request_objects.finish()),
-            ("response_object", self.response_objects.finish()),
-            ("req_bytes", self.request_bytes.finish()),
-            ("resp_bytes", self.response_bytes.finish()),
             ("extra_fields", self.extra_fields.finish()),
             ("raw", self.raw.finish()),
             ("repairs", repairs),
         ];
-        let sparse = sparse.into_iter().chain(self.response.finish());
+        let sparse = sparse.into_iter().chain(self.bodies.finish());
         let numbers: [(&'static str, ArrayRef); 7] = [
             ("ts_received", Arc::new(self.received.finish().with_timezone("UTC"))),
             ("ts_stage", Arc::new(self.reached.finish().with_timezone("UTC"))),
             ("duration_us", Arc::new(self.durations.finish())),
             ("is_long_running", Arc::new(self.long_running.finish())),
             ("truncated", Arc::new(self.truncated.finish())),
-            ("line_bytes", Arc::new(Int32Array::from(std::mem::take(&mut self.line_bytes)))),
-            ("src_offset", Arc::new(Int64Array::from(std::mem::take(&mut self.offsets)))),
+            ("line_bytes", Arc::new(self.line_bytes.finish())),
+            ("src_offset", Arc::new(self.offsets.finish())),
         ];
         // A column that is not selected got no cells.
         let numbers = numbers.into_iter().filter(|(_, column)| column.len() == rows);
@@ -337,8 +282,7 @@ fn text<'a>(
     Ok(single.text)
 }
 
-/// A time; the canonical form is 27 characters between its quotes. Another form of the same time is kept raw, so that
-/// it can be written back, and is no repair; `null` is how Go writes the zero time.
+/// A time; the canonical form is 27 characters between its quotes.
 #[inline]
 fn time<'a>(
     times: &mut MicroTimes,
@@ -347,18 +291,25 @@ fn time<'a>(
     repairs: &mut Repairs,
     rest: &mut Option<(Key, &'a str)>,
 ) -> Result<Option<i64>, BadValue> {
-    let Some(raw) = event.get(key) else { return Ok(None) };
-    let bytes = raw.as_bytes();
-    if bytes.len() == 29
-        && let Some(micros) = times.parse(&bytes[1..28])
-        && bytes[0] == b'"'
-        && bytes[28] == b'"'
+    let Some(bytes) = event.bytes(key) else { return Ok(None) };
+    if let Ok::<&[u8; 29], _>([b'"', text @ .., b'"']) = bytes.try_into()
+        && let Some(micros) = times.parse(text)
     {
         return Ok(Some(micros));
     }
-    if raw == "null" {
-        return Ok(None);
-    }
+    other_time(event, key, repairs, rest)
+}
+
+/// A time in another form, which is kept raw, so that it can be written back, and is no repair; `null` is how Go writes the
+/// zero time.
+#[cold]
+fn other_time<'a>(
+    event: &Event<'a>,
+    key: Key,
+    repairs: &mut Repairs,
+    rest: &mut Option<(Key, &'a str)>,
+) -> Result<Option<i64>, BadValue> {
+    let Some(raw) = event.get(key).filter(|raw| *raw != "null") else { return Ok(None) };
     *rest = Some((key, raw));
     let single = Single::parse(raw).map_err(|_| BadValue(key))?;
     let micros = single.text.as_deref().and_then(|text| parse_rfc3339(text.as_bytes()));
@@ -369,6 +320,7 @@ fn time<'a>(
 }
 
 /// A body as it stands. Containers and strings are taken by their extent; a bare word must be a JSON number or literal.
+#[inline]
 fn body<'a>(event: &Event<'a>, key: Key) -> Result<Option<&'a str>, BadValue> {
     let Some(raw) = event.get(key) else { return Ok(None) };
     if !raw.starts_with(['{', '[', '"']) {

@@ -10,15 +10,16 @@ use crate::parse::values::{Invalid, Rest};
 use crate::repair::Repairs;
 use crate::schema::{COLUMNS, Kind, Selection};
 
-use super::cells::Cells;
+use super::cells::{Cells, Rows};
 use super::guess::guess;
-use super::text::TextVec;
+use super::text::{TextVec, same};
 
-/// The row of a table that stands for an absent value.
-pub(super) const ABSENT: u32 = u32::MAX;
+/// The first row of every table stands for an absent value: its cells are null, its key is the empty text, which no value has,
+/// and it tells nothing.
+pub(super) const ABSENT: u32 = 0;
 
 /// Places that are remembered by a guess.
-const LATELY: usize = 1 << 10;
+const LATELY: usize = 1 << 12;
 
 /// What a prepared value tells beside its cells.
 #[derive(Default)]
@@ -95,7 +96,7 @@ impl Table {
             .map(|&(name, kind)| if selection.has(name) { Cells::new(kind, coded) } else { Cells::Off })
             .collect();
         let active = needed || cells.iter().any(|cells| matches!(cells, Cells::On { .. }));
-        Self {
+        let mut table = Self {
             keys: TextVec::default(),
             places: HashTable::new(),
             seed: RandomState::default(),
@@ -107,7 +108,16 @@ impl Table {
             coded,
             odd: false,
             active,
-        }
+        };
+        table.begin();
+        table
+    }
+
+    /// Adds the row of an absent value; the cells have theirs.
+    fn begin(&mut self) {
+        self.keys.push(b"");
+        self.asides.push(Aside::default());
+        self.facts.push(0);
     }
 
     /// The row of a value. `prepare` writes its cells when it is new.
@@ -126,11 +136,23 @@ impl Table {
         }
     }
 
+    /// Whether that is the row of a value, [`ABSENT`] for an absent one or a table that no column needs. Any number may be
+    /// asked for: rows that were given out before the table was emptied as well.
+    #[inline]
+    pub(super) fn is_row(&self, row: u32, value: Option<&[u8]>) -> bool {
+        match value {
+            Some(value) if self.active => {
+                (row as usize) < self.keys.len() && same(self.keys.get(row as usize), value)
+            }
+            _ => row == ABSENT,
+        }
+    }
+
     /// The row of a value that was met lately.
     #[inline]
     pub(super) fn lately(&self, key: &[u8]) -> Option<u32> {
         let place = self.lately[guess(key, LATELY)];
-        ((place as usize) < self.keys.len() && self.keys.get(place as usize) == key).then_some(place)
+        ((place as usize) < self.keys.len() && same(self.keys.get(place as usize), key)).then_some(place)
     }
 
     /// As [`Self::row`], for a value that was not met lately. Apart from it, so that the usual way has few instructions.
@@ -171,8 +193,13 @@ impl Table {
         self.keys.get(row as usize)
     }
 
-    /// What the value at a row tells beside its cells, when any value of the table tells anything; nothing for an absent
-    /// one.
+    /// Whether the value at a row tells anything beside its cells but its fact.
+    #[inline]
+    pub(super) fn tells(&self, row: u32) -> bool {
+        self.aside(row).is_some_and(|aside| aside.json.is_some() || !aside.repairs.is_empty())
+    }
+
+    /// What the value at a row tells beside its cells, when any value of the table tells anything.
     #[inline]
     pub(super) fn aside(&self, row: u32) -> Option<&Aside> {
         if self.odd { self.asides.get(row as usize) } else { None }
@@ -184,11 +211,11 @@ impl Table {
         self.facts.get(row as usize).copied().unwrap_or(0)
     }
 
-    /// The selected columns that have a value, for the rows of a batch, `ABSENT` giving null.
+    /// The selected columns that have a value, for the rows of a batch.
     pub(super) fn take(&self, rows: &[u32]) -> Vec<(&'static str, ArrayRef)> {
-        let mut indices = None;
+        let mut rows = Rows::new(rows);
         let columns = self.columns.iter().zip(&self.cells);
-        columns.filter_map(|(&(name, _), cells)| Some((name, cells.gather(rows, &mut indices)?))).collect()
+        columns.filter_map(|(&(name, _), cells)| Some((name, cells.gather(&mut rows)?))).collect()
     }
 
     /// Bytes held, roughly.
@@ -209,5 +236,6 @@ impl Table {
                 *cells = Cells::new(kind, self.coded);
             }
         }
+        self.begin();
     }
 }

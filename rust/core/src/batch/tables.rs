@@ -5,7 +5,8 @@ use crate::parse::values::{Invalid, ObjectReference, ObjectTexts, Text};
 use crate::repair::Repairs;
 use crate::schema::Selection;
 
-use super::callers::{Caller, Callers};
+use super::heads::{Head, Heads};
+use super::named::{Caller, Named};
 use super::table::{self, ABSENT, Table};
 use super::{BadValue, groups};
 
@@ -22,6 +23,8 @@ pub(super) struct Tables {
     pub(super) level: Table,
     pub(super) stage: Table,
     pub(super) verb: Table,
+    /// Rows of the three tables above that were met together lately.
+    heads: Heads,
     pub(super) user: Table,
     pub(super) impersonated: Table,
     pub(super) constraint: Table,
@@ -31,14 +34,18 @@ pub(super) struct Tables {
     pub(super) source_ips: Table,
     pub(super) user_agent: Table,
     /// Rows of the six tables above for callers that were met lately.
-    pub(super) callers: Callers,
+    pub(super) callers: Named<Caller>,
     pub(super) uri: Table,
     pub(super) object_ref: Table,
     /// Scratch: an object reference without the texts that differ from object to object.
     constant: Vec<u8>,
     pub(super) status: Table,
     pub(super) annotations: Table,
+    /// Rows of `annotations` for values that were met lately.
+    named_annotations: Named<u32>,
     pub(super) outcome: Table,
+    /// Row of `outcome` for each of [`groups::OUTCOMES`], [`ABSENT`] until it was asked for.
+    outcomes: [u32; groups::OUTCOMES.len()],
     pub(super) origin: Table,
 }
 
@@ -69,6 +76,7 @@ impl Tables {
             level: table(groups::LEVEL, false),
             stage: table(groups::STAGE, outcome || has("duration_us")),
             verb: table(groups::VERB, long),
+            heads: Heads::default(),
             user: table(groups::USER, effective),
             impersonated: table(groups::IMPERSONATED, effective),
             constraint: table(groups::CONSTRAINT, false),
@@ -76,13 +84,15 @@ impl Tables {
             plain_effective: Vec::new(),
             source_ips: table(groups::SOURCE_IPS, false),
             user_agent: table(groups::USER_AGENT, false),
-            callers: Callers::default(),
+            callers: Named::default(),
             uri: table(groups::URI, long),
             object_ref: table(groups::OBJECT_REF, long || texts),
             constant: Vec::new(),
             status: table(groups::STATUS, outcome),
             annotations: table(groups::ANNOTATIONS, outcome || has("truncated")),
+            named_annotations: Named::default(),
             outcome: table(groups::OUTCOME, false),
+            outcomes: [ABSENT; groups::OUTCOMES.len()],
             origin: table(groups::ORIGIN, false),
         }
     }
@@ -125,6 +135,8 @@ impl Tables {
         self.effective.clear();
         self.plain_effective.clear();
         self.callers.clear();
+        self.named_annotations.clear();
+        self.outcomes.fill(ABSENT);
         true
     }
 
@@ -137,13 +149,12 @@ impl Tables {
         origin: u32,
     ) -> Result<(Codes, ObjectTexts<'a>), BadValue> {
         let tables = &mut *self;
-        let level = find(&mut tables.level, event, Key::Level, groups::level)?;
-        let stage = find(&mut tables.stage, event, Key::Stage, groups::stage)?;
-        let verb = find(&mut tables.verb, event, Key::Verb, groups::verb)?;
+        let [level, stage, verb] = tables.head(event)?;
         let met = event.caller().and_then(|name| tables.callers.get(name));
         let caller = if let Some(caller) = met { caller } else { tables.caller(event)? };
         let status = find(&mut tables.status, event, Key::ResponseStatus, groups::status)?;
-        let annotations = find(&mut tables.annotations, event, Key::Annotations, groups::annotations)?;
+        let met = event.annotations().and_then(|name| tables.named_annotations.get(name));
+        let annotations = if let Some(row) = met { row } else { tables.annotations(event)? };
         let uri = find(&mut tables.uri, event, Key::RequestUri, groups::uri)?;
         let (object_ref, texts) = tables.object_ref(event)?;
         let outcome = tables.outcome(stage, status, annotations)?;
@@ -152,11 +163,33 @@ impl Tables {
         Ok((codes, texts))
     }
 
+    /// The rows of level, stage and verb: by a guess at all three, or one by one.
+    #[inline]
+    fn head(&mut self, event: &Event<'_>) -> Result<Head, BadValue> {
+        let [level, stage, verb] = *self.heads.of(event);
+        let known = self.level.is_row(level, event.bytes(Key::Level))
+            && self.stage.is_row(stage, event.bytes(Key::Stage))
+            && self.verb.is_row(verb, event.bytes(Key::Verb));
+        if known { Ok([level, stage, verb]) } else { self.new_head(event) }
+    }
+
+    #[cold]
+    fn new_head(&mut self, event: &Event<'_>) -> Result<Head, BadValue> {
+        let head = [
+            find(&mut self.level, event, Key::Level, groups::level)?,
+            find(&mut self.stage, event, Key::Stage, groups::stage)?,
+            find(&mut self.verb, event, Key::Verb, groups::verb)?,
+        ];
+        *self.heads.of(event) = head;
+        Ok(head)
+    }
+
     /// Looks up who called value by value, and remembers it.
     fn caller(&mut self, event: &Event<'_>) -> Result<Caller, BadValue> {
         let user = find(&mut self.user, event, Key::User, groups::user)?;
         let impersonated = find(&mut self.impersonated, event, Key::ImpersonatedUser, groups::impersonated)?;
-        let caller = Caller {
+        let mut caller = Caller {
+            tells: false,
             user,
             impersonated,
             constraint: find(&mut self.constraint, event, Key::AuthenticationMetadata, groups::constraint)?,
@@ -164,10 +197,24 @@ impl Tables {
             source_ips: find(&mut self.source_ips, event, Key::SourceIps, groups::source_ips)?,
             user_agent: find(&mut self.user_agent, event, Key::UserAgent, groups::user_agent)?,
         };
+        caller.tells = self.user.tells(caller.user)
+            || self.impersonated.tells(caller.impersonated)
+            || self.constraint.tells(caller.constraint)
+            || self.source_ips.tells(caller.source_ips)
+            || self.user_agent.tells(caller.user_agent);
         if let Some(name) = event.caller() {
             self.callers.put(name, caller);
         }
         Ok(caller)
+    }
+
+    /// Looks up the annotations, and remembers them.
+    fn annotations(&mut self, event: &Event<'_>) -> Result<u32, BadValue> {
+        let row = find(&mut self.annotations, event, Key::Annotations, groups::annotations)?;
+        if let Some(name) = event.annotations() {
+            self.named_annotations.put(name, row);
+        }
+        Ok(row)
     }
 
     /// Whether the request is long-running, by its verb or by what it asks for.
@@ -181,6 +228,19 @@ impl Tables {
             fact => fact == groups::LONG,
         };
         Some(by_target || tables.verb.fact(codes.verb) > 0)
+    }
+
+    /// Whether any value of a row tells anything beside its cells.
+    #[inline]
+    pub(super) fn tell(&self, codes: &Codes) -> bool {
+        codes.caller.tells
+            | self.level.tells(codes.level)
+            | self.stage.tells(codes.stage)
+            | self.uri.tells(codes.uri)
+            | self.verb.tells(codes.verb)
+            | self.object_ref.tells(codes.object_ref)
+            | self.status.tells(codes.status)
+            | self.annotations.tells(codes.annotations)
     }
 
     /// Calls `tell` with what each value of a row tells beside its cells, in wire order: raw JSON for `extra_fields`, and
@@ -268,24 +328,29 @@ impl Tables {
         Ok((row, ObjectReference::parse(raw).map_err(bad)?.texts))
     }
 
+    #[inline]
     fn outcome(&mut self, stage: u32, status: u32, annotations: u32) -> Result<u32, BadValue> {
         if !self.outcome.active || stage == ABSENT {
             return Ok(ABSENT);
         }
-        let facts = [
-            self.stage.fact(stage),
-            self.status.fact(status),
-            self.annotations.fact(annotations) & (groups::ALLOW | groups::FORBID),
-        ];
-        let mut key = [0; 12];
-        for (part, fact) in key.as_chunks_mut::<4>().0.iter_mut().zip(facts) {
-            *part = fact.to_le_bytes();
+        let decision = self.annotations.fact(annotations) & (groups::ALLOW | groups::FORBID);
+        let outcome = groups::outcome(self.stage.fact(stage), self.status.fact(status), decision);
+        match self.outcomes[outcome] {
+            ABSENT => self.new_outcome(outcome),
+            row => Ok(row),
         }
+    }
+
+    #[cold]
+    fn new_outcome(&mut self, outcome: usize) -> Result<u32, BadValue> {
+        let word = groups::OUTCOMES[outcome];
         let prepare = |out: &mut table::Writer<'_>| {
-            out.text(Some(groups::outcome(facts[0], facts[1], facts[2])));
+            out.text(Some(word));
             Ok(table::Aside::default())
         };
-        self.outcome.row(&key, prepare).map_err(|Invalid| BadValue(Key::ResponseStatus))
+        let row = self.outcome.row(word.as_bytes(), prepare);
+        self.outcomes[outcome] = row.map_err(|Invalid| BadValue(Key::ResponseStatus))?;
+        Ok(self.outcomes[outcome])
     }
 }
 

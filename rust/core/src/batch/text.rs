@@ -26,16 +26,15 @@ impl Ends {
         self.0[self.0.len() - 1] as usize
     }
 
-    /// What those at these places take together.
+    /// What the one at a place takes.
     #[inline]
-    pub(super) fn span(&self, places: Range<usize>) -> Range<usize> {
-        self.0[places.start] as usize..self.0[places.end] as usize
+    pub(super) fn span(&self, place: usize) -> Range<usize> {
+        self.0[place] as usize..self.0[place + 1] as usize
     }
 
-    /// Where each of those at these places ends.
-    #[inline]
-    pub(super) fn of(&self, places: Range<usize>) -> &[u32] {
-        &self.0[places.start + 1..=places.end]
+    /// Whether each takes one.
+    pub(super) fn are_single(&self) -> bool {
+        self.0.iter().zip(0..).all(|(end, place)| *end == place)
     }
 
     /// How many there are.
@@ -49,7 +48,7 @@ impl Ends {
 pub(super) struct TextVec {
     bytes: Vec<u8>,
     /// Where the texts end in `bytes`.
-    pub(super) ends: Ends,
+    ends: Ends,
 }
 
 impl TextVec {
@@ -62,13 +61,7 @@ impl TextVec {
     /// The text at a place.
     #[inline]
     pub(super) fn get(&self, place: usize) -> &[u8] {
-        &self.bytes[self.ends.span(place..place + 1)]
-    }
-
-    /// Bytes of the texts, end to end.
-    #[inline]
-    pub(super) fn bytes(&self, span: Range<usize>) -> &[u8] {
-        &self.bytes[span]
+        &self.bytes[self.ends.span(place)]
     }
 
     /// The texts that were pushed as strings, in order. All of them were, or the lossy reading shows.
@@ -84,5 +77,43 @@ impl TextVec {
     /// Bytes held.
     pub(super) fn size(&self) -> usize {
         self.bytes.len() + 4 * self.ends.len()
+    }
+}
+
+/// Whether both hold the same bytes. Short ones are compared here: a call costs more than they do.
+#[inline]
+pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    match one.len() {
+        8..=16 => ends::<8>(one) == ends::<8>(other),
+        17..=32 => ends::<16>(one) == ends::<16>(other),
+        _ => one == other,
+    }
+}
+
+/// The first and the last bytes, which may overlap.
+#[inline]
+fn ends<const N: usize>(text: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
+    text.first_chunk().zip(text.last_chunk())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same;
+
+    #[test]
+    fn texts_are_the_same_when_every_byte_is() {
+        for len in 0..70 {
+            let one: Vec<u8> = (0..len).collect();
+            assert!(same(&one, &one.clone()));
+            assert!(!same(&one, &[&one[..], b"x"].concat()));
+            for at in 0..one.len() {
+                let mut other = one.clone();
+                other[at] ^= 0x80;
+                assert!(!same(&one, &other), "{len} {at}");
+            }
+        }
     }
 }

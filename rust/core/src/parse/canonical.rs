@@ -45,12 +45,12 @@ impl Task for Canonical<'_> {
         lane.string(Key::Verb, br#","verb":""#)?;
         lane.caller()?;
         lane.object()?;
-        lane.container(Key::ResponseStatus, br#","responseStatus":{"#)?;
+        lane.status()?;
         lane.container(Key::RequestObject, br#","requestObject":{"#)?;
         lane.container(Key::ResponseObject, br#","responseObject":{"#)?;
         lane.string(Key::RequestReceivedTimestamp, br#","requestReceivedTimestamp":""#)?;
         lane.string(Key::StageTimestamp, br#","stageTimestamp":""#)?;
-        lane.container(Key::Annotations, br#","annotations":{"#)?;
+        lane.annotations()?;
         // An unknown key, white space, another order, another type or a repeated key stands where the brace should.
         (lane.text.get(lane.at) == Some(&b'}')).then_some(lane.at + 1)
     }
@@ -187,6 +187,42 @@ impl<K: Kernel> Lane<'_, K> {
         (from < end && self.text[end] == b'"').then_some(from..end)
     }
 
+    /// The status: by its length if it says no more than a code, else as any container.
+    #[inline(always)]
+    fn status(&mut self) -> Option<()> {
+        let (intro, usual) = (br#","responseStatus":{"#, br#","responseStatus":{"metadata":{},"code":"#);
+        let code = self.at + usual.len();
+        if self.comes(usual)
+            && let Some([b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'}']) = self.text.get(code..code + 4)
+        {
+            let (start, end) = (self.at + intro.len() - 1, code + 4);
+            self.spans.set(Key::ResponseStatus, start, end);
+            self.at = end;
+            return Some(());
+        }
+        self.container(Key::ResponseStatus, intro)
+    }
+
+    /// The annotations: by one comparison if they stood on an earlier line, else as any container. On a line of its own they
+    /// end one byte before the text does, and bytes that closed at their end once always do.
+    #[inline(always)]
+    fn annotations(&mut self) -> Option<()> {
+        let intro = br#","annotations":{"#;
+        if !self.comes(intro) {
+            return Some(());
+        }
+        let (start, end) = (self.at + intro.len() - 1, self.text.len() - 1);
+        if self.spans.find_annotations(self.text, start..end) {
+            self.at = end;
+            return Some(());
+        }
+        self.container(Key::Annotations, intro)?;
+        if self.at == end {
+            self.spans.put_annotations(self.text);
+        }
+        Some(())
+    }
+
     /// Whether these bytes come next.
     #[inline(always)]
     fn comes<const N: usize>(&self, bytes: &[u8; N]) -> bool {
@@ -195,135 +231,4 @@ impl<K: Kernel> Lane<'_, K> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::event::Event;
-    use crate::parse::general;
-    use crate::parse::values::{ObjectReference, ObjectTexts, Text};
-
-    fn line(object: &str) -> String {
-        format!(
-            "{{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"level\":\"a\",\"auditID\":\"b\",\"stage\":\"c\",\"objectRef\":{object}}}"
-        )
-    }
-
-    /// What the lane cuts out of a reference, and what it leaves.
-    fn split(object: &str) -> Option<(ObjectTexts<'static>, String)> {
-        let (text, mut spans, mut constant) = (line(object), Spans::default(), Vec::new());
-        parse(&text, &mut spans)?;
-        let [name, uid, resource_version] = Event::new(&text, &spans)
-            .split_object(&mut constant)?
-            .map(|text| text.map(|text| Text::Owned(text.to_owned())));
-        Some((ObjectTexts { name, uid, resource_version }, String::from_utf8(constant).ok()?))
-    }
-
-    fn seen(object: &ObjectReference<'_>) -> [Option<String>; 5] {
-        [&object.resource, &object.namespace, &object.api_group, &object.api_version, &object.subresource]
-            .map(|text| text.as_deref().map(str::to_owned))
-    }
-
-    #[test]
-    fn what_is_not_in_its_usual_form_is_not_split() {
-        for raw in [
-            "{}",
-            r#"{"resource":"pods","name":""}"#,
-            r#"{"resource":"pods","apiGroup":""}"#,
-            r#"{"name":"a","resource":"pods"}"#,
-            r#"{"name":"a","name":"b"}"#,
-            r#"{"name":"a\u0026"}"#,
-            r#"{"resource":"a\u0026","name":"b"}"#,
-            "{\"name\":\"a\n\"}",
-            r#"{"name":"a","extra":"b"}"#,
-            r#"{ "name":"a"}"#,
-            r#"{"name":null}"#,
-            r#"{,"name":"a"}"#,
-            r#"{"resource":"pods","name":"a"#,
-        ] {
-            assert_eq!(split(raw), None, "{raw}");
-        }
-    }
-
-    #[test]
-    fn a_caller_is_all_from_user_to_user_agent() {
-        let head = r#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","verb":"get""#;
-        let user = r#","user":{"username":"system:serviceaccount:kube-system:someone","uid":"1"}"#;
-        for (members, remembered) in [
-            (r#","sourceIPs":["::1"],"userAgent":"x","objectRef":{}}"#, true),
-            (r#","userAgent":"\u0026"}"#, true),
-            (r#","sourceIPs":["::1"]}"#, false),
-            (r#","impersonatedUser":{}}"#, false),
-        ] {
-            let (text, mut spans) = ([head, user, members].concat(), Spans::default());
-            assert_eq!(parse(&text, &mut spans), Some(text.len()), "{text}");
-            let first = Event::new(&text, &spans).caller();
-            assert_eq!(first.is_some(), remembered, "{text}");
-            // The same caller on another line, and another one in its place.
-            let longer = text.replace(head, &head.replace("get", "delete"));
-            assert_eq!(parse(&longer, &mut spans), Some(longer.len()));
-            assert_eq!(Event::new(&longer, &spans).caller(), first);
-            let other = text.replace("someone", "anyone ");
-            assert_eq!(parse(&other, &mut spans), Some(other.len()));
-            assert!(!remembered || Event::new(&other, &spans).caller() != first);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_split_reference_says_what_the_whole_one_says(
-            values in prop::collection::vec(prop::option::of("[a-zé.:/-]{1,40}"), 8),
-        ) {
-            let keys =
-                ["resource", "namespace", "name", "uid", "apiGroup", "apiVersion", "resourceVersion", "subresource"];
-            let member = |(key, value): (&&str, &Option<String>)| Some(format!("\"{key}\":\"{}\"", value.as_ref()?));
-            let members: Vec<String> = keys.iter().zip(&values).filter_map(member).collect();
-            prop_assume!(!members.is_empty());
-            let raw = format!("{{{}}}", members.join(","));
-            let (texts, constant) = split(&raw).unwrap();
-            let (whole, rest) = (ObjectReference::parse(&raw).unwrap(), ObjectReference::parse(&constant).unwrap());
-            prop_assert_eq!(&texts, &whole.texts);
-            prop_assert_eq!(seen(&rest), seen(&whole));
-            prop_assert_eq!((rest.rest, rest.present), (whole.rest, whole.present));
-        }
-
-        #[test]
-        fn callers_of_earlier_lines_change_nothing(
-            lines in prop::collection::vec(
-                ("[ab]", "(,\"impersonatedUser\":\\{\\})?", "[ab]{1,2}", "(\\\\u0026)?", 0..3usize),
-                1..40,
-            ),
-        ) {
-            let mut known = Spans::default();
-            for (name, other, agent, escape, cut) in &lines {
-                let caller = format!(
-                    "{{\"username\":\"system:serviceaccount:kube-system:somebody-{name}\"}}{other},\"userAgent\":\"{agent}{escape}\"",
-                );
-                let text = format!(
-                    "{{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"user\":{caller}}}",
-                );
-                let text = &text[..text.len() - cut];
-                let mut new = Spans::default();
-                prop_assert_eq!(parse(text, &mut known), parse(text, &mut new));
-                let (one, two) = (Event::new(text, &known), Event::new(text, &new));
-                for key in Key::ALL {
-                    prop_assert_eq!((one.get(key), one.plain(key)), (two.get(key), two.plain(key)));
-                }
-            }
-        }
-
-        #[test]
-        fn the_lane_finds_what_the_general_one_finds(
-            object in "\\{(\"(name|uid|resource)\":\"[a-z\\\\\"]{0,3}\",?){0,3}\\}",
-        ) {
-            let (text, mut fast, mut slow) = (line(&object), Spans::default(), Spans::default());
-            if let Some(end) = parse(&text, &mut fast) {
-                prop_assert_eq!(general::parse(&text, &mut slow), Ok(end));
-                let (fast, slow) = (Event::new(&text, &fast), Event::new(&text, &slow));
-                for key in Key::ALL {
-                    prop_assert_eq!(fast.get(key), slow.get(key));
-                }
-            }
-        }
-    }
-}
+mod tests;

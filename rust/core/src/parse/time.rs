@@ -63,14 +63,27 @@ impl MicroTimes {
             self.minute = begin_of_minute(b)?;
             self.text = *minute;
         }
-        let mut digits = Digits::default();
-        let second = digits.two(rest[0], rest[1]);
-        let fraction = digits.two(rest[3], rest[4]) * 10_000
-            + digits.two(rest[5], rest[6]) * 100
-            + digits.two(rest[7], rest[8]);
-        let ok = digits.ok() && second <= 59 && rest[2] == b'.' && rest[9] == b'Z';
-        ok.then_some(self.minute + i64::from(second) * SECOND + i64::from(fraction))
+        let [tens, ones, fraction @ ..]: &[u8; 27 - MINUTE] = rest.try_into().ok()?;
+        let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+        let second = i64::from(tens) * 10 + i64::from(ones);
+        (tens < 6 && ones < 10).then_some(self.minute + second * SECOND + fraction_of_six(*fraction)?)
     }
+}
+
+/// Microseconds of `.ffffffZ`: all digits at once, in pairs, and in fours.
+#[inline]
+fn fraction_of_six(text: [u8; 8]) -> Option<i64> {
+    let all = |byte: u8| u64::from_le_bytes([byte; 8]);
+    // Zero where point and Z stand, and each digit's value between them.
+    let digits = u64::from_le_bytes(text) ^ u64::from_le_bytes(*b".000000Z");
+    let beyond_nine = ((digits & all(0x7f)) + all(0x76)) | digits;
+    if digits & 0xff00_0000_0000_00ff != 0 || beyond_nine & all(0x80) != 0 {
+        return None;
+    }
+    let digits = digits << 8;
+    let pairs = (digits * 10 + (digits >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
+    Some((fours & 0xffff) as i64 * 10_000 + (fours >> 32) as i64)
 }
 
 /// The minute in which a time of the canonical form lies.

@@ -56,8 +56,14 @@ pub struct Query {
 /// Takes a `requestURI` apart.
 #[must_use]
 pub fn parse_uri(uri: &str) -> RequestUri {
-    let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+    let (path, query) = cut(uri, b'?').unwrap_or((uri, ""));
     RequestUri { path: decode_path(path).into_owned(), query: parse_query(query) }
+}
+
+/// What stands in front of the first `mark`, an ASCII character, and behind it.
+fn cut(text: &str, mark: u8) -> Option<(&str, &str)> {
+    let at = memchr(mark, text.as_bytes())?;
+    Some((&text[..at], &text[at + 1..]))
 }
 
 /// Whether kube-apiserver treats a request as long-running, and so reports it with a `ResponseStarted` stage.
@@ -86,11 +92,14 @@ pub fn is_long_running(verb: &str, subresource: Option<&str>, path: &str, is_res
 fn parse_query(query: &str) -> Query {
     let mut out = Query::default();
     let (mut limit, mut timeout_seconds) = (None, None);
-    for pair in query.split('&') {
+    let mut rest = query;
+    while !rest.is_empty() {
+        let pair;
+        (pair, rest) = cut(rest, b'&').unwrap_or((rest, ""));
         if memchr(b';', pair.as_bytes()).is_some() {
             continue;
         }
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (key, value) = cut(pair, b'=').unwrap_or((pair, ""));
         let (Some(key), Some(value)) = (unescape(key), unescape(value)) else {
             continue;
         };

@@ -84,7 +84,15 @@ impl Kernel for Avx2 {
             }
             at += VECTOR;
         }
-        super::plain_end(text, at)
+        // Too few bytes are left for a vector: the last one of the text holds them, and some before them.
+        match text.last_chunk() {
+            None => super::plain_end(text, at),
+            Some(vector) => {
+                let seen = at.checked_sub(text.len() - VECTOR)?;
+                let found = not_plain(vector).checked_shr(seen as u32).unwrap_or(0);
+                (found != 0).then_some(at + found.trailing_zeros() as usize)
+            }
+        }
     }
 
     #[inline(always)]

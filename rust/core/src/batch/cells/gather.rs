@@ -1,195 +1,194 @@
-//! Rows gathered from cells: Arrow's `take` for lists goes item by item through a dynamic copier, while here the items
-//! of one cell are one copy.
+//! The rows of a batch gathered from cells, column by column.
+//!
+//! Arrow's `take` does it, on arrays that were checked once: to check the texts and codes of all rows costs more than to copy
+//! them. It takes items of lists one by one like any other cells, since its own way with lists is a dynamic copier.
 
-use std::ops::Range;
+use std::cell::OnceCell;
 use std::sync::Arc;
 
-use arrow_array::types::Int32Type;
+use arrow_array::types::ArrowPrimitiveType;
 use arrow_array::{
-    ArrayRef, DictionaryArray, Int32Array, ListArray, MapArray, StringArray, StructArray, UInt32Array,
+    ArrayRef, BooleanArray, ListArray, MapArray, PrimitiveArray, StringArray, StructArray, UInt32Array,
 };
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, FieldRef};
+use arrow_select::nullif::nullif;
+use arrow_select::take::take;
 
-use super::super::interner::Interner;
 use super::super::table::ABSENT;
-use super::super::text::{Ends, TextVec};
-use super::{Items, Lists};
+use super::super::text::Ends;
 
 /// The rows of a batch as places of cells.
-#[derive(Clone, Copy)]
-pub(super) struct Rows<'a>(pub(super) &'a [u32]);
-
-/// What each row takes of the items that the cells of a column hold.
-struct Picked {
-    /// The items of each row; none for a row without a list.
-    ranges: Vec<Range<u32>>,
-    /// Zero, then the end of each row's items among all that are taken.
-    ends: Vec<i32>,
-    /// Which rows have a list, `None` when all have.
-    nulls: Option<NullBuffer>,
+pub(in super::super) struct Rows<'a> {
+    places: &'a [u32],
+    /// The same as `take` wants it, made when the first column needs it.
+    indices: OnceCell<ScalarBuffer<u32>>,
+    /// Which rows have a value, `None` where all have, for each choice of cells that was asked for: columns of one table
+    /// often have their values in the same cells.
+    nulls: Vec<(&'a [bool], Option<NullBuffer>)>,
 }
 
-impl Picked {
-    /// Items that are taken.
-    fn count(&self) -> usize {
-        self.ends.last().map_or(0, |&end| end as usize)
-    }
+/// The items of lists, for some of the lists.
+struct Items {
+    /// Where each list ends among them.
+    ends: OffsetBuffer<i32>,
+    /// Where each item stands among those of all lists.
+    places: UInt32Array,
+}
 
-    fn ranges(&self) -> impl Iterator<Item = Range<usize>> + Clone {
-        self.ranges.iter().map(|range| range.start as usize..range.end as usize)
-    }
+/// Items that are written at once; what is too much of a short list is overwritten by the next one.
+const AT_ONCE: usize = 8;
 
-    fn codes(&self, codes: &[i32]) -> Vec<i32> {
-        let mut picked = Vec::with_capacity(self.count());
-        self.ranges().for_each(|range| picked.extend_from_slice(&codes[range]));
-        picked
-    }
-
-    fn items(&self, items: &Items) -> ArrayRef {
-        match items {
-            Items::Plain(texts) => self::texts(self.count(), self.ranges(), texts),
-            Items::Coded { codes, dict } => dictionary(Int32Array::from(self.codes(codes)), dict),
+impl Items {
+    fn of(lists: &Ends, places: &[u32]) -> Self {
+        // The values of a user's extra are lists, and nearly all of them have one item.
+        if lists.are_single() {
+            let ends: Vec<i32> = (0..=places.len() as i32).collect();
+            let ends = OffsetBuffer::new(ScalarBuffer::from(ends));
+            return Self { ends, places: UInt32Array::from(places.to_vec()) };
         }
-    }
-
-    fn buffers(self) -> (OffsetBuffer<i32>, Option<NullBuffer>) {
-        (OffsetBuffer::new(ScalarBuffer::from(self.ends)), self.nulls)
-    }
-}
-
-/// The texts at those places, `count` of them. They came as strings, so they are UTF-8 and the array is never refused.
-fn texts(count: usize, ranges: impl Iterator<Item = Range<usize>> + Clone, texts: &TextVec) -> ArrayRef {
-    // A vector that grows is copied again and again.
-    let size = ranges.clone().map(|range| texts.ends.span(range).len()).sum();
-    let mut bytes: Vec<u8> = Vec::with_capacity(size);
-    let mut offsets = Vec::with_capacity(count + 1);
-    offsets.push(0);
-    for range in ranges {
-        let span = texts.ends.span(range.clone());
-        let moved = (bytes.len() as i32).wrapping_sub(span.start as i32);
-        offsets.extend(texts.ends.of(range).iter().map(|&end| moved.wrapping_add(end as i32)));
-        bytes.extend_from_slice(texts.bytes(span));
-    }
-    let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-    Arc::new(StringArray::new(offsets, Buffer::from_vec(bytes), None))
-}
-
-impl Rows<'_> {
-    /// The rows as Arrow's kernels want them.
-    pub(super) fn indices(self) -> UInt32Array {
-        if !self.0.contains(&ABSENT) {
-            return UInt32Array::new(ScalarBuffer::from(self.0.to_vec()), None);
-        }
-        let valid = BooleanBuffer::collect_bool(self.0.len(), |i| self.0[i] != ABSENT);
-        let places = self.0.iter().map(|&row| if row == ABSENT { 0 } else { row }).collect::<Vec<_>>();
-        UInt32Array::new(ScalarBuffer::from(places), Some(NullBuffer::new(valid)))
-    }
-
-    fn pick(self, lists: &Lists) -> Picked {
-        let mut nulls = 0;
-        let ranges = self.0.iter().map(|&row| {
-            let range = lists.range(row);
-            nulls += usize::from(range.is_none());
-            range.unwrap_or(0..0)
-        });
-        let ranges: Vec<Range<u32>> = ranges.collect();
-        let mut ends = vec![0; self.0.len() + 1];
         let mut end = 0;
-        for (slot, range) in ends[1..].iter_mut().zip(&ranges) {
-            end += (range.end - range.start) as i32;
-            *slot = end;
+        let mut ends = Vec::with_capacity(places.len() + 1);
+        ends.push(0);
+        ends.extend(places.iter().map(|&place| {
+            end += lists.span(place as usize).len();
+            end as i32
+        }));
+        let mut items: Vec<u32> = Vec::with_capacity(end + AT_ONCE);
+        for &place in places {
+            let list = lists.span(place as usize);
+            if list.len() <= AT_ONCE {
+                let (start, end) = (list.start as u32, items.len() + list.len());
+                let these: [u32; AT_ONCE] = std::array::from_fn(|i| start.wrapping_add(i as u32));
+                items.extend_from_slice(&these);
+                items.truncate(end);
+            } else {
+                items.extend(list.map(|item| item as u32));
+            }
         }
-        let valid = || BooleanBuffer::collect_bool(self.0.len(), |i| lists.range(self.0[i]).is_some());
-        Picked { ranges, ends, nulls: (nulls > 0).then(|| NullBuffer::new(valid())) }
+        Self { ends: OffsetBuffer::new(ScalarBuffer::from(ends)), places: UInt32Array::from(items) }
     }
 
-    pub(super) fn list_of_texts(self, data_type: &DataType, lists: &Lists, items: &Items) -> ArrayRef {
-        let picked = self.pick(lists);
-        let items = picked.items(items);
-        let (ends, nulls) = picked.buffers();
-        Arc::new(ListArray::new(child(data_type), ends, items, nulls))
+    fn take(&self, from: &ArrayRef) -> Option<ArrayRef> {
+        take(from, &self.places, None).ok()
+    }
+}
+
+impl<'a> Rows<'a> {
+    pub(in super::super) fn new(places: &'a [u32]) -> Self {
+        Self { places, indices: OnceCell::new(), nulls: Vec::new() }
     }
 
-    pub(super) fn list_of_codes(
-        self,
-        data_type: &DataType,
-        lists: &Lists,
-        codes: &[i32],
-        dict: &Interner,
+    /// The rows as `take` wants them, null where `nulls` says so.
+    fn indices(&self, nulls: Option<NullBuffer>) -> UInt32Array {
+        let indices = self.indices.get_or_init(|| ScalarBuffer::from(self.places.to_vec()));
+        UInt32Array::new(indices.clone(), nulls)
+    }
+
+    /// Which rows have a value where these cells have one; `None` when all rows have.
+    fn nulls(&mut self, valid: &'a [bool]) -> Option<NullBuffer> {
+        if let Some((_, nulls)) = self.nulls.iter().find(|(known, _)| *known == valid) {
+            return nulls.clone();
+        }
+        let only_absent = !valid[1..].contains(&false);
+        let none = only_absent && !self.places.contains(&ABSENT);
+        let nulls = (!none).then(|| NullBuffer::new(bits(self.places, valid)));
+        let nulls = nulls.filter(|nulls| nulls.null_count() > 0);
+        self.nulls.push((valid, nulls.clone()));
+        nulls
+    }
+
+    pub(super) fn dictionary(&mut self, cells: &ArrayRef, valid: &'a [bool]) -> Option<ArrayRef> {
+        let taken = take(cells, &self.indices(None), None).ok()?;
+        match self.nulls(valid) {
+            None => Some(taken),
+            Some(nulls) => nullif(&taken, &BooleanArray::new(!nulls.inner(), None)).ok(),
+        }
+    }
+
+    pub(super) fn texts(&mut self, cells: &StringArray, valid: &'a [bool]) -> Option<ArrayRef> {
+        let nulls = self.nulls(valid);
+        take(cells, &self.indices(nulls), None).ok()
+    }
+
+    pub(super) fn numbers<T: ArrowPrimitiveType>(
+        &mut self,
+        cells: &[T::Native],
+        valid: &'a [bool],
     ) -> ArrayRef {
-        let picked = self.pick(lists);
-        let items = dictionary(Int32Array::from(picked.codes(codes)), dict);
-        let (ends, nulls) = picked.buffers();
-        Arc::new(ListArray::new(child(data_type), ends, items, nulls))
+        let numbers: Vec<T::Native> = self.places.iter().map(|&place| cells[place as usize]).collect();
+        Arc::new(PrimitiveArray::<T>::new(numbers.into(), self.nulls(valid)))
     }
 
-    pub(super) fn map_of_texts(
-        self,
+    pub(super) fn flags(&mut self, cells: &[bool], valid: &'a [bool]) -> ArrayRef {
+        Arc::new(BooleanArray::new(bits(self.places, cells), self.nulls(valid)))
+    }
+
+    pub(super) fn list(
+        &mut self,
         data_type: &DataType,
-        lists: &Lists,
-        keys: &[i32],
-        dict: &Interner,
-        values: &Items,
+        lists: &Ends,
+        items: &ArrayRef,
+        valid: &'a [bool],
     ) -> Option<ArrayRef> {
-        let picked = self.pick(lists);
-        let keys = dictionary(Int32Array::from(picked.codes(keys)), dict);
-        let values = picked.items(values);
-        map(data_type, picked, keys, values)
+        let these = Items::of(lists, self.places);
+        let items = these.take(items)?;
+        Some(Arc::new(ListArray::new(child(data_type), these.ends, items, self.nulls(valid))))
+    }
+
+    pub(super) fn map(
+        &mut self,
+        data_type: &DataType,
+        lists: &Ends,
+        (keys, values): (&ArrayRef, &ArrayRef),
+        valid: &'a [bool],
+    ) -> Option<ArrayRef> {
+        let these = Items::of(lists, self.places);
+        let columns = vec![these.take(keys)?, these.take(values)?];
+        map(data_type, these.ends, columns, self.nulls(valid))
     }
 
     pub(super) fn map_of_lists(
-        self,
+        &mut self,
         data_type: &DataType,
-        lists: &Lists,
-        keys: &[i32],
-        dict: &Interner,
-        (values, items): (&Ends, &Items),
+        lists: &Ends,
+        keys: &ArrayRef,
+        (values, items): (&Ends, &ArrayRef),
+        valid: &'a [bool],
     ) -> Option<ArrayRef> {
-        let picked = self.pick(lists);
-        let keys = dictionary(Int32Array::from(picked.codes(keys)), dict);
-        // The lists of one row stand side by side, so their items are one copy.
-        let mut inner = Picked {
-            ranges: Vec::with_capacity(self.0.len()),
-            ends: Vec::with_capacity(picked.count() + 1),
-            nulls: None,
-        };
-        inner.ends.push(0);
-        let mut count = 0;
-        for entries in picked.ranges() {
-            let span = values.span(entries.clone());
-            let moved = (count as i32).wrapping_sub(span.start as i32);
-            inner.ends.extend(values.of(entries).iter().map(|&end| moved.wrapping_add(end as i32)));
-            count += span.end - span.start;
-            inner.ranges.push(span.start as u32..span.end as u32);
-        }
+        let these = Items::of(lists, self.places);
+        let inner = Items::of(values, these.places.values());
         let DataType::Struct(fields) = child(data_type).data_type().clone() else { return None };
-        let items = inner.items(items);
-        let list = ListArray::new(child(fields[1].data_type()), inner.buffers().0, items, None);
-        map(data_type, picked, keys, Arc::new(list))
+        let items = inner.take(items)?;
+        let values = ListArray::new(child(fields[1].data_type()), inner.ends, items, None);
+        let columns = vec![these.take(keys)?, Arc::new(values)];
+        map(data_type, these.ends, columns, self.nulls(valid))
     }
 }
 
-fn map(data_type: &DataType, picked: Picked, keys: ArrayRef, values: ArrayRef) -> Option<ArrayRef> {
+/// The bit of each place.
+fn bits(places: &[u32], of: &[bool]) -> BooleanBuffer {
+    let byte = |places: &[u32]| {
+        let bits = places.iter().enumerate();
+        bits.fold(0, |byte, (bit, &place)| byte | u8::from(of[place as usize]) << bit)
+    };
+    let (eights, rest) = places.as_chunks::<8>();
+    let mut bytes: Vec<u8> = Vec::with_capacity(eights.len() + 1);
+    bytes.extend(eights.iter().map(|eight| byte(eight)));
+    bytes.push(byte(rest));
+    BooleanBuffer::new(Buffer::from_vec(bytes), 0, places.len())
+}
+
+fn map(
+    data_type: &DataType,
+    ends: OffsetBuffer<i32>,
+    columns: Vec<ArrayRef>,
+    nulls: Option<NullBuffer>,
+) -> Option<ArrayRef> {
     let entries = child(data_type);
     let DataType::Struct(fields) = entries.data_type() else { return None };
-    let columns = StructArray::new(fields.clone(), vec![keys, values], None);
-    let (ends, nulls) = picked.buffers();
+    let columns = StructArray::new(fields.clone(), columns, None);
     Some(Arc::new(MapArray::new(entries, ends, columns, nulls, false)))
-}
-
-/// The cells of a dictionary column, -1 for null, as an array: to take rows from it costs less than to check the codes of
-/// all rows once more.
-pub(super) fn dictionary_of_cells(codes: &[i32], dict: &Interner) -> ArrayRef {
-    let nulls: NullBuffer = codes.iter().map(|&code| code >= 0).collect();
-    let nulls = Some(nulls).filter(|nulls| nulls.null_count() > 0);
-    let codes = codes.iter().map(|&code| code.max(0)).collect();
-    dictionary(Int32Array::new(codes, nulls), dict)
-}
-
-/// A dictionary array over an interner. The codes come from that interner, so they are in its range.
-fn dictionary(codes: Int32Array, dict: &Interner) -> ArrayRef {
-    Arc::new(DictionaryArray::<Int32Type>::new(codes, dict.values()))
 }
 
 /// The field of a list's items or a map's entries.
@@ -197,5 +196,138 @@ fn child(data_type: &DataType) -> FieldRef {
     match data_type {
         DataType::List(field) | DataType::Map(field, _) => Arc::clone(field),
         other => Arc::new(Field::new("item", other.clone(), true)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::cast::AsArray;
+    use arrow_array::types::Int64Type;
+    use arrow_array::{Array, Int64Array};
+    use proptest::prelude::*;
+
+    use super::super::Cells;
+    use super::*;
+    use crate::schema::Kind;
+
+    type Entries = Vec<(String, Vec<String>)>;
+
+    /// What a row holds, spelt out.
+    fn told(column: Option<&ArrayRef>, row: usize) -> String {
+        column.map_or_else(|| "null".to_owned(), |column| spell(column, row))
+    }
+
+    fn spell(column: &ArrayRef, row: usize) -> String {
+        let list = |values: &ArrayRef| {
+            format!("{:?}", (0..values.len()).map(|i| spell(values, i)).collect::<Vec<_>>())
+        };
+        match column.data_type() {
+            _ if column.is_null(row) => "null".to_owned(),
+            DataType::Dictionary(..) => {
+                let column = column.as_dictionary::<arrow_array::types::Int32Type>();
+                spell(column.values(), column.keys().value(row) as usize)
+            }
+            DataType::Utf8 => column.as_string::<i32>().value(row).to_owned(),
+            DataType::Boolean => column.as_boolean().value(row).to_string(),
+            DataType::Int64 => column.as_primitive::<Int64Type>().value(row).to_string(),
+            DataType::Int16 => column.as_primitive::<arrow_array::types::Int16Type>().value(row).to_string(),
+            DataType::List(_) => list(&column.as_list::<i32>().value(row)),
+            DataType::Map(..) => {
+                let entries = column.as_map().value(row);
+                list(entries.column(0)) + &list(entries.column(1))
+            }
+            other => unreachable!("{other}"),
+        }
+    }
+
+    fn words(value: &Entries) -> Vec<String> {
+        value.iter().map(|(key, _)| key.clone()).collect()
+    }
+
+    fn pairs(value: &Entries) -> Vec<(String, String)> {
+        value.iter().map(|(key, items)| (key.clone(), items.concat())).collect()
+    }
+
+    /// Adds a cell of a kind that is made of these entries; answers what it is to be, spelt out.
+    fn push(cells: &mut Cells, kind: Kind, value: Option<&Entries>) -> String {
+        let size = value.map(|entries| entries.len() as i64 * 20_000);
+        let spelt = match kind {
+            Kind::Dict | Kind::Text => {
+                let text = value.map(|entries| words(entries).concat());
+                cells.text(text.as_deref());
+                text
+            }
+            Kind::Int64 | Kind::Int16 => {
+                cells.int(size);
+                size.filter(|&size| kind == Kind::Int64 || size < 32_768).map(|size| size.to_string())
+            }
+            Kind::Bool => {
+                cells.flag(value.map(Vec::is_empty));
+                value.map(|entries| entries.is_empty().to_string())
+            }
+            Kind::ListText | Kind::ListDict => {
+                let list = value.map(words);
+                cells.list(list.as_deref());
+                list.map(|list| format!("{list:?}"))
+            }
+            Kind::MapText => {
+                let entries = value.map(pairs);
+                cells.map(entries.as_deref());
+                let spell = |entries: Vec<(String, String)>| {
+                    let (keys, values): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
+                    format!("{keys:?}{values:?}")
+                };
+                entries.map(spell)
+            }
+            _ => {
+                cells.map_of_lists(value.map(Vec::as_slice));
+                let spell = |entries: &Entries| {
+                    let lists: Vec<_> = entries.iter().map(|(_, items)| format!("{items:?}")).collect();
+                    format!("{:?}{lists:?}", words(entries))
+                };
+                value.map(spell)
+            }
+        };
+        spelt.unwrap_or_else(|| "null".to_owned())
+    }
+
+    proptest! {
+        #[test]
+        fn rows_hold_what_their_cells_hold(
+            values in prop::collection::vec(
+                prop::option::weighted(0.8, prop::collection::vec(("[a-cé]{0,2}", prop::collection::vec("[ab]{0,2}", 0..3)), 0..4)),
+                0..6,
+            ),
+            picks in prop::collection::vec(any::<prop::sample::Index>(), 0..150),
+            coded: bool,
+        ) {
+            let kinds = [Kind::Dict, Kind::Text, Kind::Int64, Kind::Int16, Kind::Bool];
+            let lists = [Kind::ListText, Kind::ListDict, Kind::MapText, Kind::MapList];
+            let places: Vec<u32> = picks.iter().map(|pick| pick.index(values.len() + 1) as u32).collect();
+            let columns: Vec<(Cells, Vec<String>)> = kinds.into_iter().chain(lists).map(|kind| {
+                let mut cells = Cells::new(kind, coded);
+                let mut told = vec!["null".to_owned()];
+                told.extend(values.iter().map(|value| push(&mut cells, kind, value.as_ref())));
+                (cells, told)
+            }).collect();
+            let mut rows = Rows::new(&places);
+            for (cells, expected) in &columns {
+                let column = cells.gather(&mut rows);
+                prop_assert!(column.as_ref().is_none_or(|column| column.len() == places.len()));
+                for (row, &place) in places.iter().enumerate() {
+                    prop_assert_eq!(&told(column.as_ref(), row), &expected[place as usize]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_column_without_a_value_is_none() {
+        let mut cells = Cells::new(Kind::Int64, false);
+        cells.int(None);
+        assert!(cells.gather(&mut Rows::new(&[0, 1])).is_none());
+        cells.int(Some(7));
+        let column = cells.gather(&mut Rows::new(&[0, 2, 1])).unwrap();
+        assert_eq!(column.as_primitive::<Int64Type>(), &Int64Array::from(vec![None, Some(7), None]));
     }
 }

@@ -98,6 +98,11 @@ impl<B: Builder> Column<B> {
         builder.append(value);
     }
 
+    /// Adds cells without a value.
+    pub(super) fn push_nulls(&mut self, count: usize) {
+        self.nulls += count;
+    }
+
     /// The column so far, `None` when no cell has a value; the next one is empty.
     pub(super) fn finish(&mut self) -> Option<ArrayRef> {
         let nulls = std::mem::take(&mut self.nulls);

@@ -25,6 +25,12 @@ impl Columns {
         self.versions.push(version.as_deref());
     }
 
+    pub(super) fn push_nulls(&mut self, count: usize) {
+        self.names.push_nulls(count);
+        self.uids.push_nulls(count);
+        self.versions.push_nulls(count);
+    }
+
     pub(super) fn finish(&mut self) -> [(&'static str, Option<ArrayRef>); 3] {
         [
             ("response_name", self.names.finish()),
