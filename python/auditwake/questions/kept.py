@@ -93,7 +93,7 @@ class Kept:
         return repeated(self._database.sql(f"select hash({TWINS}) as mark from kept").to_arrow_reader(MARKS))
 
     def make(self, marks: list[int], *, aside: tuple[str, ...]) -> None:
-        """Make `events` of what was kept and is asked of, less the columns that are put aside."""
+        """Make `alone` of what was kept, is asked of and repeats nothing; and `events`, without the columns aside."""
         import pyarrow as pa
 
         kept = "(from kept where is_asked)" if "is_asked" in aside else "kept"
@@ -108,7 +108,9 @@ class Kept:
             self._coverage.repeats = count(self._database, "alike") - count(self._database, "first_of_alike")
             kept = f"(from {kept} where hash({TWINS}) not in (from suspects) union all from first_of_alike)"
         columns = f"* exclude ({', '.join(aside)})" if aside else "*"
-        self._database.execute(f"create temp view events as select {columns} from {kept}")
+        self._database.execute(
+            f"create temp view alone as from {kept}; create temp view events as select {columns} from alone"
+        )
 
     def make_open(self, sql: str) -> None:
         """Make `open_requests` of what SQL says, where that is looked at."""

@@ -128,7 +128,7 @@ class Stored:
         """Put the rows that were found into a table."""
         self._coverage.add_survey(self._survey(), self._types)
         kept = Kept(self._database, self._need, self._coverage)
-        columns = self._need.naming
+        columns = self._need.columns
         self._fill("kept", columns, f"{self._need.selected(columns)}, position", found)
         marks = kept.marks()
         if marks:
@@ -136,20 +136,24 @@ class Stored:
             selected = f"{self._need.selected(columns)}, {identity(known)}, position"
             self._fill("kept", [*columns, *known], selected, found)
         kept.make(marks, aside=("identity", "position") if marks else ("position",))
-        kept.make_open(self._open_among("events"))
+        kept.make_open(self._open_among_kept() if self._need.open_ones else "")
 
-    def _open_among(self, events: str) -> str:
-        """Say which of the requests that began have not ended: their ends need not be among what is asked of."""
-        if not self._need.open_ones:
-            return ""
-        begun = f"select * from {events} where {STARTED}"
-        if not count(self._database, f"({begun})"):
-            return begun
-        ended = (
-            f"select {REQUEST} from {self._scan} where {ENDED} "
-            f"and ts_received in (select ts_received from {events} where {STARTED})"
-        )
-        return f"{begun} and {REQUEST} not in ({ended})"
+    def _open_among_kept(self) -> str:
+        """Say which of the requests that began have not ended: their ends need not be among what is asked of.
+
+        Audit IDs are much to read: they are fetched of these alone, and their ends are looked for by time.
+        """
+        database = self._database
+        database.execute(f"create temp table begun as select position, ts_received from alone where {STARTED}")
+        if not count(database, "begun"):
+            return "select * from events limit 0"
+        self._fill("named", ["audit_id", "ts_received", "eff_user"], "*", database.table("begun").to_arrow_table())
+        ended = f"select {REQUEST} from {self._scan} where {ENDED}"
+        if not count(database, "begun where ts_received is null"):
+            ended += " and ts_received in (select ts_received from begun)"
+        columns = ", ".join(map(quoted, self._need.columns))
+        still = f"select position from named where {REQUEST} not in ({ended})"
+        return f"select {columns} from alone where position in ({still})"
 
     def _view(self, found: "pa.Table | None") -> None:
         """Look at the files, less the rows that repeat others. `found` are the rows that are asked of; None for all."""
