@@ -17,11 +17,11 @@ from tests.detecting.events import event, line
 RULES = [rule for rule in detections.rules() if rule.id == "AWD019"]
 
 
-def patches(many: int, filling: int) -> bytes:
+def patches(many: int, filling: int, first: int = 0) -> bytes:
     spec: dict[str, Any] = {"hostPID": True, "filled": [{"b": "x" * 100, "c": [1, 2, 3]}] * filling}
     said = {"verb": "patch", "resource": "deployments", "group": "apps", "namespace": "a"}
     body = {"spec": {"template": {"spec": spec}}}
-    return b"".join(line(event("x", at, said | {"name": f"w{at}", "body": body})) for at in range(many))
+    return b"".join(line(event("x", at, said | {"name": f"w{at}", "body": body})) for at in range(first, first + many))
 
 
 def test_bodies_that_do_not_fit_into_memory_all_at_once_are_looked_into() -> None:
@@ -44,6 +44,29 @@ def test_a_body_that_is_too_large_for_a_rule_is_said_and_the_other_rules_run(mon
     found = aw.detect(io.BytesIO(patches(2, 8)), rules=[large, *RULES])
     assert [(one.rule.id, one.hits) for one in found.fired] == [("AWD019", 2)]
     assert found.notes == ("ACME001 leaves out 2 of the requests: too large a body for the memory",)
+    assert [(one.rule.id, one.notes) for one in found.cannot_fire] == [
+        ("ACME001", ("2 bodies were too large to look into",))
+    ]
+
+
+def test_of_a_slice_only_the_body_that_does_not_fit_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    execute = Log.execute
+
+    def small(self: Log, sql: str) -> None:
+        """Run what looks into no body of more than 4,000 bytes."""
+        _, bodied, where = sql.rpartition("from bodied ")
+        if sql.startswith("execute together") or (sql.startswith("insert") and bodied):
+            rows = where.rstrip(")") if bodied else "where true"
+            largest = self.query(f"select max(body_bytes) as bytes from bodied {rows}")  # noqa: S608  # of the test
+            if largest["bytes"][0].as_py() > 4000:
+                message = "Out of Memory Error: failed to allocate data"
+                raise QuestionError(message)
+        execute(self, sql)
+
+    monkeypatch.setattr(Log, "execute", small)
+    found = aw.detect(io.BytesIO(patches(5, 1) + patches(1, 100, 5) + patches(6, 1, 6)), rules=RULES)
+    assert [(one.hits, one.notes) for one in found.fired] == [(11, ("1 body was too large to look into",))]
+    assert found.notes == ("AWD019 leaves out 1 of the requests: too large a body for the memory",)
 
 
 def test_the_size_of_a_slice_changes_nothing(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,7 +85,7 @@ def detect(
     with Log(source, asked, of, scope, threads, only=bodies_kept(chosen)) as log:
         log.execute(macros())
         log.execute(f"create temp table hits as {one_by_one(chosen, without)}")
-        too_large = _look_into(log, chosen)
+        left_out = _look_into(log, chosen)
         for statement in statements[1:]:
             log.execute(f"insert into hits by name {statement}")
         counts = log.query(looking).to_pylist()[0]
@@ -95,39 +95,56 @@ def detect(
         recorded = [] if policy is None else [recording(rule, policy) for rule in chosen]
         outcomes = [
             _outcome(
-                rule, hits.get(at), _looked(counts, at), log, recorded[at] if recorded else None, releases=releases
+                rule,
+                hits.get(at),
+                _looked(counts, at),
+                log,
+                recorded[at] if recorded else None,
+                releases=releases,
+                left_out=left_out[at],
             )
             for at, rule in enumerate(chosen)
         ]
+        too_large = (_too_large(rule, left_out[at]) for at, rule in enumerate(chosen) if left_out[at])
         notes = (*too_large, *_notes(log, table, sum(one.hits for one in outcomes), limit))
         return Detections(table=table, outcomes=tuple(sorted(outcomes, key=order)), coverage=log.coverage, notes=notes)
 
 
-def _look_into(log: Log, rules: Sequence[Rule]) -> list[str]:
+def _look_into(log: Log, rules: Sequence[Rule]) -> Counter[int]:
     """Run the rules on bodies, over a few requests at a time: a log may hold any number of large bodies.
 
     Returns:
-        What has to be known: bodies that are too large for the memory that there is.
+        Index of a rule -> how many bodies it left out: each is too large by itself for the memory that there is.
     """
+    left_out: Counter[int] = Counter()
     inside = [at for at, rule in enumerate(rules) if rule.count is None and reads_bodies(rule)]
     if not inside:
-        return []
+        return left_out
     log.execute(f"create temp table bodied as {sliced([rules[at] for at in inside], SLICE)}")
     together = one_by_one(rules, inside, "bodied where slice = $1")
     log.execute(f"prepare together as insert into hits by name {together}")
-    size = "sum(body_bytes)::bigint as size, count(*) as many"
-    too_large: Counter[str] = Counter()
-    for row in log.query(f"select slice, {size} from bodied group by slice order by slice").to_pylist():
+    columns = "slice, sum(body_bytes)::bigint as size, min(rowid) as first, max(rowid) as last"
+    for row in log.query(f"select {columns} from bodied group by slice order by slice").to_pylist():
         if row["size"] <= SLICE and _fits(log, f"execute together({row['slice']})"):
             continue
         for at in inside:
-            alone = one_by_one(rules, [at], f"bodied where slice = {row['slice']}")
-            if not _fits(log, f"insert into hits by name {alone}"):
-                too_large[rules[at].id] += row["many"]
-    return [
-        f"{rule} leaves out {many:,} of the requests: too large a body for the memory"
-        for rule, many in too_large.items()
-    ]
+            left_out[at] += _left_out(log, rules, at, row["first"], row["last"])
+    return left_out
+
+
+def _left_out(log: Log, rules: Sequence[Rule], at: int, first: int, last: int) -> int:
+    """Run a rule over these rows, in halves where they do not fit at once, and count those that do not fit alone."""
+    found = one_by_one(rules, [at], f"bodied where rowid between {first} and {last}")
+    if _fits(log, f"insert into hits by name {found}"):
+        return 0
+    if first == last:
+        return 1
+    middle = (first + last) // 2
+    return _left_out(log, rules, at, first, middle) + _left_out(log, rules, at, middle + 1, last)
+
+
+def _too_large(rule: Rule, many: int) -> str:
+    return f"{rule.id} leaves out {many:,} of the requests: too large a body for the memory"
 
 
 def _fits(log: Log, sql: str) -> bool:
@@ -181,9 +198,13 @@ def _outcome(
     recorded: Recording | None,
     *,
     releases: Sequence[str],
+    left_out: int,
 ) -> RuleOutcome:
     asked, enough, cut = looked
-    notes = [*_partly(rule, asked, enough, cut), *(recorded.notes if recorded else ())]
+    unread = (
+        [f"{left_out:,} {'body was' if left_out == 1 else 'bodies were'} too large to look into"] if left_out else []
+    )
+    notes = [*unread, *_partly(rule, asked, enough, cut), *(recorded.notes if recorded else ())]
     if hits is not None:
         return RuleOutcome(
             rule=rule,
@@ -204,6 +225,8 @@ def _outcome(
     lacks = None if asked else lacking(rule, releases)
     if not why and lacks is not None:
         why = [lacks]
+    if not why and unread:
+        why = notes
     if why:
         return RuleOutcome(rule=rule, outcome="cannot fire", looked_at=asked, notes=tuple(why))
     if not asked and recorded is None:
