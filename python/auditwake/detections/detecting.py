@@ -33,8 +33,8 @@ __all__ = ["detect"]
 
 LIMIT: Final = 1000
 WHO: Final = 4
-SLICE: Final = 1 << 20
-"""Bytes of bodies that all rules look at together."""
+SLICE: Final = 1 << 21
+"""Bytes of bodies that all rules look at together; twice that with the last body of a slice."""
 
 
 def detect(
@@ -125,7 +125,7 @@ def _look_into(log: Log, rules: Sequence[Rule]) -> Counter[int]:
     log.execute(f"prepare together as insert into hits by name {together}")
     columns = "slice, sum(body_bytes)::bigint as size, min(rowid) as first, max(rowid) as last"
     for row in log.query(f"select {columns} from bodied group by slice order by slice").to_pylist():
-        if row["size"] <= SLICE and _fits(log, f"execute together({row['slice']})"):
+        if row["size"] <= 2 * SLICE and _fits(log, f"execute together({row['slice']})"):
             continue
         for at in inside:
             left_out[at] += _left_out(log, rules, at, row["first"], row["last"])
