@@ -302,6 +302,13 @@ def test_sarif_has_what_the_standard_asks_for(metadata_log: Path, tmp_path: Path
     assert run["invocations"][0]["executionSuccessful"] is True
 
 
+def test_sarif_has_no_byte_that_a_terminal_obeys() -> None:
+    get = {"verb": "get", "resource": "pods", "namespace": "a", "name": "\x9b2J\x85\u202e"}
+    text = detect([event("x", 0, get)], rules=[EVERYTHING]).sarif()
+    assert text.isascii()
+    assert json.loads(text)["runs"][0]["results"][0]["properties"]["name"] == get["name"]
+
+
 def test_a_message_of_sarif_escapes_what_has_a_meaning() -> None:
     get = {"verb": "get", "resource": "pods", "namespace": "a", "name": "[link](javascript:x) {0} \\ \x1b[2J"}
     document = json.loads(detect([event("x", 0, get)], rules=[EVERYTHING]).sarif())

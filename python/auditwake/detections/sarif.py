@@ -39,7 +39,7 @@ def sarif(found: "Detections") -> str:
         "columnKind": "unicodeCodePoints",
         "results": [_result(row, index) for row in found.table.to_pylist()],
     }
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, ensure_ascii=False)
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 def _rule(rule: Rule) -> dict[str, object]:
