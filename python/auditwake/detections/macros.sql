@@ -114,7 +114,8 @@ create macro escalating(body) as
     and (json_extract(doc, '$.rules') is null
       or list_has_any(json_extract_string(doc, '$.rules[*].resources[*]'), ['secrets'])))) > 0
   or len(list_filter(flatten(list_transform(bodies(body), lambda doc: json_extract(doc, '$.aggregationRule.clusterRoleSelectors[*]'))),
-    lambda selector: json_extract(selector, '$.matchLabels') is null)) > 0;
+    lambda selector: len(list_filter(coalesce(json_keys(selector, '$.matchLabels'), []::varchar[]),
+      lambda label: label <> 'kubernetes.io/bootstrapping')) = 0)) > 0;
 
 -- An address that is not private, local or shared by carriers: the internet.
 create macro public_address(address) as
