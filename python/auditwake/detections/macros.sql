@@ -63,18 +63,20 @@ create macro bodies(body) as case
   )
   else []::json[] end;
 
--- Whether a label is taken away: by a null, a JSON patch, a patch that replaces all labels, or an update without it whose
--- managed fields still have it. `label` is a text of the rule.
+-- Whether a label is taken away: by a null, a JSON patch, a patch that replaces all labels, all metadata or the whole
+-- object, or an update without it whose managed fields still have it. `label` is a text of the rule.
 create macro label_taken(verb, body, label) as
   list_has_any(list_transform(removed(body), lambda path: regexp_replace(path, '^[^/]*', '')),
     ['/metadata', '/metadata/labels', '/metadata/labels/' || replace(label, '/', '~1')])
   or len(list_filter(operations(body), lambda one: json_extract_string(one, '$.op') in ('add', 'replace')
-    and regexp_replace(json_extract_string(one, '$.path'), '^[^/]*', '') = '/metadata/labels'
-    and json_extract(one, '$.value."' || label || '"') is null)) > 0
+    and json_type(one, '$.path') = 'VARCHAR' and (json_extract_string(one, '$.path') = ''
+      or regexp_replace(json_extract_string(one, '$.path'), '^[^/]*', '') in ('/metadata', '/metadata/labels'))
+    and json_extract(patched(one), '$.metadata.labels."' || label || '"') is null)) > 0
   or len(list_filter(bodies(body), lambda doc:
     coalesce(json_type(doc, '$.metadata.labels."' || label || '"') = 'NULL' or json_type(doc, '$.metadata.labels') = 'NULL', false)
     or json_extract(doc, '$.metadata.labels."' || label || '"') is null and coalesce(
-      json_extract_string(doc, '$.metadata.labels."$patch"') in ('delete', 'replace')
+      list_has_any(json_extract_string(doc, ['$."$patch"', '$.metadata."$patch"', '$.metadata.labels."$patch"']),
+        ['delete', 'replace'])
       or verb = 'update' and contains(json_extract(doc, '$.metadata.managedFields')::varchar, '"f:' || label || '"'), false))) > 0;
 
 -- The values at a path in what a body writes; `[*]` goes through a list.
