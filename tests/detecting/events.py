@@ -53,6 +53,7 @@ PEOPLE: Mapping[str, dict[str, Any]] = {
     "replicaset-controller": account("kube-system", "replicaset-controller", "kube-controller-manager/v1.37.2"),
     "namespace-controller": account("kube-system", "namespace-controller", "kube-controller-manager/v1.37.2"),
     "certificate-controller": account("kube-system", "certificate-controller", "kube-controller-manager/v1.37.2"),
+    "cloud-controller": component("system:controller:glbc"),
     "kcm": component("system:kube-controller-manager"),
     "apiserver": component("system:apiserver", "system:masters"),
     "node": component("system:node:node-1", "system:nodes"),
