@@ -80,7 +80,7 @@ def test_the_size_of_a_slice_changes_nothing(data: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("size", [1 << 10, 1 << 16])
 def test_bodies_of_any_size_are_found_in_slices_of_any_size(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    log = b"".join(patches(1, filling, filling) for filling in (0, 1, 3, 4, 5, 40, 60, 700))
+    log = b"".join(patches(1, filling, filling) for filling in (0, 1, 4, 5, 60, 600))
     monkeypatch.setattr(detecting, "SLICE", size)
     found = aw.detect(io.BytesIO(log), rules=RULES)
-    assert [(one.hits, one.notes) for one in found.fired] == [(8, ())]
+    assert [(one.hits, one.notes) for one in found.fired] == [(6, ())]
