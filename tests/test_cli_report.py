@@ -1,9 +1,12 @@
 """`auditwake report`."""
 
+import os
+import threading
 from pathlib import Path
 
 import pytest
 
+import auditwake as aw
 from auditwake.cli import main
 from tests.asked import event, write
 from tests.reporting import charts, tables
@@ -54,6 +57,27 @@ def test_standard_input_cannot_be_read_twice(tmp_path: Path, capsys: pytest.Capt
     policy.write_text(POLICY)
     assert main(["report", "-", "-o", "-", "--policy", str(policy)]) == 2
     assert "standard input" in capsys.readouterr().err
+
+
+def test_a_pipe_is_read_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    text = write(tmp_path / "audit.log", [event()]).read_bytes()
+    threading.Thread(target=pipe.write_bytes, args=(text,), daemon=True).start()
+    assert main(["report", str(pipe), "-o", str(tmp_path / "report.html")]) == 0
+    said = capsys.readouterr().err
+    assert f"{pipe} can be read once: the page has no detections" in said
+    assert "1 events" in said
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    assert main(["report", str(pipe), "-o", "-", "--policy", str(tmp_path / "policy.yaml")]) == 2
+
+
+def test_parquet_without_bodies_has_a_page_without_detections(
+    metadata_log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aw.convert(metadata_log, tmp_path / "log.parquet", bodies=False)
+    assert main(["report", str(tmp_path / "log.parquet"), "-o", str(tmp_path / "report.html")]) == 0
+    assert "the page has no detections: the source has no column" in capsys.readouterr().err
 
 
 def test_lines_that_were_rejected_are_in_the_exit_code(tmp_path: Path) -> None:

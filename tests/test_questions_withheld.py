@@ -76,6 +76,17 @@ def test_what_changed_in_a_secret_is_said_without_its_value(tmp_path: Path) -> N
         ({"resource": "configmaps"}, {"kind": "ConfigMap", "data": {"kubeconfig": f"token: {JWT}"}}),
         ({"resource": "pods"}, {"kind": "Pod", "spec": {"env": [{"name": "DB_PASSWORD", "value": MARK}]}}),
         ({"resource": "things", "apiGroup": "x.io"}, {"kind": "Thing", "spec": {"clientSecret": MARK}}),
+        (
+            {"resource": "manifestworks", "apiGroup": "x.io"},
+            {"kind": "ManifestWork", "spec": {"manifests": [{"kind": "Secret", "data": {"key": MARK}}]}},
+        ),
+        (
+            {"resource": "secrets"},
+            {"kind": "Secret", "metadata": {"annotations": {"kapp.k14s.io/original": f"data {MARK}"}}},
+        ),
+        ({"resource": "pods"}, {"kind": "Pod", "spec": {"env": [{"name": "AWS_SECRET_ACCESS_KEY", "value": MARK}]}}),
+        ({"resource": "pods"}, [{"op": "replace", "path": "/spec/containers/0/env/0/value", "value": MARK}]),
+        ({"resource": "configmaps"}, {"kind": ["odd"], "data": {"pass": "none", "db_password": MARK}}),
     ],
     ids=lambda value: value.get("resource") if isinstance(value, dict) else "",
 )
@@ -122,3 +133,20 @@ def test_what_is_withheld_is_compared(before: object, after: object) -> None:
     same = json.dumps(before, sort_keys=True) == json.dumps(after, sort_keys=True)
     bodies = (withheld({"kind": "Secret", "data": one}, "secrets") for one in (before, after))
     assert (list(differences(*bodies)) == []) == same
+
+
+@pytest.mark.parametrize(
+    ("plain", "hidden"),
+    [
+        ({"password": 12345678}, {"password": "(withheld)"}),
+        (
+            {"hasPassword": True, "topologyKey": "zone", "key": "x"},
+            {"hasPassword": True, "topologyKey": "zone", "key": "x"},
+        ),
+        ({"jwe": "eyJhbGciOi..iv.c2ln.dGFn"}, {"jwe": "(withheld)"}),
+        ({"broken": "eyJhbGciOi\n.eyJzdWIiOi\n.c2ln"}, {"broken": "(withheld)"}),
+        ({"coded": "ZXlKaGJHY2lPaS5leUp6ZFdJaU9p"}, {"coded": "(withheld)"}),
+    ],
+)
+def test_forms_of_secrets(plain: dict[str, object], hidden: dict[str, object]) -> None:
+    assert json.loads(shown(withheld(plain, "things.x.io"))) == hidden

@@ -2,6 +2,8 @@
 
 import gzip
 import io
+import os
+import threading
 import zlib
 from collections import Counter
 from pathlib import Path
@@ -342,3 +344,15 @@ def test_a_stream_is_read_once(metadata_log: Path) -> None:
     assert pa.table(reader).num_rows == 5292
     with pytest.raises(aw.errors.SourceError):
         list(reader)
+
+
+def test_a_named_pipe_is_read_whole(metadata_log: Path, tmp_path: Path) -> None:
+    text = metadata_log.read_bytes()
+    for at in range(10):
+        pipe = tmp_path / f"pipe{at}"
+        os.mkfifo(pipe)
+        writer = threading.Thread(target=pipe.write_bytes, args=(text,), daemon=True)
+        writer.start()
+        rows = sum(batch.num_rows for batch in pa.RecordBatchReader.from_stream(aw.read(pipe, columns=["verb"])))
+        assert rows == text.count(b"\n")
+        writer.join()

@@ -34,8 +34,9 @@ def changes(
     A step is compared with the one before it on the same object. Where the policy recorded no response body, a patch is
     shown as it was sent, and else the step says that it has no body.
 
-    Of secrets, tokens and token reviews, the values are compared and not shown. Of all other objects, that holds for
-    texts whose key or name ends in token, password or secret, and for whatever has the form of a JSON web token.
+    Of secrets, tokens and token reviews, wherever they stand in a body, the values are compared and not shown. Of all
+    other objects, that holds for texts and numbers whose key or name ends in token, password, secret, `_key` or the
+    like, and for whatever has the form of a JSON web token.
 
     Args:
         source: As for `ask`.
@@ -105,6 +106,7 @@ def _steps(table: "pa.Table") -> Iterator[Iterator[str]]:
         bodies = seen.setdefault(key, {})
         body = _body(row["response_object"], what)
         kind = body.get("kind") if isinstance(body, dict) else None
+        kind = kind if isinstance(kind, str) else None
         yield _step(row, bodies.get(kind, ABSENT), body)
         if row["verb"] == "delete":
             bodies.clear()

@@ -1,7 +1,8 @@
 -- What an object was after each change that succeeded, for `history --diff`: the bodies that the policy recorded.
 --
 -- Values of secrets, tokens and token reviews are compared and never shown; of all other objects that holds for texts
--- whose key or name ends in token, password or secret, and for what has the form of a JSON web token.
+-- and numbers whose key or name ends in token, password, secret, _key or the like, and for what has the form of a JSON
+-- web token.
 --
 -- of: is_terminal and verb in ('create', 'update', 'patch', 'delete')
 -- needs: ended

@@ -18,10 +18,19 @@ OBJECT: Final = ("apiVersion", "kind", "type", "immutable", "metadata")
 """What of such a body is shown: which object it is."""
 PATCH: Final = ("op", "path", "from")
 """What of the steps of a JSON patch of one is shown."""
-ENDS: Final = ("token", "password", "secret", "last-applied-configuration")
-"""A text under a key, or beside a name or a path, that ends so is withheld from any body."""
-TOKEN: Final = re.compile(r"eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*")
-"""The form of a JSON web token, such as the tokens of service accounts."""
+ENDS: Final = (
+    *("token", "password", "passwd", "passphrase", "secret", "credentials", "last-applied-configuration"),
+    *("_key", "-key", "apikey", "accesskey", "access_key_id", "privatekey"),
+)
+"""A text or a number under a key, or beside a name or a path, that ends so is withheld from any body."""
+ENVIRONMENT: Final = re.compile(r"/env/\d+/value$")
+"""The end of the path of a JSON patch that sets a variable, and does not say which."""
+BREAK: Final = r"(?:\s|\\[nrt])*"
+"""Where a text was broken into lines, as JSON has it."""
+TOKEN: Final = re.compile(
+    rf"eyJ[\w-]{{5,}}{BREAK}\.{BREAK}[\w-]*{BREAK}\.{BREAK}[\w-]*(?:\.[\w-]*)*|ZXlK[\w+/-]{{12,}}=*"
+)
+"""The form of a JSON web token, signed or encrypted, such as those of service accounts; and of one in base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +60,8 @@ def withheld(body: Any, what: str) -> Any:  # noqa: ANN401  # any JSON value
         >>> print(shown(withheld({"kind": "Secret", "data": {"key": "aGk="}}, "secrets")))
         {"kind":"Secret","data":{"key":"(withheld)"}}
     """
-    if what in RESOURCES or (isinstance(body, dict) and body.get("kind") in KINDS):
-        return [_only(PATCH, one) for one in body] if isinstance(body, list) else _only(OBJECT, body)
+    if what in RESOURCES:
+        return [_only(PATCH, one) for one in body] if isinstance(body, list) else _object(body)
     return _without_tokens(body)
 
 
@@ -66,6 +75,15 @@ def shown(value: object) -> str:
     return TOKEN.sub(SHOWN, json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=repr))
 
 
+def _object(body: Any) -> Any:  # noqa: ANN401  # any JSON value
+    """Withhold all of an object but which one it is: its annotations may hold the whole of it once more."""
+    kept = _only(OBJECT, body)
+    metadata = body.get("metadata") if isinstance(body, dict) else None
+    if isinstance(metadata, dict) and "annotations" in metadata:
+        kept["metadata"]["annotations"] = _only((), metadata["annotations"])
+    return kept
+
+
 def _only(plain: Sequence[str], body: Any) -> Any:  # noqa: ANN401  # any JSON value
     """Withhold all but some parts of a body; the keys stay."""
     if isinstance(body, list):
@@ -76,10 +94,20 @@ def _only(plain: Sequence[str], body: Any) -> Any:  # noqa: ANN401  # any JSON v
 
 
 def _without_tokens(body: Any, key: str = "") -> Any:  # noqa: ANN401  # any JSON value
-    """Withhold the texts whose key says that they are secret; of `{"name": "TOKEN", "value": "x"}` that is the name."""
+    """Withhold what a key says is secret; of `{"name": "TOKEN", "value": "x"}` that is the name."""
     if isinstance(body, list):
         return [_without_tokens(one, key) for one in body]
     if isinstance(body, dict):
+        if body.get("kind") in KINDS:
+            return _object(body)
         called = str(body.get("name") or body.get("path") or "")
         return {name: _without_tokens(value, called if name == "value" else name) for name, value in body.items()}
-    return Withheld(body) if isinstance(body, str) and key.lower().endswith(ENDS) else body
+    return Withheld(body) if _is_value(body) and _is_secret(key) else body
+
+
+def _is_value(body: object) -> bool:
+    return isinstance(body, (str, int, float)) and not isinstance(body, bool)
+
+
+def _is_secret(key: str) -> bool:
+    return key.lower().endswith(ENDS) or ENVIRONMENT.search(key[-40:]) is not None

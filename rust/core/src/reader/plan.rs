@@ -47,12 +47,12 @@ fn file_tasks(source: usize, path: PathBuf, range: Option<u64>, tasks: &mut Vec<
 /// Where the ranges of a plain log begin, and where the last one ends; empty for a file that is not to be cut. The last
 /// range is open-ended: a log that grows while it is read is read as far as it has come.
 fn cuts(path: &Path, range: u64) -> io::Result<Vec<u64>> {
-    let mut file = File::open(path)?;
-    let metadata = file.metadata()?;
+    // Asked before it is opened: who closes a pipe takes what was written into it along.
+    let metadata = path.metadata()?;
     if !metadata.is_file() {
         return Ok(Vec::new());
     }
-    let inner = cuts_behind(&mut file, metadata.len(), 0, range)?;
+    let inner = cuts_behind(&mut File::open(path)?, metadata.len(), 0, range)?;
     Ok(if inner.is_empty() { inner } else { [&[0], &inner[..], &[u64::MAX]].concat() })
 }
 
