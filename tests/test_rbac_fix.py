@@ -294,6 +294,19 @@ def test_a_new_role_takes_the_name_of_no_other(tmp_path: Path) -> None:
     assert made == [("Role", "auditwake:alice-3"), ("RoleBinding", "auditwake:alice-3")]
 
 
+def test_no_two_new_roles_share_a_name(tmp_path: Path) -> None:
+    denied = [resource_event(who, "list", "pods", namespace="web", allowed=False) for who in ("alice", "alice-2")]
+    log = write_log(tmp_path / "audit.log", [{**one, "auditID": str(at)} for at, one in enumerate(denied)])
+    both = [{"kind": "User", "name": name} for name in ("alice", "bob")]
+    cluster = [
+        role("auditwake:alice", [GET_PODS], "web"),
+        role_binding("auditwake:alice", "Role", "auditwake:alice", both, "web"),
+    ]
+    fixes = rbac.fix(rbac.observe(log), rbac.rbac_of(cluster))
+    names = [one["metadata"]["name"] for fix in fixes for change in fix.changes for one in change.manifests]
+    assert names == ["auditwake:alice-3"] * 2 + ["auditwake:alice-2"] * 2
+
+
 @given(st.lists(st.text(alphabet="ab/-", min_size=1, max_size=4), unique=True, max_size=6))
 def test_no_two_subjects_share_a_name(names: list[str]) -> None:
     subjects = {rbac.Subject(kind, name) for name in names for kind in ("User", "Group")}

@@ -1,6 +1,6 @@
 """Roles that exist already and would do: just what is missing, or somewhat more."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import product
 from typing import Final
 
@@ -47,18 +47,19 @@ def wider_role(place: Roles, rbac: Rbac) -> Role | None:
     return min(found, key=lambda one: one[:2])[2] if found else None
 
 
-def free_name(name: str, namespace: str, rbac: Rbac) -> str:
+def free_name(name: str, namespace: str, rbac: Rbac, others: Collection[str]) -> str:
     """Give a name that neither a role nor a binding of a place has: applying one would replace what it grants.
 
     Args:
         name: What it would be called.
         namespace: The place; `""` for the whole cluster.
         rbac: The roles and bindings of the cluster.
+        others: What others would be called who are given roles as well.
     """
     taken = {role.name for role in rbac.roles.values() if role.namespace == namespace}
     taken |= {binding.name for binding in rbac.bindings if binding.namespace == namespace}
     number, free = 1, name
-    while free in taken:
+    while free in taken or (number > 1 and free in others):
         number += 1
         free = f"{name}-{number}"
     return free

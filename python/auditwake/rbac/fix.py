@@ -1,6 +1,6 @@
 """What is missing: the rules that would have allowed what was denied."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -80,7 +80,8 @@ def fix(observed: Observed, rbac: Rbac | None = None) -> tuple[Fix, ...]:
     denied = [use for use in observed.uses if not use.allowed]
     lacking = [left for use in denied for left in _lacking(use, rbac)]
     found = generate(replace(observed, uses=tuple(lacking)), decided="denied")
-    fixes = {one.subject: _fix(one, observed, rbac) for one in found}
+    names = {role_name(one.subject) for one in found}
+    fixes = {one.subject: _fix(one, observed, rbac, names) for one in found}
     now = sum(use.requests for use in denied) - sum(use.requests for use in lacking)
     had = f"of what was denied, {now:,} {'is' if now == 1 else 'are'} allowed by the roles and bindings that were given"
     for user in {use.user for use in denied} - {use.user for use in lacking}:
@@ -100,7 +101,7 @@ def _lacking(use: Use, rbac: Rbac | None) -> Iterator[Use]:
     yield replace(use, names=tuple(asked.name for asked in left)) if use.named and use.all_names else use
 
 
-def _fix(found: SubjectRoles, observed: Observed, rbac: Rbac | None) -> Fix:
+def _fix(found: SubjectRoles, observed: Observed, rbac: Rbac | None, names: Collection[str]) -> Fix:
     changes, notes = [], list(found.notes)
     for place in found.roles:
         own = rbac and _own_role(found.subject, place.namespace, rbac)
@@ -108,21 +109,21 @@ def _fix(found: SubjectRoles, observed: Observed, rbac: Rbac | None) -> Fix:
         if own:
             changes.append(_patched(own, place))
         elif rbac and existing:
-            changes.append(_bound(existing, found.subject, place, rbac))
+            changes.append(_bound(existing, found.subject, place, rbac, names))
         else:
             notes.extend(_shared(found.subject, place, rbac) if rbac else ())
-            changes.append(_new(found, place, observed, rbac))
+            changes.append(_new(found, place, observed, rbac, names))
     return Fix(subject=found.subject, changes=tuple(changes), notes=tuple(notes))
 
 
-def _new(found: SubjectRoles, place: Roles, observed: Observed, rbac: Rbac | None) -> Change:
-    name = free_name(role_name(found.subject), place.namespace, rbac) if rbac else None
+def _new(found: SubjectRoles, place: Roles, observed: Observed, rbac: Rbac | None, names: Collection[str]) -> Change:
+    name = free_name(role_name(found.subject), place.namespace, rbac, names) if rbac else None
     new = manifests([replace(found, roles=(place,))], observed, "denied", name)
     return Change(added=place, patched=None, manifests=tuple(new), patch=())
 
 
-def _bound(role: Role, subject: Subject, place: Roles, rbac: Rbac) -> Change:
-    name = free_name(role_name(subject), place.namespace, rbac)
+def _bound(role: Role, subject: Subject, place: Roles, rbac: Rbac, names: Collection[str]) -> Change:
+    name = free_name(role_name(subject), place.namespace, rbac, names)
     binding = binding_of(subject, place.namespace, role.kind, role.name, name)
     return Change(added=place, patched=None, bound=str(role), manifests=(binding,), patch=())
 
