@@ -48,8 +48,9 @@ def detect(
 ) -> Detections:
     """Look for what should not have happened.
 
-    The source is read once, and of it only the columns that the rules need. Memory is bounded: what does not fit is put
-    into a temporary directory, and `limit` bounds what is given back.
+    The source is read once, or twice as `auditwake.questions.Log` says, and of it only the columns that the rules
+    need. Memory is bounded: what does not fit is put into a temporary directory, and `limit` bounds what is given
+    back.
 
     Args:
         source: Logs as `auditwake.read` takes them, Parquet files or a directory of them, or Arrow.
