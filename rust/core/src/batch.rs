@@ -90,6 +90,8 @@ pub struct BatchBuilder {
     rows: Rows,
     /// Columns for which no row of a batch had a value.
     nulls: cells::Nulls,
+    /// Scratch: what no column holds of the row at hand.
+    extra: String,
     /// Bytes of input in the rows so far.
     bytes: usize,
     /// What [`BatchBuilder::set_origin`] said last: cluster, server and file.
@@ -108,6 +110,7 @@ impl BatchBuilder {
             texts,
             rows: Rows::new(&selection, keep_raw),
             nulls: cells::Nulls::default(),
+            extra: String::new(),
             selection,
             limits,
             bytes: 0,
@@ -150,10 +153,13 @@ impl BatchBuilder {
             truncated: self.tables.annotations.fact(codes.annotations) & groups::TRUNCATED != 0,
             long_running: self.tables.long_running(&codes),
         };
-        let extra =
-            self.rows.wants_extra_fields().then(|| self.extra_fields(event, told, &codes, &row)).flatten();
+        self.extra.clear();
+        if self.rows.wants_extra_fields() {
+            self.write_extra_fields(event, told, &codes, &row);
+        }
+        let extra = (!self.extra.is_empty()).then_some(&*self.extra);
         let repairs = row.repairs;
-        self.rows.push(&row, &codes, &facts, extra.as_deref(), place);
+        self.rows.push(&row, &codes, &facts, extra, place);
         self.bytes += event.text.len();
         Ok(repairs)
     }
@@ -221,18 +227,12 @@ impl BatchBuilder {
         Ok(self.origin_row)
     }
 
-    /// JSON object of everything that no column holds, or `None` when the columns hold all. `told` is [`Tables::tell`].
-    fn extra_fields(
-        &self,
-        event: &Event<'_>,
-        told: bool,
-        codes: &Codes,
-        row: &rows::Row<'_>,
-    ) -> Option<String> {
-        let mut json = String::new();
+    /// Writes the JSON object of everything that no column holds to `extra`, nothing when the columns hold all. `told` is
+    /// [`Tables::tell`].
+    fn write_extra_fields(&mut self, event: &Event<'_>, told: bool, codes: &Codes, row: &rows::Row<'_>) {
+        let json = &mut self.extra;
         let mut add = |key: &str, value: &str| {
-            json.push(if json.is_empty() { '{' } else { ',' });
-            json.push('"');
+            json.push_str(if json.is_empty() { "{\"" } else { ",\"" });
             json.push_str(key);
             json.push_str("\":");
             json.push_str(value);
@@ -254,11 +254,9 @@ impl BatchBuilder {
             json.push(if json.is_empty() { '{' } else { ',' });
             json.push_str(member);
         }
-        if json.is_empty() {
-            return None;
+        if !json.is_empty() {
+            json.push('}');
         }
-        json.push('}');
-        Some(json)
     }
 }
 

@@ -115,6 +115,8 @@ pub struct Spans {
     /// Where name, UID and resource version stand in an object reference in its usual form: keys in the order of the Go
     /// struct, strings that are neither empty nor escaped. An empty range is an absent one; only some lanes look.
     object: Option<[Range<u32>; 3]>,
+    /// The code of a status that says nothing else, in its usual form; zero for any other. Only some lanes look.
+    code: u16,
     /// Names what stands from the value of `user` to the end of `userAgent`, where these keys stand side by side.
     caller: Option<Name>,
     /// Callers of earlier lines.
@@ -135,6 +137,7 @@ impl Spans {
         self.values = std::array::from_fn(|_| 0..0);
         self.plain = 0;
         self.object = None;
+        self.code = 0;
         self.caller = None;
         self.annotations = None;
         self.unknown.clear();
@@ -150,6 +153,11 @@ impl Spans {
     /// Notes that the value of a key is a string without escapes and control characters.
     pub(crate) fn set_plain(&mut self, key: Key) {
         self.plain |= 1 << key as u32;
+    }
+
+    /// Notes that the status is the usual one of that code.
+    pub(crate) fn set_code(&mut self, digits: [u8; 3]) {
+        self.code = digits.iter().fold(0, |code, digit| 10 * code + u16::from(digit - b'0'));
     }
 
     /// Notes where name, UID and resource version stand in the object reference.
@@ -249,6 +257,13 @@ impl<'a> Event<'a> {
     #[inline]
     pub(crate) fn caller(&self) -> Option<Name> {
         self.spans.caller
+    }
+
+    /// The code of the status, below 1,000, where a lane saw the usual one, which says nothing else: equal codes mean equal
+    /// values. Zero says nothing.
+    #[inline]
+    pub(crate) fn usual_code(&self) -> usize {
+        self.spans.code.into()
     }
 
     /// Names the annotations, where a lane met them on an earlier line. Equal names mean equal values.

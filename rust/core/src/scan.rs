@@ -89,6 +89,26 @@ pub(crate) fn dispatch<T: Task>(task: T) -> T::Output {
     }
 }
 
+/// The bytes as a text, `None` when they are no UTF-8. Nearly all lines are ASCII, which costs less to see.
+#[must_use]
+#[inline]
+pub(crate) fn text(bytes: &[u8]) -> Option<&str> {
+    if is_ascii(bytes) {
+        // SAFETY: ASCII is UTF-8.
+        return Some(unsafe { std::str::from_utf8_unchecked(bytes) });
+    }
+    simdutf8::basic::from_utf8(bytes).ok()
+}
+
+fn is_ascii(bytes: &[u8]) -> bool {
+    match simd_level() {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: `best_level` answers Avx2 only after it detected every feature that the function is compiled for.
+        SimdLevel::Avx2 => unsafe { avx2::is_ascii(bytes) },
+        _ => bytes.is_ascii(),
+    }
+}
+
 /// Where the container that opens at `text[from]` closes, and how deep it goes; `None` when it does not close. Both kinds
 /// of bracket count alike: `[}` closes.
 #[must_use]

@@ -12,6 +12,7 @@ use crate::schema::Kind;
 use super::interner::Interner;
 use super::text::Ends;
 
+mod bits;
 mod gather;
 
 pub(super) use gather::Rows;
@@ -256,6 +257,18 @@ impl Cells {
                 rows.map_of_lists(data_type, lists, &dict.array_of(keys), (values, &items.array()), valid)
             }
         }
+    }
+
+    /// The flags that [`Self::gather`] will ask the rows for.
+    pub(super) fn flags(&self) -> impl Iterator<Item = &[bool]> {
+        let all = match self {
+            Self::On { store, valid, any: true, .. } => match &**store {
+                Store::Bool(cells) => [Some(&valid[..]), Some(&cells[..])],
+                _ => [Some(&valid[..]), None],
+            },
+            _ => [None, None],
+        };
+        all.into_iter().flatten()
     }
 
     /// Bytes of the dictionary and the cells, roughly: enough to say when a table has grown too large.

@@ -213,7 +213,7 @@ impl Table {
 
     /// The selected columns that have a value, for the rows of a batch.
     pub(super) fn take(&self, rows: &[u32]) -> Vec<(&'static str, ArrayRef)> {
-        let mut rows = Rows::new(rows);
+        let mut rows = Rows::new(rows, self.cells.iter().flat_map(Cells::flags));
         let columns = self.columns.iter().zip(&self.cells);
         columns.filter_map(|(&(name, _), cells)| Some((name, cells.gather(&mut rows)?))).collect()
     }

@@ -40,6 +40,8 @@ pub(super) struct Tables {
     /// Scratch: an object reference without the texts that differ from object to object.
     constant: Vec<u8>,
     pub(super) status: Table,
+    /// Row of `status` for the usual one of each code, [`ABSENT`] until it was met.
+    usual_statuses: Box<[u32; 1000]>,
     pub(super) annotations: Table,
     /// Rows of `annotations` for values that were met lately.
     named_annotations: Named<u32>,
@@ -89,6 +91,7 @@ impl Tables {
             object_ref: table(groups::OBJECT_REF, long || texts),
             constant: Vec::new(),
             status: table(groups::STATUS, outcome),
+            usual_statuses: Box::new([ABSENT; 1000]),
             annotations: table(groups::ANNOTATIONS, outcome || has("truncated")),
             named_annotations: Named::default(),
             outcome: table(groups::OUTCOME, false),
@@ -136,6 +139,7 @@ impl Tables {
         self.plain_effective.clear();
         self.callers.clear();
         self.named_annotations.clear();
+        self.usual_statuses.fill(ABSENT);
         self.outcomes.fill(ABSENT);
         true
     }
@@ -152,7 +156,10 @@ impl Tables {
         let [level, stage, verb] = tables.head(event)?;
         let met = event.caller().and_then(|name| tables.callers.get(name));
         let caller = if let Some(caller) = met { caller } else { tables.caller(event)? };
-        let status = find(&mut tables.status, event, Key::ResponseStatus, groups::status)?;
+        let status = match tables.usual_statuses[event.usual_code()] {
+            ABSENT => tables.status(event)?,
+            row => row,
+        };
         let met = event.annotations().and_then(|name| tables.named_annotations.get(name));
         let annotations = if let Some(row) = met { row } else { tables.annotations(event)? };
         let uri = find(&mut tables.uri, event, Key::RequestUri, groups::uri)?;
@@ -206,6 +213,15 @@ impl Tables {
             self.callers.put(name, caller);
         }
         Ok(caller)
+    }
+
+    /// Looks up the status, and remembers a usual one.
+    fn status(&mut self, event: &Event<'_>) -> Result<u32, BadValue> {
+        let row = find(&mut self.status, event, Key::ResponseStatus, groups::status)?;
+        if event.usual_code() > 0 {
+            self.usual_statuses[event.usual_code()] = row;
+        }
+        Ok(row)
     }
 
     /// Looks up the annotations, and remembers them.

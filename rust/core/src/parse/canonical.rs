@@ -193,10 +193,12 @@ impl<K: Kernel> Lane<'_, K> {
         let (intro, usual) = (br#","responseStatus":{"#, br#","responseStatus":{"metadata":{},"code":"#);
         let code = self.at + usual.len();
         if self.comes(usual)
-            && let Some([b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'}']) = self.text.get(code..code + 4)
+            && let Some(&[a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', b'}']) =
+                self.text.get(code..code + 4)
         {
             let (start, end) = (self.at + intro.len() - 1, code + 4);
             self.spans.set(Key::ResponseStatus, start, end);
+            self.spans.set_code([a, b, c]);
             self.at = end;
             return Some(());
         }

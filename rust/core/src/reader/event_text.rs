@@ -16,6 +16,7 @@ use crate::batch::{BadValue, BatchBuilder, Place};
 use crate::event::{Event, Key, Spans};
 use crate::parse::{ParseError, canonical, general};
 use crate::repair::{Repair, Repairs};
+use crate::scan;
 
 use between::{Gap, Mark, space};
 
@@ -78,7 +79,7 @@ pub(super) fn read_whole(
     spans: &mut Spans,
     sink: &mut impl RowSink,
 ) -> Option<Repairs> {
-    let text = simdutf8::basic::from_utf8(raw).ok()?;
+    let text = scan::text(raw)?;
     if canonical::parse(text, spans)? != text.len() {
         return None;
     }
@@ -108,9 +109,9 @@ pub(super) fn read(
 
 /// The text as UTF-8, with U+FFFD for what is none. A changed text has other offsets than the raw bytes.
 fn decode(raw: &[u8]) -> (Cow<'_, str>, Repairs) {
-    match simdutf8::basic::from_utf8(raw) {
-        Ok(text) => (Cow::Borrowed(text), Repairs::default()),
-        Err(_) => (String::from_utf8_lossy(raw), Repairs::one(Repair::InvalidUtf8)),
+    match scan::text(raw) {
+        Some(text) => (Cow::Borrowed(text), Repairs::default()),
+        None => (String::from_utf8_lossy(raw), Repairs::one(Repair::InvalidUtf8)),
     }
 }
 

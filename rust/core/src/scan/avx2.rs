@@ -136,6 +136,31 @@ pub(super) unsafe fn run<T: Task>(task: T) -> T::Output {
     task.run::<Avx2>()
 }
 
+/// Whether no byte has its high bit.
+///
+/// # Safety
+/// The CPU has AVX2.
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn is_ascii(bytes: &[u8]) -> bool {
+    // The last ones overlap those in front of them.
+    let Some(last) = bytes.last_chunk() else { return bytes.is_ascii() };
+    let mut all = union_of_four(last);
+    for four in bytes.as_chunks().0 {
+        all = _mm256_or_si256(all, union_of_four(four));
+    }
+    _mm256_movemask_epi8(all) == 0
+}
+
+/// The bits that any of four vectors has.
+#[target_feature(enable = "avx2")]
+fn union_of_four(four: &[u8; 4 * VECTOR]) -> __m256i {
+    // SAFETY: the loads are unaligned and stay inside the 128 bytes of `four`.
+    let load = |at: usize| unsafe { _mm256_loadu_si256(four.as_ptr().add(at).cast()) };
+    let low = _mm256_or_si256(load(0), load(VECTOR));
+    let high = _mm256_or_si256(load(2 * VECTOR), load(3 * VECTOR));
+    _mm256_or_si256(low, high)
+}
+
 /// See [`super::container`].
 ///
 /// # Safety

@@ -209,6 +209,21 @@ fn json(depth: u32) -> impl Strategy<Value = serde_json::Value> {
 
 /// Each text has a heap block of exactly its length, so that Miri sees a kernel that reads beyond it.
 #[test]
+fn a_text_is_one_wherever_its_odd_byte_stands() {
+    let long = [b'a'; 300];
+    for len in 0..long.len() {
+        assert_eq!(text(&long[..len]), std::str::from_utf8(&long[..len]).ok());
+        for at in (0..len).filter(|at| len < 140 || at % 31 == 0 || len - at < 3) {
+            for odd in ["é".as_bytes(), b"\xff"] {
+                let mut bytes = long[..len].to_vec();
+                bytes.splice(at..(at + odd.len()).min(len), odd.iter().copied());
+                assert_eq!(text(&bytes), std::str::from_utf8(&bytes).ok(), "{len} {at}");
+            }
+        }
+    }
+}
+
+#[test]
 fn edges_of_every_length_are_found_inside_the_text() {
     let mut looked_at = 0;
     for length in (0..=17).chain(30..=34).chain(62..=66) {

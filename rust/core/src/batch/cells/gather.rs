@@ -10,22 +10,21 @@ use arrow_array::types::ArrowPrimitiveType;
 use arrow_array::{
     ArrayRef, BooleanArray, ListArray, MapArray, PrimitiveArray, StringArray, StructArray, UInt32Array,
 };
-use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, FieldRef};
 use arrow_select::nullif::nullif;
 use arrow_select::take::take;
 
-use super::super::table::ABSENT;
 use super::super::text::Ends;
+use super::bits::Bitmaps;
 
 /// The rows of a batch as places of cells.
 pub(in super::super) struct Rows<'a> {
     places: &'a [u32],
     /// The same as `take` wants it, made when the first column needs it.
     indices: OnceCell<ScalarBuffer<u32>>,
-    /// Which rows have a value, `None` where all have, for each choice of cells that was asked for: columns of one table
-    /// often have their values in the same cells.
-    nulls: Vec<(&'a [bool], Option<NullBuffer>)>,
+    /// Which rows have a value or a flag, for the columns that were announced or asked for.
+    bits: Bitmaps<'a>,
 }
 
 /// The items of lists, for some of the lists.
@@ -75,8 +74,9 @@ impl Items {
 }
 
 impl<'a> Rows<'a> {
-    pub(in super::super) fn new(places: &'a [u32]) -> Self {
-        Self { places, indices: OnceCell::new(), nulls: Vec::new() }
+    /// The rows of a batch, and the flags that will be asked for.
+    pub(in super::super) fn new(places: &'a [u32], flags: impl Iterator<Item = &'a [bool]>) -> Self {
+        Self { places, indices: OnceCell::new(), bits: Bitmaps::of(places, flags) }
     }
 
     /// The rows as `take` wants them, null where `nulls` says so.
@@ -87,15 +87,8 @@ impl<'a> Rows<'a> {
 
     /// Which rows have a value where these cells have one; `None` when all rows have.
     fn nulls(&mut self, valid: &'a [bool]) -> Option<NullBuffer> {
-        if let Some((_, nulls)) = self.nulls.iter().find(|(known, _)| *known == valid) {
-            return nulls.clone();
-        }
-        let only_absent = !valid[1..].contains(&false);
-        let none = only_absent && !self.places.contains(&ABSENT);
-        let nulls = (!none).then(|| NullBuffer::new(bits(self.places, valid)));
-        let nulls = nulls.filter(|nulls| nulls.null_count() > 0);
-        self.nulls.push((valid, nulls.clone()));
-        nulls
+        let nulls = NullBuffer::new(self.bits.get(self.places, valid));
+        (nulls.null_count() > 0).then_some(nulls)
     }
 
     pub(super) fn dictionary(&mut self, cells: &ArrayRef, valid: &'a [bool]) -> Option<ArrayRef> {
@@ -120,8 +113,8 @@ impl<'a> Rows<'a> {
         Arc::new(PrimitiveArray::<T>::new(numbers.into(), self.nulls(valid)))
     }
 
-    pub(super) fn flags(&mut self, cells: &[bool], valid: &'a [bool]) -> ArrayRef {
-        Arc::new(BooleanArray::new(bits(self.places, cells), self.nulls(valid)))
+    pub(super) fn flags(&mut self, cells: &'a [bool], valid: &'a [bool]) -> ArrayRef {
+        Arc::new(BooleanArray::new(self.bits.get(self.places, cells), self.nulls(valid)))
     }
 
     pub(super) fn list(
@@ -164,19 +157,6 @@ impl<'a> Rows<'a> {
         let columns = vec![these.take(keys)?, Arc::new(values)];
         map(data_type, these.ends, columns, self.nulls(valid))
     }
-}
-
-/// The bit of each place.
-fn bits(places: &[u32], of: &[bool]) -> BooleanBuffer {
-    let byte = |places: &[u32]| {
-        let bits = places.iter().enumerate();
-        bits.fold(0, |byte, (bit, &place)| byte | u8::from(of[place as usize]) << bit)
-    };
-    let (eights, rest) = places.as_chunks::<8>();
-    let mut bytes: Vec<u8> = Vec::with_capacity(eights.len() + 1);
-    bytes.extend(eights.iter().map(|eight| byte(eight)));
-    bytes.push(byte(rest));
-    BooleanBuffer::new(Buffer::from_vec(bytes), 0, places.len())
 }
 
 fn map(
@@ -310,7 +290,7 @@ mod tests {
                 told.extend(values.iter().map(|value| push(&mut cells, kind, value.as_ref())));
                 (cells, told)
             }).collect();
-            let mut rows = Rows::new(&places);
+            let mut rows = Rows::new(&places, columns.iter().flat_map(|(cells, _)| cells.flags()));
             for (cells, expected) in &columns {
                 let column = cells.gather(&mut rows);
                 prop_assert!(column.as_ref().is_none_or(|column| column.len() == places.len()));
@@ -325,9 +305,9 @@ mod tests {
     fn a_column_without_a_value_is_none() {
         let mut cells = Cells::new(Kind::Int64, false);
         cells.int(None);
-        assert!(cells.gather(&mut Rows::new(&[0, 1])).is_none());
+        assert!(cells.gather(&mut Rows::new(&[0, 1], std::iter::empty())).is_none());
         cells.int(Some(7));
-        let column = cells.gather(&mut Rows::new(&[0, 2, 1])).unwrap();
+        let column = cells.gather(&mut Rows::new(&[0, 2, 1], cells.flags())).unwrap();
         assert_eq!(column.as_primitive::<Int64Type>(), &Int64Array::from(vec![None, Some(7), None]));
     }
 }
