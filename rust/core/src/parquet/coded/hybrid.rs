@@ -9,23 +9,30 @@ pub(super) fn width_of(largest: u32) -> u32 {
     (u32::BITS - largest.leading_zeros()).max(1)
 }
 
-/// Appends the values, each of `width` bits.
+/// Appends the values, each of `width` bits. A run is written as one from the first group of which it has every value; only
+/// the last group of all may be padded, so what stands in front of that is packed.
 pub(super) fn encode<T: Copy + Eq + Into<u32>>(values: &[T], width: u32, out: &mut Vec<u8>) {
     // Values from here on wait to be packed.
     let mut packed = 0;
     let mut at = 0;
-    while at < values.len() {
-        let run = run_length(&values[at..]);
-        // Only the last group of a file's run may be padded, so a run first fills the group in front of it.
-        let fill = (at - packed).next_multiple_of(GROUP) - (at - packed);
-        if run >= fill + GROUP {
-            pack(&values[packed..at + fill], width, out);
-            repeat(values[at].into(), run - fill, width, out);
-            packed = at + run;
+    while let Some(group) = values[at..].first_chunk::<GROUP>() {
+        if !is_uniform(group) {
+            at += GROUP;
+            continue;
         }
+        let run = run_length(&values[at..]);
+        pack(&values[packed..at], width, out);
+        repeat(values[at].into(), run, width, out);
         at += run;
+        packed = at;
     }
     pack(&values[packed..], width, out);
+}
+
+/// Whether all values are the same; no early exit, so that it becomes vector code.
+fn is_uniform<T: Copy + Into<u32>>(group: &[T; GROUP]) -> bool {
+    let first = group[0].into();
+    group.iter().fold(0, |differences, &value| differences | (value.into() ^ first)) == 0
 }
 
 /// Appends one value many times.
@@ -78,23 +85,51 @@ fn pack<T: Copy + Into<u32>>(values: &[T], width: u32, out: &mut Vec<u8>) {
     if values.is_empty() {
         return;
     }
-    let groups = values.len().div_ceil(GROUP);
-    varint(((groups as u64) << 1) | 1, out);
-    out.reserve(groups * width as usize + 4);
-    // Fewer than 32 bits wait between two values, so 64 are enough for any width.
-    let (mut waiting, mut bits) = (0u64, 0);
-    let padding = groups * GROUP - values.len();
-    for value in values.iter().map(|value| (*value).into()).chain(std::iter::repeat_n(0, padding)) {
-        waiting |= u64::from(value) << bits;
-        bits += width;
-        if bits >= 32 {
-            out.extend_from_slice(&(waiting as u32).to_le_bytes());
-            waiting >>= 32;
-            bits -= 32;
+    let (groups, rest) = values.as_chunks::<GROUP>();
+    let count = values.len().div_ceil(GROUP);
+    varint(((count as u64) << 1) | 1, out);
+    out.reserve(count * width as usize + size_of::<u128>());
+    for group in groups {
+        pack_group(group.map(Into::into), width, out);
+    }
+    if !rest.is_empty() {
+        let mut last = [0; GROUP];
+        last.iter_mut().zip(rest).for_each(|(place, &value)| *place = value.into());
+        pack_group(last, width, out);
+    }
+}
+
+/// Appends one group, which ends at a byte for any width.
+#[inline]
+fn pack_group(group: [u32; GROUP], width: u32, out: &mut Vec<u8>) {
+    // A half of the group fits a word for widths up to 16, and all of it up to 8.
+    let joined = |values: &[u32]| values.iter().rfold(0, |bits, &value| (bits << width) | u64::from(value));
+    let [low, high] = [&group[..GROUP / 2], &group[GROUP / 2..]];
+    let end = out.len() + width as usize;
+    // A fixed number of bytes is one instruction; what is too much is taken away again.
+    match width {
+        0..=8 => {
+            let bits = joined(low) | (joined(high) << (4 * width));
+            out.extend_from_slice(&bits.to_le_bytes());
+            out.truncate(end);
+        }
+        9..=16 => {
+            let bits = u128::from(joined(low)) | (u128::from(joined(high)) << (4 * width));
+            out.extend_from_slice(&bits.to_le_bytes());
+            out.truncate(end);
+        }
+        _ => {
+            // Fewer than eight bits wait between two values.
+            let (mut waiting, mut bits) = (0u64, 0);
+            for value in group {
+                waiting |= u64::from(value) << bits;
+                bits += width;
+                out.extend_from_slice(&waiting.to_le_bytes()[..bits as usize / 8]);
+                waiting >>= bits / 8 * 8;
+                bits %= 8;
+            }
         }
     }
-    // Eight values of any width end at a byte.
-    out.extend_from_slice(&waiting.to_le_bytes()[..bits as usize / 8]);
 }
 
 fn varint(mut value: u64, out: &mut Vec<u8>) {

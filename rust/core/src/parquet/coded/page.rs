@@ -26,6 +26,16 @@ impl Levels {
         self.each.resize(self.each.len() + count, level);
     }
 
+    /// Adds a level many times, of which the caller sets some to others.
+    pub(super) fn push_each(&mut self, level: u8, count: usize) -> &mut [u8] {
+        if self.each.is_empty() {
+            self.each.resize(self.same.1, self.same.0);
+        }
+        let before = self.each.len();
+        self.each.resize(before + count, level);
+        &mut self.each[before..]
+    }
+
     pub(super) fn len(&self) -> usize {
         if self.each.is_empty() { self.same.1 } else { self.each.len() }
     }
@@ -136,10 +146,10 @@ impl Page {
         }
     }
 
-    /// Adds the definition level of texts in lists, or of the lack of them.
-    pub(super) fn define(&mut self, level: u8, count: usize) {
+    /// Repetition and definition levels of texts in lists, or of the lack of them.
+    pub(super) fn levels(&mut self) -> (&mut Levels, &mut Levels) {
         match &mut self.definition {
-            Definition::Levels(levels) => levels.push(level, count),
+            Definition::Levels(definition) => (&mut self.repetition, definition),
             Definition::Valid(_) => unreachable!("a page of lists has a level a text"),
         }
     }

@@ -123,46 +123,74 @@ impl Writing<'_> {
         }
     }
 
-    #[inline]
-    fn values(&mut self, codes: &Codes<'_>, items: Range<usize>) {
-        self.page.define(self.value_level, items.len());
-        self.dictionary.push(codes.keys[items].iter().copied(), codes.texts, &mut self.page.values);
-    }
-
     /// A null list has level 0 and an empty one 1; the first item of a list begins a row.
     fn lists(&mut self, ends: &[i32], nulls: Option<&NullBuffer>, codes: &Codes<'_>, rows: Range<usize>) {
-        for row in rows {
-            let items = ends[row] as usize..ends[row + 1] as usize;
-            self.page.repetition.push(0, 1);
-            if items.is_empty() {
-                self.page.define(u8::from(nulls.is_none_or(|nulls| nulls.is_valid(row))), 1);
-            } else {
-                self.page.repetition.push(1, items.len() - 1);
-                self.values(codes, items);
-            }
+        let ends = &ends[rows.start..=rows.end];
+        let items = ends[0] as usize..ends[rows.len()] as usize;
+        let sizes = || ends.windows(2).map(|list| (list[1] - list[0]) as usize);
+        let empty = sizes().filter(|&size| size == 0).count();
+        let levels = items.len() + empty;
+        let (repetition, definition) = self.page.levels();
+        if levels == rows.len() {
+            repetition.push(0, levels);
+        } else {
+            let new = repetition.push_each(1, levels);
+            sizes().fold(0, |at, size| {
+                new[at] = 0;
+                at + size.max(1)
+            });
         }
+        if empty == 0 {
+            definition.push(self.value_level, levels);
+        } else if empty == rows.len() && nulls.is_some_and(|nulls| are_null(nulls, rows.clone())) {
+            definition.push(0, levels);
+        } else {
+            let new = definition.push_each(self.value_level, levels);
+            sizes().zip(rows).fold(0, |at, (size, row)| {
+                if size == 0 {
+                    new[at] = u8::from(nulls.is_none_or(|nulls| nulls.is_valid(row)));
+                }
+                at + size.max(1)
+            });
+        }
+        self.dictionary.push(codes.keys[items].iter().copied(), codes.texts, &mut self.page.values);
     }
 
     /// As [`Self::lists`], one level deeper: an entry whose list is empty is two levels short of a value, since the list
     /// and its items may be null in the schema.
     fn lists_in_map(&mut self, map: &MapArray, lists: &ListArray, codes: &Codes<'_>, rows: Range<usize>) {
-        let (entries, ends) = (map.value_offsets(), lists.value_offsets());
-        for row in rows {
-            let entries = entries[row] as usize..entries[row + 1] as usize;
-            if entries.is_empty() {
-                self.page.repetition.push(0, 1);
-                self.page.define(u8::from(map.is_valid(row)), 1);
+        let ends = &map.value_offsets()[rows.start..=rows.end];
+        let entries = ends[0] as usize..ends[rows.len()] as usize;
+        let item_ends = &lists.value_offsets()[entries.start..=entries.end];
+        let items = item_ends[0] as usize..item_ends[entries.len()] as usize;
+        let empty = |ends: &[i32]| ends.windows(2).filter(|list| list[0] == list[1]).count();
+        let levels = items.len() + empty(item_ends) + empty(ends);
+        let (repetition, definition) = self.page.levels();
+        let repetition = repetition.push_each(2, levels);
+        let definition = definition.push_each(self.value_level, levels);
+        let mut at = 0;
+        for (row, list) in rows.zip(ends.windows(2)) {
+            repetition[at] = 0;
+            if list[0] == list[1] {
+                definition[at] = u8::from(map.is_valid(row));
+                at += 1;
             }
-            for (place, entry) in entries.enumerate() {
-                let items = ends[entry] as usize..ends[entry + 1] as usize;
-                self.page.repetition.push(u8::from(place > 0), 1);
-                if items.is_empty() {
-                    self.page.define(self.value_level - 2, 1);
-                } else {
-                    self.page.repetition.push(2, items.len() - 1);
-                    self.values(codes, items);
+            for entry in list[0] as usize - entries.start..list[1] as usize - entries.start {
+                if entry as i32 + ends[0] > list[0] {
+                    repetition[at] = 1;
                 }
+                let size = (item_ends[entry + 1] - item_ends[entry]) as usize;
+                if size == 0 {
+                    definition[at] = self.value_level - 2;
+                }
+                at += size.max(1);
             }
         }
+        self.dictionary.push(codes.keys[items].iter().copied(), codes.texts, &mut self.page.values);
     }
+}
+
+/// Whether none of the rows has a value.
+fn are_null(nulls: &NullBuffer, rows: Range<usize>) -> bool {
+    nulls.slice(rows.start, rows.len()).null_count() == rows.len()
 }
