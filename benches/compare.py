@@ -1,10 +1,12 @@
 """Compare auditwake with general engines: ``python benches/compare.py --shape metadata --bytes 300MB --task parquet``.
 
-``--markdown docs/benchmarks.md`` runs all four tracks and writes the page. The parent process uses nothing but the
-standard library: a child starts with its parent's peak of memory, so the parent has to be small.
+``--gzip`` gives the engines the log as a gzip file. ``--markdown docs/benchmarks.md`` runs all five tracks and writes
+the page. The parent process uses nothing but the standard library: a child starts with its parent's peak of memory, so
+the parent has to be small.
 """
 
 import argparse
+import gzip
 import hashlib
 import json
 import os
@@ -17,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from generate import parse_size, write_log
-from peers.common import ENGINES, NO_BODIES, PACKAGES, installed
+from peers.common import ENGINES, GZIP, NO_BODIES, PACKAGES, installed
 from peers.run import Job
 from report import Track, label, markdown_table, page, text_table
 
@@ -34,7 +36,13 @@ _ONE_THREAD: Final = {
     "OPENBLAS_NUM_THREADS": "1",
     "TOKIO_WORKER_THREADS": "1",
 }
-PAGE_TRACKS: Final = (("metadata", "arrow"), ("metadata", "parquet"), ("mixed", "arrow"), ("mixed", "parquet"))
+PAGE_TRACKS: Final = (
+    ("metadata", "arrow", False),
+    ("metadata", "parquet", False),
+    ("metadata", "parquet", True),
+    ("mixed", "arrow", False),
+    ("mixed", "parquet", False),
+)
 
 
 class ChildError(Exception):
@@ -57,6 +65,18 @@ def head(log: Path, target: Path, limit: int) -> Path:
     """Copy the first lines of a log."""
     with log.open("rb") as lines:
         target.write_bytes(b"".join(islice(lines, limit)))
+    return target
+
+
+def packed(log: Path, folder: Path) -> Path:
+    """Return the log as a gzip file in the folder, at gzip's own default level; it is made once."""
+    target = folder / f"{log.name}.gz"
+    if not target.exists():
+        say(f"writing {target.name}")
+        unfinished = target.with_suffix(".new")
+        with log.open("rb") as plain, gzip.open(unfinished, "wb", compresslevel=6) as out:
+            shutil.copyfileobj(plain, out, 1 << 20)
+        unfinished.rename(target)
     return target
 
 
@@ -95,6 +115,8 @@ def choose(names: list[str], track: Track) -> list[str]:
             track.skipped[name] = f"{PACKAGES[name]} is not installed"
         elif track.columns == "bodies" and name in NO_BODIES:
             track.skipped[name] = f"cannot keep bodies as JSON text: {NO_BODIES[name]}"
+        elif track.gzip and name not in GZIP:
+            track.skipped[name] = "not run on gzip files"
         else:
             chosen.append(name)
     return chosen
@@ -108,6 +130,8 @@ def check(track: Track, names: list[str], prefix: list[str]) -> list[str]:
             log = log_file(track.shape, _CHECK_BYTES, track.seed)
         else:
             log = head(track.log, Path(scratch) / "head.log", _CHECK_LINES)
+        if track.gzip:
+            log = packed(log, Path(scratch))
         for name in names:
             if name == "auditwake-all":
                 continue
@@ -137,6 +161,8 @@ def measure(track: Track, names: list[str], prefix: list[str]) -> None:
     results: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     with tempfile.TemporaryDirectory(dir=DATA) as scratch:
         warm = head(log, Path(scratch) / "warm.log", _WARM_LINES)
+        if track.gzip:
+            log = packed(log, Path(scratch) if track.log else DATA)
         for turn in range(track.runs):
             for name in list(results):
                 columns = "all" if name == "auditwake-all" else track.columns
@@ -190,23 +216,25 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--task", choices=("arrow", "parquet"), default="parquet")
+    parser.add_argument("--gzip", action="store_true", help="give the engines the log as a gzip file")
     parser.add_argument("--no-bodies", action="store_true", help="leave the bodies out of the columns")
     parser.add_argument("--engines", nargs="+", choices=list(ENGINES), default=list(ENGINES), metavar="ENGINE")
     parser.add_argument("--cpu", type=int, help="the CPU to pin to; default: the last one")
     parser.add_argument("--out", type=Path, help="also write the result here: JSON, or a section of Markdown")
     parser.add_argument("--markdown", type=Path, help="run all tracks and write the whole page here")
     args = parser.parse_args(argv)
-    chosen = [(args.shape, args.task)] if args.markdown is None else list(PAGE_TRACKS)
+    chosen = [(args.shape, args.task, args.gzip)] if args.markdown is None else list(PAGE_TRACKS)
     DATA.mkdir(exist_ok=True)
     tracks = []
-    for shape, task in chosen:
+    for shape, task, zipped in chosen:
         plain = shape == "metadata" or args.no_bodies
         source = f"--bytes {args.size} --seed {args.seed}" if args.log is None else "--log FILE"
         command = f"python benches/compare.py --shape {shape} {source} --runs {args.runs} --task {task}"
+        command += " --gzip" if zipped else ""
         command += " --no-bodies" if args.no_bodies else ""
         command += f" --engines {' '.join(args.engines)}" if args.engines != list(ENGINES) else ""
         columns = "metadata" if plain else "bodies"
-        track = Track(shape, task, columns, args.size, args.seed, command, args.runs, args.log)
+        track = Track(shape, task, columns, args.size, args.seed, command, args.runs, args.log, gzip=zipped)
         tracks.append(run_track(track, args.engines, args.cpu))
         print(text_table(tracks[-1]), end="\n\n", flush=True)
     if args.out is not None:

@@ -27,6 +27,7 @@ class Track:
     command: str
     runs: int
     log: Path | None = None  # a log of the user's own
+    gzip: bool = False
     log_bytes: int = 0
     checked_rows: int = 0
     pinned: bool = False
@@ -40,7 +41,8 @@ class Track:
         """Return the heading."""
         target = "Arrow in memory" if self.task == "arrow" else "Parquet, zstd level 1"
         what = "with bodies" if self.columns == "bodies" else "without bodies"
-        return f"{self.shape} log to {target}, {what}"
+        packed = ", gzipped," if self.gzip else ""
+        return f"{self.shape} log{packed} to {target}, {what}"
 
     @property
     def base(self) -> str:
@@ -78,10 +80,11 @@ class Track:
     def notes(self) -> list[str]:
         """Return what has to stand under the table."""
         source = f"generated with seed {self.seed}" if self.log is None else "your own"
+        packed = "read from its gzip file, " if self.gzip else ""
         where = "pinned to one CPU" if self.pinned else "not pinned: taskset is missing"
         agreement = f"all cells of {self.checked_rows:,} events are equal to those of {self.reference}"
         notes = [
-            f"Log: {self.log_bytes:,} bytes, {source}; {self.runs} interleaved runs, {where}.",
+            f"Log: {self.log_bytes:,} bytes, {source}; {packed}{self.runs} interleaved runs, {where}.",
             f"Agreement: in a smaller log {agreement}; in this log the row count is the same for all.",
         ]
         if self.columns == "bodies" and self.log is None:

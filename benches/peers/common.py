@@ -140,6 +140,8 @@ NO_BODIES: Final = {
     "polars": "it writes objects anew without escaping the quotes inside keys, so managedFields is no JSON any more",
     "datafusion": "its JSON reader refuses an object where the schema says string",
 }
+# Engines that are given a gzipped log: the quickest of the peers, and the reference.
+GZIP: Final = frozenset({"auditwake", "auditwake-all", "duckdb", "orjson"})
 # What the same content looks like; each engine has the form that is quickest for it.
 FORMS: Final = {
     "auditwake": "dictionaries for repeated strings, maps as maps",

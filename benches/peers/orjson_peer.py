@@ -4,6 +4,7 @@ Lines are parsed in batches, each column is one list comprehension, and pyarrow 
 """
 
 import gc
+import gzip
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -49,7 +50,7 @@ def _batches(path: Path, columns: Sequence[Column], schema: pa.Schema) -> Iterat
     # The collector walks over all live dictionaries again and again; without it parsing takes half the time.
     gc.disable()
     try:
-        with path.open("rb") as lines:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
             while events := [orjson.loads(line) for line in islice(lines, _BATCH)]:
                 yield pa.record_batch([_array(column, events) for column in columns], schema=schema)
     finally:
