@@ -9,24 +9,31 @@ mod group;
 mod identity;
 mod properties;
 mod single;
+mod steps;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parquet::errors::ParquetError;
 
-use crate::reader::Options;
 use crate::reader::ordered::Panicked;
 use crate::reader::progress::{Progress, Watch, total_bytes};
 use crate::reader::source::{OpenError, Source};
+use crate::reader::{Account, Options};
 use crate::stats::{Outcome, Outcomes, Rejected};
 
 pub use properties::{Codec, Compression};
 
 /// Rows handed to the encoder at a time: the codes of all columns of so many rows stay in the processor's cache.
 const BATCH_ROWS: usize = 16_384;
+
+/// Most bytes of input in a batch when several threads work: each of them holds some.
+const PARALLEL_BYTES: usize = 16 << 20;
+
+/// Least bytes of a plain file that are worth a worker of their own: every range has row groups of its own.
+const LEAST_RANGE: u64 = 32 << 20;
 
 /// How to convert.
 #[derive(Clone, Debug)]
@@ -126,6 +133,9 @@ pub fn convert(
     let mut settings = settings.clone();
     settings.reader.texts = group::texts_for(settings.compression);
     settings.reader.limits.rows = settings.reader.limits.rows.min(BATCH_ROWS);
+    if settings.threads > 1 {
+        settings.reader.limits.bytes = settings.reader.limits.bytes.min(PARALLEL_BYTES);
+    }
     let settings = &settings;
     let mut converted = if settings.partition_by.is_empty() {
         single::convert(sources, out, settings, &meter, watch)?
@@ -143,6 +153,8 @@ struct Meter {
     total: Option<u64>,
     rows: Arc<AtomicU64>,
     rejected: Arc<AtomicU64>,
+    /// Whether nobody wants the work any more.
+    stopped: Arc<AtomicBool>,
 }
 
 impl Meter {
@@ -152,10 +164,29 @@ impl Meter {
             total: total_bytes(sources),
             rows: Arc::default(),
             rejected: Arc::default(),
+            stopped: Arc::default(),
         }
     }
 
-    fn count(&self, account: &crate::reader::Account) {
+    /// Bytes of a plain file that one worker takes, at most so many: all workers have equally many ranges of one length,
+    /// so that none is left alone with the last. `None` leaves files whole.
+    fn range(&self, most: u64, threads: usize) -> Option<u64> {
+        let threads = (threads > 1).then_some(threads as u64)?;
+        let Some(total) = self.total else { return Some(most) };
+        let rounds = total.div_ceil(threads * most).max(1);
+        Some(total.div_ceil(threads * rounds).max(LEAST_RANGE))
+    }
+
+    /// Tells the workers that nobody wants their work, when it is dropped.
+    fn stop_at_end(&self) -> Stop<'_> {
+        Stop(&self.stopped)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    fn count(&self, account: &Account) {
         let rejected = account.outcomes.total(Outcome::Rejected).lines;
         self.rejected.fetch_add(rejected, Ordering::Relaxed);
     }
@@ -167,6 +198,40 @@ impl Meter {
             rows: self.rows.load(Ordering::Relaxed),
             rejected: self.rejected.load(Ordering::Relaxed),
         }
+    }
+}
+
+/// See [`Meter::stop_at_end`].
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What a worker counted and has not handed on. A worker that is ahead of its turn may have few results waiting, and would
+/// stand still after some batches if each of them brought its own account.
+struct Held {
+    account: Account,
+    /// Whether nothing is held: the work is done on the caller's thread, or it ends with the first rejected line.
+    prompt: bool,
+}
+
+impl Held {
+    fn new(settings: &Settings) -> Self {
+        Self { account: Account::default(), prompt: settings.threads <= 1 || settings.fail_on_reject }
+    }
+
+    /// Adds the account of a batch; answers what is due.
+    fn add(&mut self, account: Account) -> Option<Account> {
+        self.account.append(account);
+        (self.prompt || self.account.is_full()).then(|| self.account.take())
+    }
+
+    /// All that is left.
+    fn rest(self) -> Account {
+        self.account
     }
 }
 
@@ -184,5 +249,36 @@ fn encode_error(path: &Path) -> impl Fn(ParquetError) -> ConvertError + '_ {
             }
         },
         error => ConvertError::Encode { path: path.to_owned(), error },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn meter(total: u64) -> Meter {
+        Meter { total: Some(total), ..Meter::new(&[]) }
+    }
+
+    proptest! {
+        #[test]
+        fn every_worker_has_equally_many_ranges(total in 1..1_u64 << 40, threads in 2..64_usize) {
+            let most = 128 << 20;
+            let range = meter(total).range(most, threads).unwrap();
+            prop_assert!((LEAST_RANGE..=most).contains(&range));
+            let (ranges, threads) = (total.div_ceil(range), threads as u64);
+            if range > LEAST_RANGE {
+                prop_assert_eq!(ranges % threads, 0);
+            } else {
+                prop_assert!(ranges <= threads);
+            }
+        }
+    }
+
+    #[test]
+    fn one_thread_cuts_nothing() {
+        assert_eq!(meter(1 << 40).range(1 << 20, 1), None);
     }
 }

@@ -1,5 +1,6 @@
 //! Lines to batches, with every byte accounted for: the one place that knows lines, envelopes, lanes and batches.
 
+mod ahead;
 pub mod batches;
 mod event_text;
 pub mod growing;
@@ -243,11 +244,20 @@ fn close_batch(builder: &mut BatchBuilder, ready: &mut VecDeque<RecordBatch>) {
 }
 
 impl Account {
-    fn take(&mut self) -> Self {
+    /// Hands out what was counted, and begins anew.
+    pub(crate) fn take(&mut self) -> Self {
         mem::take(self)
     }
 
-    fn is_full(&self) -> bool {
+    /// Adds an account of what stands behind.
+    pub(crate) fn append(&mut self, more: Self) {
+        self.outcomes.merge(&more.outcomes);
+        self.rejected.extend(more.rejected);
+        self.kept += more.kept;
+    }
+
+    /// Whether it holds so many rejected lines that it should be handed out.
+    pub(crate) fn is_full(&self) -> bool {
         self.rejected.len() >= ACCOUNT_LINES || self.kept >= ACCOUNT_BYTES
     }
 

@@ -5,13 +5,14 @@ mod cells;
 #[path = "common/logs.rs"]
 mod logs;
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use auditwake_core::batch::Limits;
 use auditwake_core::lines::LineOptions;
+use auditwake_core::parquet::{Compression, ConvertError, Converted, Settings, convert};
 use auditwake_core::reader::Options;
 use auditwake_core::reader::batches::Batches;
 use auditwake_core::reader::ordered::Next;
@@ -19,6 +20,8 @@ use auditwake_core::reader::plan::plan;
 use auditwake_core::reader::source::Source;
 use auditwake_core::schema::Selection;
 use auditwake_core::stats::{Outcome, Outcomes, Rejected};
+
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use cells::{Row, rows};
 use logs::text_of;
@@ -45,6 +48,9 @@ const ODD_LINES: &[&[u8]] = &[
     br#"{"stage":"Panic","auditID":"sorted","kind":"Event","apiVersion":"audit.k8s.io/v1"}"#,
 ];
 
+const FEW: [&str; 8] =
+    ["audit_id", "ts_stage", "user", "apiserver", "src_offset", "repairs", "resp_bytes", "outcome"];
+
 struct Log {
     dir: PathBuf,
     plain: PathBuf,
@@ -54,8 +60,8 @@ struct Log {
 
 impl Log {
     /// About 10,000 lines in a plain file, and some more in a compressed one.
-    fn new() -> Self {
-        let dir = std::env::temp_dir().join(format!("auditwake-sweeps-{}", std::process::id()));
+    fn new(name: &str) -> Self {
+        let dir = std::env::temp_dir().join(format!("auditwake-{name}-{}", std::process::id()));
         fs::create_dir_all(&dir).unwrap();
         let mut text = Vec::new();
         let mut odd = ODD_LINES.iter().cycle();
@@ -138,7 +144,7 @@ fn assert_same(table: &Table, reference: &Table, what: &str) {
 
 #[test]
 fn sizes_and_threads_do_not_show() {
-    let log = Log::new();
+    let log = Log::new("sweeps");
     let ranges = plan(log.sources(), Some(BATCH_BYTES as u64)).len();
     assert!(ranges > 50, "only {ranges} tasks: threads would have nothing to share");
 
@@ -151,15 +157,65 @@ fn sizes_and_threads_do_not_show() {
         assert_same(&table, &all, &format!("{rows} rows, {buffer} bytes, {threads} threads"));
     }
 
-    let few = ["audit_id", "ts_stage", "user", "apiserver", "src_offset", "repairs", "resp_bytes", "outcome"];
-    let reference = log.read(Some(&few), 65_536, 1 << 20, 1);
+    let reference = log.read(Some(&FEW), 65_536, 1 << 20, 1);
     assert_eq!(reference.rows.len(), all.rows.len());
     for rows in [1, 3, 100, 65_536] {
         for buffer in [1, 3, 4096] {
             for threads in [1, 2, 4] {
-                let table = log.read(Some(&few), rows, buffer, threads);
+                let table = log.read(Some(&FEW), rows, buffer, threads);
                 assert_same(&table, &reference, &format!("{rows} rows, {buffer} bytes, {threads} threads"));
             }
         }
+    }
+}
+
+/// Converts the log; answers what was counted, the rows of the files, and the rejected lines as they stand in theirs.
+fn converted(log: &Log, partition: bool, threads: usize) -> (Converted, Vec<Row>, String) {
+    let columns = [&FEW[..], &["verb"]].concat().into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let settings = Settings {
+        reader: Options { selection: Selection::new(Some(&columns), true).unwrap(), ..Options::default() },
+        partition_by: if partition { vec!["verb".to_owned()] } else { Vec::new() },
+        compression: Compression::default(),
+        row_group_rows: 1000,
+        threads,
+        fail_on_reject: false,
+    };
+    let out = log.dir.join(format!("{partition}-{threads}"));
+    let converted = convert(log.sources(), &out, &settings, &mut |_| true).unwrap();
+    let mut files = converted.files.clone();
+    files.sort();
+    let open =
+        |file| ParquetRecordBatchReaderBuilder::try_new(File::open(file).unwrap()).unwrap().build().unwrap();
+    let rows = files.iter().flat_map(open).flat_map(|batch| rows(&batch.unwrap())).collect();
+    let rejects =
+        if partition { Vec::new() } else { fs::read(converted.rejects_file.as_ref().unwrap()).unwrap() };
+    let none = out.with_extension("none");
+    let stopped = convert(log.sources(), &none, &settings, &mut |_| false);
+    assert!(matches!(stopped, Err(ConvertError::Interrupted)));
+    assert!(partition || !none.exists());
+    (converted, rows, String::from_utf8(rejects).unwrap())
+}
+
+/// It is decoded, parsed and encoded on three threads where there is more than one.
+#[test]
+fn a_long_gzip_that_breaks_off_is_the_same_for_any_threads() {
+    let log = Log::new("long");
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    encoder.write_all(&fs::read(&log.plain).unwrap()).unwrap();
+    let mut packed = encoder.finish().unwrap();
+    packed.truncate(packed.len() - 1000);
+    assert!(packed.len() > 2 << 20, "too short to be worth threads");
+    fs::write(&log.packed, packed).unwrap();
+    fs::write(&log.plain, "").unwrap();
+
+    let reference = log.read(Some(&FEW), 1000, 1 << 16, 1);
+    assert!(reference.rejected.iter().any(|rejected| rejected.reason == "input_error"));
+    assert_same(&log.read(Some(&FEW), 1000, 1 << 16, 2), &reference, "read by two");
+    for partition in [false, true] {
+        let (one, rows, rejects) = converted(&log, partition, 1);
+        assert_eq!((one.rows, &one.outcomes), (reference.rows.len() as u64, &reference.outcomes));
+        let (four, rows_of_four, rejects_of_four) = converted(&log, partition, 4);
+        assert_eq!((four.rows, four.outcomes), (one.rows, one.outcomes));
+        assert!(rows == rows_of_four && rejects == rejects_of_four);
     }
 }

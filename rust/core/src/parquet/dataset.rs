@@ -12,22 +12,23 @@ use std::time::Duration;
 
 use parquet::errors::ParquetError;
 
-use crate::reader::ordered::{Emit, Next, Ordered};
+use crate::reader::ordered::{Emit, Next, Ordered, Panicked};
 use crate::reader::plan::plan;
 use crate::reader::source::{OpenError, Source, Task};
 use crate::reader::{Account, Reader};
 
-use super::{ConvertError, Converted, Meter, Settings, Watch, encode_error, identity, output_error};
+use super::{ConvertError, Converted, Held, Meter, Settings, Watch, encode_error, identity, output_error};
 use crate::output::rejects::Rejects;
 
 mod manifest;
 mod partition;
 mod parts;
 
+use super::steps::Steps;
 use manifest::Manifest;
 use parts::{Part, Parts};
 
-/// Bytes of a plain file that one worker makes part files of.
+/// Most bytes of a plain file that one worker makes part files of.
 const RANGE: u64 = 256 << 20;
 
 /// What a worker hands on.
@@ -40,6 +41,7 @@ enum Item {
 enum Failure {
     Open(OpenError),
     Write(PathBuf, ParquetError),
+    Panicked(Panicked),
 }
 
 /// One input on its way.
@@ -65,8 +67,7 @@ pub(super) fn convert(
     fs::create_dir_all(out.join(manifest::FOLDER)).map_err(output_error(out))?;
     let mut converted = Converted::default();
     let (sources, mut inputs) = identify(sources, out, settings, &mut converted)?;
-    let range = (settings.threads > 1).then_some(RANGE);
-    let tasks = plan(sources, range);
+    let tasks = plan(sources, meter.range(RANGE, settings.threads));
     for task in &tasks {
         if let Some(input) = inputs.get_mut(task.source) {
             input.open_tasks += 1;
@@ -147,12 +148,14 @@ fn run(
     let new_worker = {
         let (settings, meter) = (settings.clone(), meter.clone());
         let (out, identities) = (out.to_owned(), identities.to_vec());
+        let spare = settings.threads > tasks.len();
         move || Worker {
             reader: Reader::new(settings.reader.clone()),
             settings: settings.clone(),
             meter: meter.clone(),
             out: out.clone(),
             identities: identities.clone(),
+            spare,
         }
     };
     if settings.threads <= 1 {
@@ -168,6 +171,8 @@ fn run(
         return Ok(());
     }
     let mut items = Ordered::start(tasks, settings.threads, new_worker, Worker::convert);
+    // Dropped in front of `items`, which waits for the workers.
+    let _stop = meter.stop_at_end();
     loop {
         match items.next(Duration::from_millis(50))? {
             Next::Item(item) => sink.take(item)?,
@@ -185,6 +190,8 @@ struct Worker {
     out: PathBuf,
     /// Identity of each source.
     identities: Vec<String>,
+    /// Whether there are more threads than tasks.
+    spare: bool,
 }
 
 impl Worker {
@@ -197,16 +204,22 @@ impl Worker {
     fn try_convert(&mut self, task: Task, emit: Emit<'_, Item>) -> Result<(), Failure> {
         let (source, name) = (task.source, task.name.clone());
         let stem = format!("{}{}-{:04}", parts::PREFIX, self.identities[source], task.part);
-        let (input, base) = task.open(&self.meter.read).map_err(Failure::Open)?;
+        let mut steps = Steps::begin(task, &mut self.reader, &self.settings, &self.meter, self.spare)
+            .map_err(Failure::Open)?;
         let mut parts = Parts::new(&self.out, stem, &self.settings, &name, &self.meter);
-        self.reader.start(input, &name, base);
-        while let Some(step) = self.reader.next_step() {
+        let mut held = Held::new(&self.settings);
+        while let Some(step) = steps.next(&mut self.reader, &self.meter).map_err(Failure::Panicked)? {
             if let Some(batch) = step.batch {
                 parts.write(&batch).map_err(|error| Failure::Write(self.out.clone(), error))?;
             }
-            if !emit(Item::Account { source, account: step.account }) {
+            let due = held.add(step.account);
+            if self.meter.is_stopped() || due.is_some_and(|account| !emit(Item::Account { source, account }))
+            {
                 return Ok(());
             }
+        }
+        if self.meter.is_stopped() || !emit(Item::Account { source, account: held.rest() }) {
+            return Ok(());
         }
         let parts = parts.finish().map_err(|error| Failure::Write(self.out.clone(), error))?;
         emit(Item::Done { source, parts });
@@ -239,6 +252,7 @@ impl Sink<'_> {
             Item::Done { source, parts } => self.task_done(source, parts)?,
             Item::Failed(Failure::Open(error)) => return Err(error.into()),
             Item::Failed(Failure::Write(path, error)) => return Err(encode_error(&path)(error)),
+            Item::Failed(Failure::Panicked(error)) => return Err(error.into()),
         }
         self.watch()
     }

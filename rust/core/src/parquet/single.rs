@@ -10,17 +10,18 @@ use arrow_array::RecordBatch;
 use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedFileWriter;
 
-use crate::reader::ordered::{Emit, Next, Ordered};
+use crate::reader::ordered::{Emit, Next, Ordered, Panicked};
 use crate::reader::plan::plan as tasks;
 use crate::reader::source::{OpenError, Source, Task};
 use crate::reader::{Account, Reader};
 
 use super::group::{Chunk, GroupEncoder, Plan, append_group, begin_file};
-use super::{ConvertError, Converted, Meter, Settings, Watch, encode_error, output_error};
+use super::steps::Steps;
+use super::{ConvertError, Converted, Held, Meter, Settings, Watch, encode_error, output_error};
 use crate::output::atomic::AtomicFile;
 use crate::output::rejects::Rejects;
 
-/// Bytes of a plain file that one worker makes row groups of.
+/// Most bytes of a plain file that one worker makes row groups of.
 const RANGE: u64 = 128 << 20;
 
 /// What a worker hands on.
@@ -33,6 +34,7 @@ enum Item {
 enum Failure {
     Open(OpenError),
     Encode(ParquetError),
+    Panicked(Panicked),
 }
 
 /// See [`super::convert`].
@@ -46,7 +48,7 @@ pub(super) fn convert(
     let inputs: Vec<_> = sources.iter().map(describe).collect();
     let schema = settings.reader.selection.schema();
     let (writer, plan) = begin_file(out, &schema, settings.compression, &inputs)?;
-    let range = (settings.threads > 1).then_some(RANGE);
+    let range = meter.range(RANGE, settings.threads);
     let mut sink = Sink {
         writer,
         out,
@@ -92,6 +94,8 @@ fn run(
         encoder.close(emit);
     };
     let mut items = Ordered::start(tasks, settings.threads, new_encoder, encode);
+    // Dropped in front of `items`, which waits for the workers.
+    let _stop = meter.stop_at_end();
     loop {
         match items.next(Duration::from_millis(50))? {
             Next::Item(item) => sink.take(item)?,
@@ -124,7 +128,7 @@ struct Encoder {
     group: Option<GroupEncoder>,
     plan: Plan,
     meter: Meter,
-    row_group_rows: usize,
+    settings: Settings,
 }
 
 impl Encoder {
@@ -134,7 +138,7 @@ impl Encoder {
             group: None,
             plan: plan.clone(),
             meter: meter.clone(),
-            row_group_rows: settings.row_group_rows,
+            settings: settings.clone(),
         }
     }
 
@@ -155,17 +159,23 @@ impl Encoder {
     }
 
     fn try_encode(&mut self, task: Task, emit: Emit<'_, Item>) -> Result<bool, Failure> {
-        let name = task.name.clone();
-        let (input, base) = task.open(&self.meter.read).map_err(Failure::Open)?;
-        self.reader.start(input, &name, base);
-        while let Some(step) = self.reader.next_step() {
+        let mut steps =
+            Steps::begin(task, &mut self.reader, &self.settings, &self.meter, self.settings.threads > 1)
+                .map_err(Failure::Open)?;
+        let mut held = Held::new(&self.settings);
+        while let Some(step) = steps.next(&mut self.reader, &self.meter).map_err(Failure::Panicked)? {
             if let Some(batch) = step.batch {
                 self.write(&batch, emit)?;
             }
-            if !emit(Item::Account(step.account)) {
+            let due = held.add(step.account);
+            if self.meter.is_stopped() || due.is_some_and(|account| !emit(Item::Account(account))) {
                 self.abandon();
                 return Ok(false);
             }
+        }
+        if self.meter.is_stopped() || !emit(Item::Account(held.rest())) {
+            self.abandon();
+            return Ok(false);
         }
         Ok(true)
     }
@@ -173,7 +183,7 @@ impl Encoder {
     fn write(&mut self, batch: &RecordBatch, emit: Emit<'_, Item>) -> Result<(), Failure> {
         let mut done = 0;
         while done < batch.num_rows() {
-            let row_group_rows = self.row_group_rows;
+            let row_group_rows = self.settings.row_group_rows;
             let group = self.group().map_err(|error| Failure::Encode(error.into()))?;
             let room = row_group_rows - group.rows();
             let part = batch.slice(done, room.min(batch.num_rows() - done));
@@ -239,6 +249,7 @@ impl Sink<'_> {
             }
             Item::Failed(Failure::Open(error)) => return Err(error.into()),
             Item::Failed(Failure::Encode(error)) => return Err(encode_error(self.out)(error)),
+            Item::Failed(Failure::Panicked(error)) => return Err(error.into()),
         }
         self.watch()
     }

@@ -84,7 +84,7 @@ impl Batches {
                 }
                 let Some(task) = tasks.pop_front() else { return Ok(Next::End) };
                 let name = task.name.clone();
-                let (input, base) = task.open(&self.read)?;
+                let (input, base) = task.open(&self.read, false)?;
                 reader.start(input, &name, base);
             },
         }
@@ -98,7 +98,8 @@ fn read_task(
     emit: Emit<'_, Result<Step, OpenError>>,
 ) -> Result<(), OpenError> {
     let name = task.name.clone();
-    let (input, base) = task.open(read)?;
+    let ahead = task.is_long_file();
+    let (input, base) = task.open(read, ahead)?;
     reader.start(input, &name, base);
     while let Some(step) = reader.next_step() {
         if !emit(Ok(step)) {

@@ -151,20 +151,26 @@ impl<T> Ordered<T> {
         *self.gate.lock() = None;
         self.gate.changed.notify_all();
         self.channels.clear();
-        let deadline = Instant::now() + FAREWELL;
-        while Instant::now() < deadline && self.workers.iter().any(|worker| !worker.is_finished()) {
-            thread::sleep(Duration::from_millis(1));
-        }
-        for worker in self.workers.drain(..).filter(JoinHandle::is_finished) {
-            // A panic was reported by the closed channel of its task.
-            let _ = worker.join();
-        }
+        farewell(self.workers.drain(..));
     }
 }
 
 impl<T> Drop for Ordered<T> {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// Waits a moment for workers that were told to stop.
+pub(super) fn farewell(workers: impl IntoIterator<Item = JoinHandle<()>>) {
+    let workers: Vec<_> = workers.into_iter().collect();
+    let deadline = Instant::now() + FAREWELL;
+    while Instant::now() < deadline && workers.iter().any(|worker| !worker.is_finished()) {
+        thread::sleep(Duration::from_millis(1));
+    }
+    for worker in workers.into_iter().filter(JoinHandle::is_finished) {
+        // A panic was reported by the closed channel of its task.
+        let _ = worker.join();
     }
 }
 

@@ -6,9 +6,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::input::open::decode;
+use crate::input::open::{Format, decode};
 
 use super::Input;
+use super::ahead::Ahead;
+
+/// Bytes of a file that are worth a thread of their own.
+const LONG: u64 = 1 << 20;
 
 /// One place to read from.
 pub enum Source {
@@ -74,12 +78,19 @@ fn remedy(error: &io::Error) -> &'static str {
 }
 
 impl Task {
+    /// Whether it is one whole file that takes long enough for its work to be shared among threads.
+    #[must_use]
+    pub fn is_long_file(&self) -> bool {
+        let What::File(path) = &self.what else { return false };
+        path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() >= LONG)
+    }
+
     /// Opens the task: its decoded bytes, and the offset of the first of them. Bytes are counted into `read` as they
-    /// come off the disk, before they are decoded.
+    /// come off the disk, before they are decoded; with `ahead`, they are decoded on a thread of their own.
     ///
     /// # Errors
     /// [`OpenError`] names the file.
-    pub fn open(self, read: &Arc<AtomicU64>) -> Result<(Input, u64), OpenError> {
+    pub fn open(self, read: &Arc<AtomicU64>, ahead: bool) -> Result<(Input, u64), OpenError> {
         let name = self.name;
         let opened = match self.what {
             What::File(path) => File::open(path).map(|file| (Box::new(file) as Input, 0)),
@@ -89,12 +100,17 @@ impl Task {
         let decoded = opened.and_then(|(input, base)| {
             let counted = Counted { inner: input, read: Arc::clone(read) };
             // A range begins inside a file that was found to be plain.
-            let input: Input =
-                if base > 0 { Box::new(counted) } else { Box::new(decode(Box::new(counted))?) };
+            let input: Input = if base > 0 { Box::new(counted) } else { decoded(counted, ahead)? };
             Ok((input, base))
         });
         decoded.map_err(|error| OpenError { name, error })
     }
+}
+
+fn decoded(counted: Counted, ahead: bool) -> io::Result<Input> {
+    let decoded = decode(Box::new(counted))?;
+    let ahead = ahead && decoded.format() != Format::Plain;
+    Ok(if ahead { Box::new(Ahead::new(decoded)) } else { Box::new(decoded) })
 }
 
 fn open_range(path: PathBuf, start: u64, end: u64) -> io::Result<(Input, u64)> {
