@@ -21,6 +21,7 @@ from auditwake.read import Reader, read
 from auditwake.scan import scan
 from auditwake.schema import columns, schema
 from auditwake.tail import Gap, Offsets, Retention, StreamStats, Tail, TailBatch, TailEvent, TailStats, tail
+from auditwake.where import Where
 
 if TYPE_CHECKING:
     from auditwake.detections import Detections, detect
@@ -53,6 +54,7 @@ __all__ = [
     "TailEvent",
     "TailStats",
     "Verdicts",
+    "Where",
     "__version__",
     "ask",
     "columns",

@@ -115,30 +115,24 @@ class Outcomes:
     def __new__(cls) -> Self: ...
     def __add__(self, value: Outcomes, /) -> Outcomes: ...
     def __radd__(self, value: Outcomes, /) -> Outcomes: ...
-    @property
-    def ok(self) -> Outcome:
-        """Lines whose events are in the rows, whole."""
-    @property
-    def repaired(self) -> Outcome:
-        """Lines whose events are in the rows, with the repair named in the column `repairs`."""
-    @property
-    def skipped(self) -> Outcome:
-        """Lines that are whole and well formed, but are no audit event."""
-    @property
-    def rejected(self) -> Outcome:
-        """Lines that hold no event that could be read; see `Rejected`."""
-    @property
-    def events(self) -> int:
-        """Rows: a line can hold several events."""
-    @property
-    def bytes(self) -> int:
-        """Bytes of the decompressed input: the sum over the four outcomes."""
-    @property
-    def reasons(self) -> dict[str, dict[str, tuple[int, int]]]:
-        """Outcome -> reason -> (lines, bytes), for every outcome but `ok`."""
-    @property
-    def lanes(self) -> dict[str, int]:
-        """Lane of the parser -> events that it parsed."""
+    ok: Outcome
+    """Lines whose events are in the rows, whole."""
+    repaired: Outcome
+    """Lines whose events are in the rows, with the repair named in the column `repairs`."""
+    skipped: Outcome
+    """Lines that are whole and well formed, but are no audit event."""
+    rejected: Outcome
+    """Lines that hold no event that could be read; see `Rejected`."""
+    events: int
+    """Rows: a line can hold several events."""
+    filtered: int
+    """Events that `where` left out: they are no rows, and their lines count as if they were."""
+    bytes: int
+    """Bytes of the decompressed input: the sum over the four outcomes."""
+    reasons: dict[str, dict[str, tuple[int, int]]]
+    """Outcome -> reason -> (lines, bytes), for every outcome but `ok`."""
+    lanes: dict[str, int]
+    """Lane of the parser -> events that it parsed."""
 
 @final
 class Rejected:
@@ -183,6 +177,7 @@ class Reader:
         buffer_bytes: int = 1048576,
         max_line_bytes: int = 268435456,
         labels: tuple[str | None, str | None] = ...,
+        rows: t.RowConditions | None = None,
     ) -> Self: ...
     def __arrow_c_schema__(self) -> object: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
@@ -255,6 +250,7 @@ def convert(
     max_line_bytes: int,
     on_error: str,
     labels: tuple[str | None, str | None],
+    rows: t.RowConditions | None,
     progress: _Tell | None,
 ) -> Converted:
     """Convert to Parquet; see `auditwake.convert`."""

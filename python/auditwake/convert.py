@@ -9,6 +9,7 @@ from auditwake.errors import OutputError
 from auditwake.read import KIB, MIB
 from auditwake.schema import column_names
 from auditwake.sources import resolve
+from auditwake.where import Where, checked
 
 if TYPE_CHECKING:
     from auditwake.types import Columns, Compression, OnError, Sources
@@ -31,6 +32,7 @@ def convert(
     on_error: "OnError" = "collect",
     cluster: str | None = None,
     apiserver: str | None = None,
+    where: Where | None = None,
     progress: Callable[[_core.Progress], None] | None = None,
 ) -> _core.Converted:
     """Convert audit logs to Parquet: one file, or a directory partitioned in the way of Hive.
@@ -54,6 +56,8 @@ def convert(
         on_error: `collect` writes rejected lines beside the output; `raise` stops at the first one and writes nothing.
         cluster: Value of the column `cluster`; with `partition_by=("cluster", "date")` one lake holds several clusters.
         apiserver: Value of the column `apiserver`.
+        where: Which rows are written; None for all. A directory holds of each input what the last run asked for: with
+            another `where` it is converted again, and its files are replaced.
         progress: Called about ten times a second and at the end, from the calling thread.
 
     Returns:
@@ -86,6 +90,7 @@ def convert(
         max_line_bytes=max_line_bytes,
         on_error=on_error,
         labels=(cluster, apiserver),
+        rows=checked(where),
         progress=progress,
     )
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, final
 from auditwake import _core
 from auditwake.schema import column_names
 from auditwake.sources import called, resolve
+from auditwake.where import Where, checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,7 @@ def read(
     max_line_bytes: int = 256 * MIB,
     cluster: str | None = None,
     apiserver: str | None = None,
+    where: Where | None = None,
 ) -> "Reader":
     """Read audit logs: plain, gzip or zstd, of any of the shapes in which audit events are found.
 
@@ -56,6 +58,8 @@ def read(
         max_line_bytes: The longest line whose bodies are kept, in bytes; of a longer one only the metadata is.
         cluster: Value of the column `cluster`.
         apiserver: Value of the column `apiserver`.
+        where: Which rows are read; None for all. Others are left out before they are built, and counted in
+            `Outcomes.filtered`.
 
     Returns:
         A reader that can be read again and again, by anything that takes Arrow.
@@ -63,7 +67,7 @@ def read(
     Raises:
         SourceError: A source names nothing that can be opened (`SourceNotFoundError` if it is not there).
         ColumnError: There is no such column or group.
-        TypeError: A source is of a type that names no bytes.
+        TypeError: A source is of a type that names no bytes, or `where` is no `Where`.
 
     Example:
         >>> import auditwake as aw
@@ -85,6 +89,7 @@ def read(
         buffer_bytes=buffer_bytes,
         max_line_bytes=max_line_bytes,
         labels=(cluster, apiserver),
+        rows=checked(where),
     )
     return Reader(core, tuple(map(called, resolved)))
 

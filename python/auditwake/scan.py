@@ -6,6 +6,7 @@ Polars calls its plug-in interface for sources unstable; all of our use of it is
 from typing import TYPE_CHECKING
 
 from auditwake.read import Reader, read
+from auditwake.where import Where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,7 @@ def scan(
     raw: bool = False,
     on_error: "OnError" = "collect",
     threads: int | None = None,
+    where: Where | None = None,
 ) -> "pl.LazyFrame":
     """Scan audit logs lazily with Polars; needs the extra `polars`.
 
@@ -38,6 +40,7 @@ def scan(
         raw: Whether the column `raw` holds the whole line of every event; else only of those that were repaired.
         on_error: `collect` goes on after a rejected line; `raise` stops at the first one.
         threads: How many threads parse; None for one a core.
+        where: Which rows are read; None for all. It costs less than a filter of the query, for which rows are built.
 
     Returns:
         A lazy frame over all events.
@@ -58,7 +61,7 @@ def scan(
     from polars.io.plugins import register_io_source
 
     def open_reader(columns: list[str] | None) -> Reader:
-        return read(source, columns=columns, bodies=bodies, raw=raw, on_error=on_error, threads=threads)
+        return read(source, columns=columns, bodies=bodies, raw=raw, on_error=on_error, threads=threads, where=where)
 
     def frames(
         with_columns: list[str] | None, predicate: "pl.Expr | None", n_rows: int | None, _batch_size: int | None

@@ -16,6 +16,7 @@ __all__ = [
     "PolicyRequest",
     "PolicyResources",
     "PolicyRule",
+    "RowConditions",
     "Source",
     "Sources",
     "Survey",
@@ -203,6 +204,33 @@ class TailOptions(Protocol):
     def cluster(self) -> str | None: ...  # noqa: D102  # as the core calls it
     @property
     def apiserver(self) -> str | None: ...  # noqa: D102  # as the core calls it
+
+
+class RowConditions(Protocol):
+    """What the core reads of `auditwake.Where`: times in microseconds from 1970, first and last code of each range."""
+
+    @property
+    def since(self) -> Any: ...  # noqa: ANN401, D102  # microseconds, as the core calls it
+    @property
+    def until(self) -> Any: ...  # noqa: ANN401, D102  # microseconds, as the core calls it
+    @property
+    def codes(self) -> Sequence[tuple[int, int]]: ...  # noqa: D102  # as the core calls it
+    @property
+    def verb(self) -> Sequence[str] | None: ...  # noqa: D102  # as the core calls it
+    @property
+    def stage(self) -> Sequence[str] | None: ...  # noqa: D102  # as the core calls it
+    @property
+    def level(self) -> Sequence[str] | None: ...  # noqa: D102  # as the core calls it
+    @property
+    def user(self) -> Sequence[str] | None: ...  # noqa: D102  # as the core calls it
+    @property
+    def authenticated(self) -> Sequence[str] | None: ...  # noqa: D102  # as the core calls it
+    @property
+    def actor(self) -> Sequence[str] | None: ...  # noqa: D102  # as the core calls it
+    @property
+    def namespace(self) -> Sequence[str] | None: ...  # noqa: D102  # as the core calls it
+    @property
+    def resource(self) -> Sequence[str] | None: ...  # noqa: D102  # as the core calls it
 
 
 class Survey(TypedDict):

@@ -15,7 +15,17 @@ if TYPE_CHECKING:
 
     from auditwake.questions import Answer, Scope
 
-__all__ = ["add_asked", "add_by", "add_output", "add_scope", "answer_of", "print_answer", "print_notes", "scope_of"]
+__all__ = [
+    "add_asked",
+    "add_by",
+    "add_output",
+    "add_scope",
+    "answer_of",
+    "print_answer",
+    "print_notes",
+    "scope_of",
+    "values",
+]
 
 WIDE = 1000
 """Characters of a line where no terminal sets them."""
@@ -60,7 +70,7 @@ def add_scope(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--until", type=when, metavar="WHEN", help="received before")
     for name, metavar, meaning in LISTS:
-        group.add_argument(f"--{name}", type=_values, default=(), metavar=metavar, help=meaning)
+        group.add_argument(f"--{name}", type=values, default=(), metavar=metavar, help=meaning)
 
 
 def add_by(parser: argparse.ArgumentParser, default: str) -> None:
@@ -198,6 +208,6 @@ def _document(answer: "Answer") -> dict[str, object]:
     }
 
 
-def _values(text: str) -> list[str]:
+def values(text: str) -> list[str]:
     """Split a list; an empty text is the empty value, such as the scope of the cluster."""
     return names(text) or [""]

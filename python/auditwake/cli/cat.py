@@ -9,6 +9,7 @@ import auditwake
 from auditwake.cli.exits import Exit, UsageError
 from auditwake.cli.options import add_columns, add_sources, add_threads, positive
 from auditwake.cli.summary import finish
+from auditwake.cli.wanted import add_where, where_of
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="form (default: table on a terminal, ndjson in a pipe)",
     )
     add_columns(parser)
+    add_where(parser)
     parser.add_argument("-n", "--limit", type=positive, metavar="N", help="stop after so many events")
     add_threads(parser)
 
@@ -42,7 +44,7 @@ def run(args: argparse.Namespace) -> Exit:
 
 
 def _print_events(args: argparse.Namespace) -> Exit:
-    reader = auditwake.read(args.sources, threads=args.threads)
+    reader = auditwake.read(args.sources, threads=args.threads, where=where_of(args))
     out = sys.stdout.buffer
     escaped = sys.stdout.isatty()
     for line in islice(auditwake.lines(reader), args.limit):
@@ -64,7 +66,9 @@ def _print_rows(args: argparse.Namespace, form: str) -> Exit:
         raise UsageError(message)
     fitted = form == "table" and args.columns is None
     columns = list(rows.GLANCE) if fitted else args.columns
-    reader = auditwake.read(args.sources, columns=columns, bodies=args.bodies, threads=args.threads)
+    reader = auditwake.read(
+        args.sources, columns=columns, bodies=args.bodies, threads=args.threads, where=where_of(args)
+    )
     schema = rows.in_order(reader.schema, columns)
     batches = rows.limited((batch.select(schema.names) for batch in reader), args.limit)
     if form == "table":

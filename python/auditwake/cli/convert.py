@@ -12,6 +12,7 @@ from auditwake.cli.options import add_columns, add_sources, add_threads, names, 
 from auditwake.cli.progress import progress_line
 from auditwake.cli.style import Style, counted, human_bytes
 from auditwake.cli.summary import finish, outcome_table, outcomes_as_json
+from auditwake.cli.wanted import add_where, where_of
 
 if TYPE_CHECKING:
     from auditwake import Converted
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_sources(parser)
     parser.add_argument("out", metavar="OUT", help="a file NAME.parquet, or a directory")
     add_columns(parser)
+    add_where(parser)
     parser.add_argument(
         "--partition-by",
         type=names,
@@ -59,6 +61,7 @@ def run(args: argparse.Namespace) -> Exit:
             compression_level=args.compression_level,
             threads=args.threads,
             on_error=args.on_error,
+            where=where_of(args),
             progress=line,
         )
     if args.output == "json":
@@ -78,6 +81,8 @@ def _summarize(converted: "Converted") -> None:
         f"{human_bytes(converted.bytes_written)} from {human_bytes(seen.bytes)} of log: {converted.out}",
         file=sys.stderr,
     )
+    if seen.filtered:
+        print(f"{counted(seen.filtered, 'event')} left out: not asked for", file=sys.stderr)
     if converted.skipped_inputs:
         print(
             f"{counted(len(converted.skipped_inputs), 'input')} left out: converted before and unchanged",
@@ -93,6 +98,7 @@ def _as_json(converted: "Converted") -> dict[str, object]:
         "out": converted.out,
         "files": converted.files,
         "rows": converted.rows,
+        "filtered": seen.filtered,
         "bytes_read": seen.bytes,
         "bytes_written": converted.bytes_written,
         "outcomes": outcomes_as_json(seen),

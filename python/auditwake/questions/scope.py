@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 from auditwake.errors import QuestionError
+from auditwake.where import ACTORS
 
 __all__ = ["Scope", "literal"]
 
@@ -16,7 +17,6 @@ COLUMNS: Final = {
     "namespace": "namespace",
     "verb": "verb",
 }
-ACTORS: Final = ("control-plane", "node", "cluster-service", "user", "apiserver", "workload", "anonymous")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

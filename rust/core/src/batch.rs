@@ -5,6 +5,7 @@
 //! cannot fail: a batch never holds half a row. `finish` turns the codes into columns.
 
 mod cells;
+pub mod filter;
 mod groups;
 mod guess;
 mod heads;

@@ -18,6 +18,7 @@ use std::sync::Once;
 
 use arrow_array::RecordBatch;
 
+use crate::batch::filter::Filter;
 use crate::batch::{BatchBuilder, Limits, Texts};
 use crate::lines::{LineOptions, LineReader};
 use crate::schema::Selection;
@@ -30,11 +31,16 @@ use records::Records;
 const ACCOUNT_LINES: usize = 4096;
 const ACCOUNT_BYTES: usize = 1 << 20;
 
+/// And once so many events were left out by the filter: whoever waits may want to stop.
+const ACCOUNT_FILTERED: u64 = 1 << 16;
+
 /// How a pass reads.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Columns to build.
     pub selection: Selection,
+    /// Rows to build.
+    pub filter: Filter,
     /// How texts leave.
     pub texts: Texts,
     /// When a batch closes.
@@ -53,6 +59,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             selection: Selection::all(),
+            filter: Filter::default(),
             texts: Texts::default(),
             limits: Limits::default(),
             lines: LineOptions::default(),
@@ -74,8 +81,8 @@ pub struct Account {
     kept: usize,
 }
 
-/// A batch and what was counted on the way to it; there is no batch where many lines were rejected in a row, and at the
-/// end of a source.
+/// A batch and what was counted on the way to it; there is no batch where many lines were rejected or left out in a row,
+/// and at the end of a source.
 #[derive(Debug)]
 pub struct Step {
     /// The rows.

@@ -56,7 +56,9 @@ pub struct Outcomes {
     reasons: BTreeMap<(Outcome, &'static str), Tally>,
     /// Events that became rows.
     pub events: u64,
-    /// Events that each lane read.
+    /// Events that a filter left out.
+    pub filtered: u64,
+    /// Events that each lane read, those that a filter left out included.
     pub lanes: BTreeMap<&'static str, u64>,
 }
 
@@ -74,6 +76,12 @@ impl Outcomes {
     pub fn add_events(&mut self, lane: &'static str, events: u64) {
         self.events += events;
         *self.lanes.entry(lane).or_default() += events;
+    }
+
+    /// Counts how many of these events a filter left out.
+    pub fn leave_out(&mut self, events: u64) {
+        self.events -= events;
+        self.filtered += events;
     }
 
     /// The lines of an outcome.
@@ -102,6 +110,7 @@ impl Outcomes {
             self.reasons.entry(key).or_default().add(tally);
         }
         self.events += other.events;
+        self.filtered += other.filtered;
         for (&lane, &events) in &other.lanes {
             *self.lanes.entry(lane).or_default() += events;
         }

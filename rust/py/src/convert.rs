@@ -9,6 +9,7 @@ use auditwake_core::reader::Options;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+use crate::filter::{Where, filter};
 use crate::outcomes::Outcomes;
 use crate::progress::watched;
 use crate::reader::{at_least_one, given, raises, thread_count};
@@ -69,7 +70,7 @@ impl Converted {
 /// Converts logs to Parquet.
 #[pyfunction]
 #[pyo3(signature = (sources, out, *, columns, bodies, partition_by, compression, compression_level, threads,
-    row_group_rows, max_line_bytes, on_error, labels, progress))]
+    row_group_rows, max_line_bytes, on_error, labels, rows, progress))]
 #[expect(
     clippy::too_many_arguments,
     clippy::needless_pass_by_value,
@@ -89,6 +90,7 @@ pub(crate) fn convert(
     max_line_bytes: usize,
     on_error: &str,
     labels: (Option<String>, Option<String>),
+    rows: Option<Where>,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Converted> {
     let given = given(&sources)?;
@@ -104,6 +106,7 @@ pub(crate) fn convert(
     let settings = Settings {
         reader: Options {
             selection: schema::selection(py, columns.as_deref(), bodies)?,
+            filter: filter(rows.as_ref()),
             limits: Limits { bytes: BATCH_BYTES, ..Limits::default() },
             lines: LineOptions { max_line: max_line_bytes, ..LineOptions::default() },
             cluster: labels.0,

@@ -4,6 +4,7 @@ mod apply;
 mod capsule;
 mod convert;
 mod error;
+mod filter;
 mod lines;
 mod outcomes;
 mod payload;

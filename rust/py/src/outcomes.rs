@@ -72,6 +72,11 @@ impl Outcomes {
     }
 
     #[getter]
+    fn filtered(&self) -> u64 {
+        self.0.filtered
+    }
+
+    #[getter]
     fn bytes(&self) -> u64 {
         self.0.bytes()
     }

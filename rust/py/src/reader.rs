@@ -17,6 +17,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
+use crate::filter::{Where, filter};
 use crate::outcomes::{Outcomes, Rejected};
 use crate::run::{Interrupts, PATIENCE};
 use crate::source::Given;
@@ -78,7 +79,7 @@ impl Reader {
     #[new]
     #[pyo3(signature = (sources, *, columns=None, bodies=true, raw=false, on_error="collect", threads=None,
         batch_rows=65_536, batch_bytes=33_554_432, buffer_bytes=1_048_576, max_line_bytes=268_435_456,
-        labels=(None, None)))]
+        labels=(None, None), rows=None))]
     #[expect(
         clippy::too_many_arguments,
         clippy::needless_pass_by_value,
@@ -97,6 +98,7 @@ impl Reader {
         buffer_bytes: usize,
         max_line_bytes: usize,
         labels: (Option<String>, Option<String>),
+        rows: Option<Where>,
     ) -> PyResult<Self> {
         let given = given(&sources)?;
         // A path that is not there is told at once, and again when a pass begins.
@@ -111,6 +113,7 @@ impl Reader {
         at_least_one("max_line_bytes", max_line_bytes)?;
         let options = Options {
             selection,
+            filter: filter(rows.as_ref()),
             texts: Texts::AsDeclared,
             limits: Limits { rows: batch_rows, bytes: batch_bytes },
             lines: line_options(buffer_bytes, max_line_bytes),

@@ -99,6 +99,7 @@ impl Asked {
                 keep_raw: self.raw,
                 cluster: self.cluster,
                 apiserver: self.apiserver,
+                ..reader::Options::default()
             },
             age,
             threads: self

@@ -214,16 +214,24 @@ pub(super) fn constraint(raw: &str, out: &mut Writer<'_>) -> Prepared {
     Ok(Aside::new(rest, 0))
 }
 
-/// From both users: the impersonated one counts when it has a name.
+/// From both users.
 pub(super) fn effective(user: &str, impersonated: Option<&str>, out: &mut Writer<'_>) -> Prepared {
     let user = UserInfo::parse(user)?;
-    let impersonated = impersonated.map(UserInfo::parse).transpose()?;
-    let effective = impersonated.filter(|user| user.username.is_some()).unwrap_or(user);
-    let name = effective.username.as_deref();
-    out.text(name);
-    let mut groups = effective.groups.iter().flatten().map(|group| &**group);
-    out.text(Some(actor(name.unwrap_or_default(), &mut groups)));
+    let effective = effective_user(user, impersonated.map(UserInfo::parse).transpose()?);
+    out.text(effective.username.as_deref());
+    out.text(Some(actor_of(&effective)));
     Ok(Aside::default())
+}
+
+/// Whose rights count: those of the impersonated user when it has a name.
+pub(super) fn effective_user<'a>(user: UserInfo<'a>, impersonated: Option<UserInfo<'a>>) -> UserInfo<'a> {
+    impersonated.filter(|user| user.username.is_some()).unwrap_or(user)
+}
+
+/// The class of an effective user.
+pub(super) fn actor_of(user: &UserInfo<'_>) -> &'static str {
+    let mut groups = user.groups.iter().flatten().map(|group| &**group);
+    actor(user.username.as_deref().unwrap_or_default(), &mut groups)
 }
 
 pub(super) fn source_ips(raw: &str, out: &mut Writer<'_>) -> Prepared {

@@ -284,7 +284,7 @@ fn text<'a>(
 
 /// A time; the canonical form is 27 characters between its quotes.
 #[inline]
-fn time<'a>(
+pub(super) fn time<'a>(
     times: &mut MicroTimes,
     event: &Event<'a>,
     key: Key,

@@ -12,6 +12,7 @@ use std::ops::Range;
 
 use memchr::memmem;
 
+use crate::batch::filter::RowFilter;
 use crate::batch::{BadValue, BatchBuilder, Place};
 use crate::event::{Event, Key, Spans};
 use crate::parse::{ParseError, canonical, general};
@@ -42,7 +43,7 @@ pub(super) struct Fragment {
 /// What a text gave.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// Rows pushed.
+    /// Events taken: rows, or left out by a filter.
     pub(super) rows: usize,
     /// What was repaired in them, and by them.
     pub(super) repairs: Repairs,
@@ -50,7 +51,7 @@ pub(super) struct Found {
     pub(super) fragments: Vec<Fragment>,
     /// Whether a whole JSON object was found that is no audit event.
     pub(super) other: bool,
-    /// Rows by the lane that read them, in the order of [`Lane`].
+    /// Events taken by the lane that read them, in the order of [`Lane`].
     pub(super) lanes: [usize; 3],
     /// Bytes looked at, each stretch as often as it was gone over: what the work is proportional to.
     pub(super) looked_at: usize,
@@ -355,14 +356,26 @@ fn explain(failure: Failure) -> (&'static str, String) {
     }
 }
 
-/// Pushes into a builder and moves full batches out of it first.
+/// Pushes into a builder what the filter keeps, and moves full batches out of it first.
 pub(super) struct Batches<'a> {
     pub(super) builder: &'a mut BatchBuilder,
     pub(super) ready: &'a mut std::collections::VecDeque<arrow_array::RecordBatch>,
+    pub(super) filter: Option<&'a mut RowFilter>,
+    /// Events that the filter left out.
+    pub(super) filtered: &'a mut u64,
 }
 
 impl RowSink for Batches<'_> {
+    #[inline]
     fn push(&mut self, event: &Event<'_>, place: &Place<'_>) -> Result<Repairs, BadValue> {
+        if let Some(filter) = &mut self.filter
+            && !filter.keeps(event)?
+        {
+            *self.filtered += 1;
+            let mut repairs = place.repairs;
+            repairs.merge(event.repairs());
+            return Ok(repairs);
+        }
         if self.builder.is_full() {
             super::close_batch(self.builder, self.ready);
         }

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use arrow_array::RecordBatch;
 
 use crate::batch::BatchBuilder;
+use crate::batch::filter::RowFilter;
 use crate::envelope::{Origin, Record, Sink, Unwrapper, Verdict};
 use crate::event::Spans;
 use crate::lines::{Line, LineKind};
@@ -12,7 +13,7 @@ use crate::repair::{Repair, Repairs};
 use crate::stats::{KEPT_BYTES, Outcome, Outcomes, Rejected};
 
 use super::event_text::{self, Batches, EVENT_START, Found, Lane};
-use super::{Account, Options};
+use super::{ACCOUNT_FILTERED, Account, Options};
 
 /// Names of the lanes, as the counters have them.
 const LANES: [&str; 3] = ["canonical", "general", "salvage"];
@@ -26,6 +27,10 @@ pub(super) struct Records {
     account: Account,
     /// Events by the lane that read them, in the order of [`LANES`], until the account is taken.
     lanes: [u64; LANES.len()],
+    /// Absent where every row is built.
+    filter: Option<RowFilter>,
+    /// Events that the filter left out, until the account is taken.
+    filtered: u64,
     spans: Spans,
     /// Name of the file, empty for a stream.
     file: String,
@@ -43,6 +48,8 @@ impl Records {
             unwrapper: Unwrapper::new(options.lines.max_line),
             account: Account::default(),
             lanes: [0; LANES.len()],
+            filter: (!options.filter.is_empty()).then(|| RowFilter::new(options.filter.clone())),
+            filtered: 0,
             spans: Spans::default(),
             file: file.to_owned(),
             base,
@@ -59,6 +66,7 @@ impl Records {
                 self.account.outcomes.add_events(lane, events);
             }
         }
+        self.account.outcomes.leave_out(std::mem::take(&mut self.filtered));
         self.account.take()
     }
 
@@ -74,7 +82,7 @@ impl Records {
 
     /// Whether the account should be taken before another line is.
     pub(super) fn account_is_full(&self) -> bool {
-        self.account.is_full()
+        self.account.is_full() || self.filtered >= ACCOUNT_FILTERED
     }
 
     /// Takes one line.
@@ -115,7 +123,8 @@ impl Records {
         if std::mem::take(&mut self.node_named) {
             self.set_origin(None, builder);
         }
-        let sink = &mut Batches { builder, ready };
+        let (filter, filtered) = (self.filter.as_mut(), &mut self.filtered);
+        let sink = &mut Batches { builder, ready, filter, filtered };
         if let Some(repairs) = event_text::read_whole(line.bytes, offset, &mut self.spans, sink) {
             self.lanes[Lane::Canonical as usize] += 1;
             return self.close_kept(repairs, line.len);
@@ -233,8 +242,10 @@ impl Sink for Unwrapped<'_> {
         self.records.set_origin(origin.node, self.builder);
         self.records.node_named = origin.node.is_some();
         let offset = self.records.base + origin.offset;
-        let sink = &mut Batches { builder: &mut *self.builder, ready: &mut *self.ready };
-        let found = event_text::read(text, offset, origin.repairs, &mut self.records.spans, sink);
+        let Records { filter, filtered, spans, .. } = &mut *self.records;
+        let (builder, ready) = (&mut *self.builder, &mut *self.ready);
+        let sink = &mut Batches { builder, ready, filter: filter.as_mut(), filtered };
+        let found = event_text::read(text, offset, origin.repairs, spans, sink);
         self.records.count_lanes(&found);
         if found.other {
             let bytes = text[..text.len().min(KEPT_BYTES)].to_vec();

@@ -1,6 +1,7 @@
 //! Says that an input is complete in the output: `_auditwake/<identity>.json`.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
@@ -24,7 +25,7 @@ impl Manifest {
     /// The state of an input under these settings.
     pub(super) fn new(name: &str, size: u64, modified: u128, settings: &Settings) -> Self {
         let columns: Vec<_> = settings.reader.selection.columns().map(|column| column.name).collect();
-        let state = format!(
+        let mut state = format!(
             "{name}|{size}|{modified}|schema {SCHEMA_VERSION}|{}|{}|{:?}|{}|{:?}|{:?}|{}",
             columns.join(","),
             settings.partition_by.join(","),
@@ -34,6 +35,9 @@ impl Manifest {
             settings.reader.apiserver,
             settings.reader.keep_raw,
         );
+        if !settings.reader.filter.is_empty() {
+            let _ = write!(state, "|{:?}", settings.reader.filter);
+        }
         Self { state }
     }
 

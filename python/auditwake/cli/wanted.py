@@ -1,0 +1,50 @@
+"""Options that say which events are read, called and meant as the questions have them."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from auditwake.cli.asking import LISTS, values
+from auditwake.cli.exits import UsageError
+from auditwake.cli.options import when
+
+if TYPE_CHECKING:
+    from auditwake import Where
+
+__all__ = ["add_where", "where_of"]
+
+OWN = (
+    ("code", "CODES", "status codes and ranges such as 403,500-599"),
+    ("stage", "STAGES", "RequestReceived, ResponseStarted, ResponseComplete or Panic"),
+    ("level", "LEVELS", "None, Metadata, Request or RequestResponse"),
+)
+WANTED = (*(entry for entry in LISTS if entry[0] != "name"), *OWN)
+
+
+def add_where(parser: argparse.ArgumentParser) -> None:
+    """Add what narrows down which events are read."""
+    group = parser.add_argument_group(
+        "which events", "Lists have commas between their values; * stands for any characters, a - in front leaves out."
+    )
+    group.add_argument(
+        "--since", type=when, metavar="WHEN", help="received at or after: a time (RFC 3339), or 15m, 2h, 3d"
+    )
+    group.add_argument("--until", type=when, metavar="WHEN", help="received before")
+    for name, metavar, meaning in WANTED:
+        group.add_argument(f"--{name}", type=values, metavar=metavar, help=meaning)
+
+
+def where_of(args: argparse.Namespace) -> "Where | None":
+    """Give what the arguments ask for; None for all events.
+
+    Raises:
+        UsageError: Nothing can be what they ask for.
+    """
+    from auditwake import Where
+
+    asked = {name: getattr(args, name) for name in ("since", "until", *(name for name, _, _ in WANTED))}
+    if all(value is None for value in asked.values()):
+        return None
+    try:
+        return Where(**asked)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
