@@ -105,11 +105,14 @@ impl BatchBuilder {
     /// A builder of the selected columns. With `keep_raw` the whole line is kept for every row, else for repaired ones.
     #[must_use]
     pub fn new(selection: Selection, limits: Limits, keep_raw: bool, texts: Texts) -> Self {
+        let mut tables = Tables::new(&selection, texts == Texts::Coded);
+        let mut rows = Rows::new(&selection, keep_raw);
+        rows.codes.need(tables.all().map(|table| table.active));
         Self {
             schema: selection.schema(),
-            tables: Tables::new(&selection, texts == Texts::Coded),
+            tables,
             texts,
-            rows: Rows::new(&selection, keep_raw),
+            rows,
             nulls: cells::Nulls::default(),
             extra: String::new(),
             selection,

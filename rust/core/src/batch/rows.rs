@@ -33,6 +33,7 @@ struct Wanted {
     long_running: bool,
     audit_id: bool,
     object: bool,
+    bodies: bool,
     truncated: bool,
     line_bytes: bool,
     offsets: bool,
@@ -52,6 +53,7 @@ impl Wanted {
             long_running: has("is_long_running"),
             audit_id: has("audit_id"),
             object: has("name") || has("object_uid") || has("object_rv"),
+            bodies: Bodies::COLUMNS.into_iter().any(has),
             truncated: has("truncated"),
             line_bytes: has("line_bytes"),
             offsets: has("src_offset"),
@@ -150,6 +152,7 @@ impl Rows {
     ) -> Result<Row<'a>, BadValue> {
         let mut rest = [None; 3];
         let (mut received, mut reached, mut audit_id) = (None, None, None);
+        let (mut request, mut response) = (None, None);
         if self.wanted.audit_id {
             audit_id = text(event, Key::AuditId, &mut repairs, &mut rest[0])?;
         }
@@ -158,16 +161,11 @@ impl Rows {
             received = time(times, event, Key::RequestReceivedTimestamp, &mut repairs, &mut rest[1])?;
             reached = time(times, event, Key::StageTimestamp, &mut repairs, &mut rest[2])?;
         }
-        Ok(Row {
-            received,
-            reached,
-            audit_id,
-            object,
-            request: body(event, Key::RequestObject)?,
-            response: body(event, Key::ResponseObject)?,
-            repairs,
-            rest,
-        })
+        if self.wanted.bodies {
+            request = body(event, Key::RequestObject)?;
+            response = body(event, Key::ResponseObject)?;
+        }
+        Ok(Row { received, reached, audit_id, object, request, response, repairs, rest })
     }
 
     #[inline]

@@ -20,6 +20,17 @@ pub(super) struct Bodies {
 }
 
 impl Bodies {
+    /// All that comes from bodies.
+    pub(super) const COLUMNS: [&str; 7] = [
+        "request_object",
+        "response_object",
+        "req_bytes",
+        "resp_bytes",
+        "response_name",
+        "response_uid",
+        "response_rv",
+    ];
+
     pub(super) fn new(selection: &Selection) -> Self {
         let has = |name| selection.has(name);
         let metadata = has("response_name") || has("response_uid") || has("response_rv");

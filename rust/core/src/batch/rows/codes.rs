@@ -14,9 +14,16 @@ pub(in super::super) struct CodeRows {
     /// Rows behind those in `columns`, fewer than [`BLOCK`].
     block: Vec<[u32; TABLES]>,
     columns: [Vec<u32>; TABLES],
+    /// Tables that some column of the batch needs.
+    needed: [bool; TABLES],
 }
 
 impl CodeRows {
+    /// Says which tables are needed; the columns of the others stay empty.
+    pub(in super::super) fn need(&mut self, needed: [bool; TABLES]) {
+        self.needed = needed;
+    }
+
     #[inline]
     pub(super) fn push(&mut self, codes: &Codes) {
         self.block.push([
@@ -42,13 +49,14 @@ impl CodeRows {
     }
 
     fn turn(&mut self) {
-        for (table, column) in self.columns.iter_mut().enumerate() {
+        let columns = self.columns.iter_mut().enumerate();
+        for (table, column) in columns.filter(|(table, _)| self.needed[*table]) {
             column.extend(self.block.iter().map(|row| row[table]));
         }
         self.block.clear();
     }
 
-    /// The rows of each table.
+    /// The rows of each table that is needed.
     pub(in super::super) fn columns(&mut self) -> &[Vec<u32>; TABLES] {
         self.turn();
         &self.columns
