@@ -4,7 +4,7 @@
 -- $seconds = 60: width of a step
 with each as (
   select
-    time_bucket(to_seconds($seconds), ts_received) as time,
+    start_of_step(epoch_us(ts_received), $seconds) as start,
     failure(code, stage, decision, message, outcome) as failure,
     if(code = 429 or code >= 500, eff_user, null) as hit,
     count(*) as requests
@@ -12,7 +12,7 @@ with each as (
   group by all
 )
 select
-  time,
+  make_timestamptz(start) as time,
   sum(requests)::bigint as requests,
   coalesce(sum(requests) filter (failure = 'throttled'), 0)::bigint as throttled,
   coalesce(sum(requests) filter (failure = 'timeout'), 0)::bigint as timeouts,
@@ -25,6 +25,6 @@ select
     as client_errors,
   count(distinct hit) as users_hit
 from each
-group by time
-order by time
+group by start
+order by start
 limit $limit

@@ -10,7 +10,7 @@
 -- note: select 'no such request is in the log: there was none, or the policy drops them; `auditwake policy explain POLICY --verb get --resource secrets --user NAME` says which' where not exists (from requests)
 with each as (
   select
-    eff_user, actor, verb, what(resource, api_group, subresource, path) as what, namespace, outcome,
+    eff_user, actor, verb, what(resource, api_group, subresource, null) as what, namespace, outcome,
     coalesce(name, response_name) as object, requests.user as authenticated, agent_name, source_ip,
     count(*) as requests,
     min(ts_received) as first,

@@ -82,9 +82,14 @@ class Stored:
             InputError: A file cannot be read.
             UnreadError: The core cannot read one.
         """
-        found = self._found() if self._need.is_part else None
-        if found is None or (is_asked_once and found.num_rows * FEW > count(self._database, self._scan)):
-            self._view(found)
+        found = None
+        if self._need.is_part:
+            few = count(self._database, self._scan) // FEW if is_asked_once else None
+            found = self._found(few)
+            if few is not None and found.num_rows > few:
+                found = None
+        if found is None:
+            self._view()
         else:
             self._fetch(found)
 
@@ -111,11 +116,13 @@ class Stored:
         except duckdb.Error as error:
             raise InputError(str(error)) from error
 
-    def _found(self) -> "pa.Table":
-        """Give the positions of the rows that meet the condition."""
+    def _found(self, few: int | None) -> "pa.Table":
+        """Give the positions of the rows that meet the condition, and no more than tells that they are not few."""
         import duckdb
 
         sql = f"select {POSITION} as position from {self._scan} where {self._need.condition}"
+        if few is not None:
+            sql += f" limit {few + 1}"
         try:
             with interruptible():
                 return self._database.sql(sql).to_arrow_table()
@@ -155,8 +162,8 @@ class Stored:
         still = f"select position from named where {REQUEST} not in ({ended})"
         return f"select {columns} from alone where position in ({still})"
 
-    def _view(self, found: "pa.Table | None") -> None:
-        """Look at the files, less the rows that repeat others. `found` are the rows that are asked of; None for all."""
+    def _view(self) -> None:
+        """Look at the files, less the rows that repeat others."""
         need = self._need
         surveyed = self._survey(suspects=True, received=need.with_received, open_ones=need.open_ones)
         self._coverage.add_survey(surveyed, self._types)
@@ -166,8 +173,7 @@ class Stored:
             condition += f" and {POSITION} not in (from repeats)"
         columns = need.selected(need.columns)
         self._database.execute(f"create temp view events as select {columns} from {self._scan} where {condition}")
-        begun = self._alone(surveyed["open"], found) if need.open_ones else surveyed["open"]
-        self._fill("open_requests", need.columns, need.selected(need.columns), begun)
+        self._fill("open_requests", need.columns, columns, self._alone(surveyed["open"]), need.condition)
 
     def _find_repeats(self, suspects: ArrowStreamExportable) -> None:
         """Make the table `repeats` of the positions of rows that repeat another one, of which the first is none."""
@@ -183,24 +189,16 @@ class Stored:
         )
         self._coverage.repeats = count(self._database, "repeats")
 
-    def _alone(self, begun: ArrowStreamExportable, found: "pa.Table | None") -> "pa.Table":
-        """Give the positions of those that repeat no other, and that were found."""
+    def _alone(self, begun: ArrowStreamExportable) -> "pa.Table":
+        """Give the positions of those that repeat no other."""
         import pyarrow as pa
 
         alone = pa.table(begun)
         if self._coverage.repeats:
-            alone = self._joined(alone, "anti join repeats")
-        if found is not None:
-            self._database.register("found", found)
-            alone = self._joined(alone, "semi join found")
-            self._database.unregister("found")
+            self._database.register("begun", alone)
+            alone = self._database.sql("from begun anti join repeats using (position)").to_arrow_table()
+            self._database.unregister("begun")
         return alone
-
-    def _joined(self, positions: "pa.Table", join: str) -> "pa.Table":
-        self._database.register("positions", positions)
-        joined = self._database.sql(f"select position from positions {join} using (position)").to_arrow_table()
-        self._database.unregister("positions")
-        return joined
 
     def _survey(self, *, suspects: bool = False, received: bool = False, open_ones: bool = False) -> Survey:
         wanted = {"suspects": suspects, "received": received, "open_ones": open_ones}
@@ -209,8 +207,15 @@ class Stored:
         except InputError as error:
             raise UnreadError(str(error)) from error
 
-    def _fill(self, table: str, columns: Iterable[str], selected: str, positions: ArrowStreamExportable) -> None:
-        """Make a table of rows of the files."""
+    def _fill(
+        self,
+        table: str,
+        columns: Iterable[str],
+        selected: str,
+        positions: ArrowStreamExportable,
+        condition: str = "true",
+    ) -> None:
+        """Make a table of those rows of the files that meet a condition."""
         import pyarrow as pa
 
         needed = self._need.read_for(columns)
@@ -218,7 +223,9 @@ class Stored:
         self._database.register("rows_of_files", rows)
         try:
             with interruptible():
-                self._database.execute(f"create or replace temp table {table} as select {selected} from rows_of_files")
+                self._database.execute(
+                    f"create or replace temp table {table} as select {selected} from rows_of_files where {condition}"
+                )
         except Exception as error:
             raise UnreadError(str(error)) from error
         self._database.unregister("rows_of_files")

@@ -5,7 +5,7 @@
 -- of: is_terminal
 -- needs: ended
 -- limit: 20
-with spans as (
+with spans as materialized (
   -- One that took no whole microsecond was at work for one.
   select epoch_us(ts_received) as began, greatest(epoch_us(ts_stage), epoch_us(ts_received) + 1) as ended
   from requests where state = 'ended' and not is_long_running and ts_received is not null and duration_us >= 0
@@ -13,18 +13,28 @@ with spans as (
   -- Twice the microsecond, and one more for a beginning: of the same moment, ends come first, since a request that ends
   -- when another begins is not at work beside it. One number sorts in half the time of two.
   select began * 2 + 1 as change from spans union all select ended * 2 from spans
+), numbered as (
+  select change, row_number() over (order by change) as place from changes
 ), levels as (
-  select change, sum(if(change & 1 = 1, 1, -1)) over (order by change rows unbounded preceding)::bigint as at_work from changes
-), minutes as (
+  -- Of the changes up to a beginning, its number among beginnings says how many began, and the others are ends.
+  -- Row numbers are made in a third of the time of a running sum.
+  select change, 2 * row_number() over (order by place) - place as at_work from numbered where change & 1 = 1
+), begins as (
   select
     change // 120000000 as minute,
-    count(*) filter (change & 1 = 1) as requests,
-    count(*) filter (change & 1 = 0) as ends,
-    count(*) filter (change % 120000000 = 0) as ends_at_first,
+    count(*) as requests,
     -- The peak, and of several moments the first: 27 bits hold the half microseconds of a minute.
-    max(at_work << 27 | ((1 << 27) - 1 - change % 120000000)) filter (change & 1 = 1) as highest
+    max(at_work << 27 | ((1 << 27) - 1 - change % 120000000)) as highest
   from levels
   group by minute
+), ends as (
+  select ended // 60000000 as minute, count(*) as ends, count(*) filter (ended % 60000000 = 0) as ends_at_first
+  from spans
+  group by minute
+), minutes as (
+  select
+    minute, coalesce(requests, 0) as requests, highest, coalesce(ends, 0) as ends, coalesce(ends_at_first, 0) as ends_at_first
+  from begins full join ends using (minute)
 ), peaks as (
   select
     minute, requests, highest,

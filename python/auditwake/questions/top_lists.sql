@@ -11,33 +11,56 @@
 -- limit: 20
 -- note: select 'the clock was set back during ' || counted(count(*), 'request, which counts', 'requests, which count') || ' as no time' from events where is_terminal and verb = 'list' and duration_us < 0 having count(*) > 0
 with placed as (
-  select distinct api_group, resource from requests where namespace is not null
-), lists as (
-  select *,
-    coalesce(q_rv, '') = '' or q_rv_match = 'Exact' as is_quorum,
-    coalesce(q_limit, 0) = 0 as is_unpaged,
-    namespace is null and not is_of_cluster(resource)
-      and (not is_custom(api_group) or (api_group, resource) in (from placed)) as is_wide,
-    ts_received - lag(ts_received) over (partition by eff_user, agent_name, resource, api_group, namespace order by ts_received) as since
+  select distinct api_group, resource from requests where namespace is not null and is_custom(api_group)
+), series as (
+  -- Texts are compared and counted once a series, and times alone are sorted: there are few series of many lists.
+  select
+    eff_user, agent_name, resource, api_group, subresource, namespace, if(resource is null, path, null) as path,
+    count(*) as lists,
+    count(*) filter (is_quorum(q_rv, q_rv_match) and not q_continue is true) as quorum,
+    count(*) filter (coalesce(q_limit, 0) = 0) as unpaged,
+    count(*) filter (is_quorum(q_rv, q_rv_match) and coalesce(q_limit, 0) = 0) as quorum_and_unpaged,
+    count(*) filter (q_continue) as pages,
+    count(*) filter (q_label_sel is not null or q_field_sel is not null) as selected,
+    max(took(duration_us)) as max_us,
+    sum(took(duration_us)) as busy_us,
+    max(resp_bytes) as max_response_bytes,
+    list(epoch_us(ts_received)) as times
   from requests
   where state = 'ended' and verb = 'list'
+  group by all
+), numbered as (
+  select
+    *,
+    what(resource, api_group, subresource, path) as what,
+    namespace is null and not is_of_cluster(resource)
+      and (not is_custom(api_group) or (api_group, resource) in (from placed)) as is_wide,
+    dense_rank() over (order by eff_user, agent_name, resource, api_group, namespace) as kind,
+    dense_rank() over (order by eff_user, agent_name, what(resource, api_group, subresource, path)) as row
+  from series
+), moments as (
+  select kind, row, unnest(times) as moment from numbered
+), gaps as (
+  select row, moment - lag(moment) over (partition by kind order by moment) as gap from moments
+), usual as (
+  select row, median(gap) as gap from gaps group by row
 )
 select
   eff_user as "user",
   agent_name as agent,
-  what(resource, api_group, subresource, path) as what,
-  count(*) as lists,
-  count(*) filter (is_quorum and not q_continue is true) as quorum,
-  count(*) filter (is_unpaged) as unpaged,
-  count(*) filter (is_quorum and is_unpaged) as quorum_and_unpaged,
-  count(*) filter (is_wide) as cluster_wide,
-  count(*) filter (q_continue) as pages,
-  count(*) filter (q_label_sel is not null or q_field_sel is not null) as selected,
-  round(median(epoch_us(since)) / 1000000, 1) as every_s,
-  round(max(took(duration_us)) / 1000, 3) as max_ms,
-  round(sum(took(duration_us)) / 1000, 3)::double as busy_ms,
-  max(resp_bytes) as max_response_bytes
-from lists
+  what,
+  sum(lists)::bigint as lists,
+  sum(quorum)::bigint as quorum,
+  sum(unpaged)::bigint as unpaged,
+  sum(quorum_and_unpaged)::bigint as quorum_and_unpaged,
+  coalesce(sum(lists) filter (is_wide), 0)::bigint as cluster_wide,
+  sum(pages)::bigint as pages,
+  sum(selected)::bigint as selected,
+  round(any_value(usual.gap) / 1000000, 1) as every_s,
+  round(max(max_us) / 1000, 3) as max_ms,
+  round(sum(busy_us) / 1000, 3)::double as busy_ms,
+  max(max_response_bytes) as max_response_bytes
+from numbered left join usual using (row)
 group by all
 order by quorum_and_unpaged desc, quorum desc, lists desc, "user", agent, what
 limit $limit

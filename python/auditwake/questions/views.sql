@@ -55,6 +55,14 @@ create macro is_of_cluster(resource) as resource in (
 -- Whether a group is that of a custom resource.
 create macro is_custom(api_group) as coalesce(contains(api_group, '.') and not ends_with(api_group, '.k8s.io'), false);
 
+-- Where a step of time begins, as time_bucket has it, which counts from a Monday. Of a time with a zone, that takes as
+-- long as the rest of a question.
+create macro start_of_step(us, seconds) as
+  us - ((us - 946857600000000) % (seconds * 1000000::bigint) + seconds * 1000000::bigint) % (seconds * 1000000::bigint);
+
+-- Whether a list is read from etcd: it names no resourceVersion, or asks for an exact one.
+create macro is_quorum(q_rv, q_rv_match) as coalesce(q_rv, '') = '' or q_rv_match = 'Exact';
+
 -- The time that a request took. One that ended before it began, since somebody set the server's clock, has none.
 create macro took(duration_us) as if(duration_us >= 0, duration_us, null);
 
