@@ -10,12 +10,16 @@
 -- needs: ended
 -- limit: 20
 -- note: select 'the clock was set back during ' || counted(count(*), 'request, which counts', 'requests, which count') || ' as no time' from events where is_terminal and verb = 'list' and duration_us < 0 having count(*) > 0
-with placed as (
-  select distinct api_group, resource from requests where namespace is not null and is_custom(api_group)
-), series as (
-  -- Texts are compared and counted once a series, and times alone are sorted: there are few series of many lists.
+with series as materialized (
+  -- Texts are compared once a series, and times alone are sorted: there are few series of many lists. Requests that list
+  -- nothing only say which custom resources have a namespace.
   select
-    eff_user, agent_name, resource, api_group, subresource, namespace, if(resource is null, path, null) as path,
+    verb = 'list' as is_list,
+    resource, api_group, namespace,
+    if(is_list, eff_user, null) as eff_user,
+    if(is_list, agent_name, null) as agent_name,
+    if(is_list, subresource, null) as subresource,
+    if(is_list and resource is null, path, null) as path,
     count(*) as lists,
     count(*) filter (is_quorum(q_rv, q_rv_match) and not q_continue is true) as quorum,
     count(*) filter (coalesce(q_limit, 0) = 0) as unpaged,
@@ -25,10 +29,12 @@ with placed as (
     max(took(duration_us)) as max_us,
     sum(took(duration_us)) as busy_us,
     max(resp_bytes) as max_response_bytes,
-    list(epoch_us(ts_received)) as times
+    list(epoch_us(ts_received)) filter (is_list) as times
   from requests
-  where state = 'ended' and verb = 'list'
+  where state = 'ended'
   group by all
+), placed as (
+  select distinct api_group, resource from series where namespace is not null and is_custom(api_group)
 ), numbered as (
   select
     *,
@@ -38,6 +44,7 @@ with placed as (
     dense_rank() over (order by eff_user, agent_name, resource, api_group, namespace) as kind,
     dense_rank() over (order by eff_user, agent_name, what(resource, api_group, subresource, path)) as row
   from series
+  where is_list
 ), moments as (
   select kind, row, unnest(times) as moment from numbered
 ), gaps as (
