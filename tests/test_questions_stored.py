@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import auditwake as aw
 from auditwake import questions
 from auditwake._core import stored_rows, survey
-from auditwake.errors import AuditwakeError
+from auditwake.errors import AuditwakeError, InputError
 from auditwake.questions import Log
 from auditwake.questions import stored as stored_module
 from tests.asked import Event, event, write
@@ -135,6 +135,35 @@ def test_a_file_that_is_cut_is_named(metadata_log: Path, tmp_path: Path) -> None
     for name in ("denied", "top"):
         with pytest.raises(AuditwakeError, match=r"log\.parquet"):
             aw.ask(name, tmp_path / "log.parquet")
+
+
+def damaged(file: Path, column: str) -> None:
+    """Make the pages of a column of the first row group what nothing can read."""
+    group = pq.read_metadata(file).row_group(0)
+    chunk = next(one for one in map(group.column, range(group.num_columns)) if one.path_in_schema == column)
+    start = chunk.dictionary_page_offset or chunk.data_page_offset
+    whole = bytearray(file.read_bytes())
+    # The header of the first page is left.
+    for at in range(start + 40, start + chunk.total_compressed_size):
+        whole[at] ^= 0x5A
+    file.write_bytes(whole)
+
+
+@pytest.mark.parametrize(("name", "column"), [("denied", "ts_received"), ("top", "ts_stage"), ("top", "agent_name")])
+def test_a_file_with_a_damaged_page_is_named(name: str, column: str, tmp_path: Path) -> None:
+    aw.convert(aw.demo.LOG, tmp_path / "log.parquet")
+    damaged(tmp_path / "log.parquet", column)
+    with pytest.raises(InputError, match=r"log\.parquet"):
+        aw.ask(name, tmp_path / "log.parquet")
+
+
+def test_a_file_that_is_gone_between_two_looks_is_named(tmp_path: Path) -> None:
+    aw.convert(aw.demo.LOG, tmp_path / "log.parquet")
+    sql = "select count(distinct verb) from events"
+    with Log(tmp_path / "log.parquet", sql, is_asked_once=True) as log:
+        (tmp_path / "log.parquet").unlink()
+        with pytest.raises(InputError, match=r"log\.parquet.*removed"):
+            log.query(sql)
 
 
 # --- the core, at the edges of its batches ---------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from auditwake._core import repeated
-from auditwake.errors import InputError
+from auditwake.errors import InputError, QuestionError
 from auditwake.questions.coverage import Coverage
 from auditwake.questions.needed import TIME, Need, identity, refuse_missing, timed
 from auditwake.read import Reader
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-__all__ = ["ENDED", "REQUEST", "STARTED", "TWINS", "Kept", "count", "interruptible", "types_of"]
+__all__ = ["ENDED", "REQUEST", "STARTED", "TWINS", "Kept", "count", "interruptible", "refused", "types_of"]
 
 TWINS: Final = "ts_received, ts_stage, line_bytes"
 """What rows have in common that may be one event; few others are compared by what they say, which is long texts."""
@@ -145,6 +145,18 @@ def interruptible() -> "Iterator[None]":
         if "interrupted" in str(error).lower():
             raise KeyboardInterrupt from error
         raise
+
+
+def refused(error: "duckdb.Error") -> InputError | QuestionError:
+    """Give what an error of DuckDB is to who asked: a file that cannot be read, or a question that is wrong."""
+    import duckdb
+
+    said = str(error)
+    if isinstance(error, duckdb.IOException) or "Failed to read file" in said:
+        return InputError(
+            f"{said}: the file is damaged, or was changed or removed while it was read; ask again, or leave it out"
+        )
+    return QuestionError(said)
 
 
 def count(database: "duckdb.DuckDBPyConnection", rows: str) -> int:

@@ -10,10 +10,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from auditwake._core import discover
-from auditwake.errors import AuditwakeError, InputError, QuestionError
+from auditwake.errors import AuditwakeError, InputError
 from auditwake.parquet import parquet_files
 from auditwake.questions.coverage import LOOKED_AT, Coverage
-from auditwake.questions.kept import Kept, interruptible
+from auditwake.questions.kept import Kept, interruptible, refused
 from auditwake.questions.needed import IDENTITY, Need
 from auditwake.questions.question import views
 from auditwake.questions.scope import Scope
@@ -95,6 +95,7 @@ class Log:
 
         Raises:
             QuestionError: The SQL is wrong.
+            InputError: A file cannot be read: it is damaged, or was changed or removed since it was opened.
         """
         import duckdb
 
@@ -103,7 +104,7 @@ class Log:
             with interruptible():
                 return self._database.sql(sql, params=named).to_arrow_table()
         except duckdb.Error as error:
-            raise QuestionError(str(error)) from error
+            raise refused(error) from error
 
     def execute(self, sql: str) -> None:
         """Make what later queries stand on: macros, tables.
@@ -113,6 +114,7 @@ class Log:
 
         Raises:
             QuestionError: The SQL is wrong.
+            InputError: A file cannot be read: it is damaged, or was changed or removed since it was opened.
         """
         import duckdb
 
@@ -120,7 +122,7 @@ class Log:
             with interruptible():
                 self._database.execute(sql)
         except duckdb.Error as error:
-            raise QuestionError(str(error)) from error
+            raise refused(error) from error
 
     def close(self) -> None:
         """Give back what it holds."""
@@ -152,13 +154,18 @@ class Log:
         stored = Stored(files, self._database, self._need, self.coverage, self._threads)
         try:
             stored.look_at(is_asked_once=is_asked_once)
-        except UnreadError:
+        except UnreadError as unread:
             # DuckDB may, and begins anew: views and tables of the first attempt may be there.
             self._database.close()
             self._database = _connect(self._spill.name, self._threads)
             self.coverage = Coverage()
             stored = Stored(files, self._database, self._need, self.coverage, self._threads)
-            self._keep(stored.stream(), with_identity=True)
+            try:
+                self._keep(stored.stream(), with_identity=True)
+            except InputError as error:
+                # DuckDB does not always say which file it is.
+                message = f"{unread}; DuckDB cannot read it either: {error}"
+                raise InputError(message) from error
 
     def _read(self, logs: Sources) -> None:
         """Read logs; once more where events may be one, since what tells those apart is long texts."""
@@ -205,6 +212,8 @@ def _connect(spill: str, threads: int | None) -> "duckdb.DuckDBPyConnection":
         "memory_limit": MEMORY,
         "temp_directory": str(Path(spill)),
         "TimeZone": "UTC",
+        # Every query looks at the footers of all files again, and there may be a thousand.
+        "parquet_metadata_cache": True,
         # Nothing is downloaded while it runs: what it needs is in its wheel.
         "autoinstall_known_extensions": False,
     }

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from auditwake._core import stored_rows, survey
-from auditwake.errors import InputError, QuestionError
+from auditwake.errors import InputError
 from auditwake.questions.coverage import LOOKED_AT, Coverage
-from auditwake.questions.kept import ENDED, REQUEST, STARTED, TWINS, Kept, count, interruptible, types_of
+from auditwake.questions.kept import ENDED, REQUEST, STARTED, TWINS, Kept, count, interruptible, refused, types_of
 from auditwake.questions.needed import IDENTITY, Need, identity, needed_columns, quoted, refuse_missing, timed
 from auditwake.questions.scope import literal
 from auditwake.types import ArrowStreamExportable, Survey
@@ -127,7 +127,7 @@ class Stored:
             with interruptible():
                 return self._database.sql(sql).to_arrow_table()
         except duckdb.ProgrammingError as error:
-            raise QuestionError(str(error)) from error
+            raise refused(error) from error
         except duckdb.Error as error:
             raise InputError(str(error)) from error
 
