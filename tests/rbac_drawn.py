@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.rbac_evaluator import Manifest, Request
 
-__all__ = ["API", "clusters", "requests", "role", "role_binding"]
+__all__ = ["API", "clusters", "requests", "role", "role_binding", "rules"]
 
 API = "rbac.authorization.k8s.io"
 VERBS = ("get", "list", "create", "*")

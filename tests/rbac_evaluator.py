@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Request", "allows", "rules_of"]
+__all__ = ["Request", "allows", "rule_allows", "rules_of"]
 
 Manifest = dict[str, Any]
 

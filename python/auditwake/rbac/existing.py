@@ -1,19 +1,16 @@
 """Roles that exist already and would do: just what is missing, or somewhat more."""
 
 from collections.abc import Collection, Iterable, Iterator
-from itertools import product
 from typing import Final
 
+from auditwake.rbac.cell import Cell, breadth, cells, is_within, widest_of
 from auditwake.rbac.evaluate import Rbac, Role
 from auditwake.rbac.generate import Roles
-from auditwake.rbac.rule import Rule
 
 __all__ = ["exact_role", "free_name", "wider_role"]
 
 EVERYTHING: Final = "*"
 SERVERS: Final = "system:"
-Cell = tuple[str, str, str, str]
-"""A verb, a group, a resource or path, and a name, `""` for every one."""
 
 
 def exact_role(place: Roles, rbac: Rbac) -> Role | None:
@@ -23,28 +20,28 @@ def exact_role(place: Roles, rbac: Rbac) -> Role | None:
         place: The place and what is missing.
         rbac: The roles and bindings of the cluster.
     """
-    wanted = set(_cells(one.rule for one in place.rules))
+    wanted = widest_of(_wanted(place))
     # What is put together from other roles may grant more tomorrow.
-    fixed = (role for role in _candidates(place, rbac) if not role.selectors)
-    return next((role for role in fixed if set(_cells(rbac.rules_of(role))) == wanted), None)
+    fixed = ((role, granted) for role, granted in _sufficient(place, rbac) if not role.selectors)
+    return next((role for role, granted in fixed if granted == wanted), None)
 
 
 def wider_role(place: Roles, rbac: Rbac) -> Role | None:
     """Find the role that grants what is missing and the least beside it, without a verb `*`.
 
+    A role with wildcards is named only where none without them would do.
+
     Args:
         place: The place and what is missing.
         rbac: The roles and bindings of the cluster.
     """
-    wanted = set(_cells(one.rule for one in place.rules))
-    granted = ((role, set(_cells(rbac.rules_of(role)))) for role in _candidates(place, rbac))
-    found = [
-        (len(cells), str(role), role)
-        for role, cells in granted
-        if all(verb != EVERYTHING for verb, *_ in cells)
-        and all(one in cells or _nameless(one) in cells for one in wanted)
-    ]
-    return min(found, key=lambda one: one[:2])[2] if found else None
+    found = (
+        (breadth(granted), str(role), role)
+        for role, granted in _sufficient(place, rbac)
+        if all(verb != EVERYTHING for verb, *_ in granted)
+    )
+    best = min(found, key=lambda one: one[:2], default=None)
+    return best[2] if best else None
 
 
 def free_name(name: str, namespace: str, rbac: Rbac, others: Collection[str]) -> str:
@@ -72,11 +69,14 @@ def _candidates(place: Roles, rbac: Rbac) -> Iterable[Role]:
     return sorted(near, key=lambda role: (role.kind == "ClusterRole", role.name))
 
 
-def _cells(rules: Iterable[Rule]) -> Iterator[Cell]:
-    for rule in rules:
-        yield from ((verb, "", url, "") for verb, url in product(rule.verbs, rule.urls))
-        yield from product(rule.verbs, rule.api_groups, rule.resources, rule.names or ("",))
+def _sufficient(place: Roles, rbac: Rbac) -> Iterator[tuple[Role, set[Cell]]]:
+    """Give the roles that grant all that is missing in a place, and what each grants there."""
+    wanted = _wanted(place)
+    for role in _candidates(place, rbac):
+        granted = set(cells(rbac.rules_of(role), paths=not place.namespace))
+        if all(is_within(one, granted) for one in wanted):
+            yield role, widest_of(granted)
 
 
-def _nameless(cell: Cell) -> Cell:
-    return (*cell[:3], "")
+def _wanted(place: Roles) -> set[Cell]:
+    return set(cells(one.rule for one in place.rules))
