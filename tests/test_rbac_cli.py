@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from auditwake.cli import main
+from auditwake.rbac.unused import COLUMNS
 from tests.rbac_drawn import role, role_binding
 from tests.rbac_log import Event, resource_event, write_log
 
@@ -150,6 +151,28 @@ def test_the_page_names_every_option(monkeypatch: pytest.MonkeyPatch, capsys: py
             main(["rbac", command, "--help"])
         options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - common
         assert {option for option in options if option not in page} == set()
+
+
+def keys_of(value: object) -> set[str]:
+    """Every key, but those of Kubernetes' own objects."""
+    if isinstance(value, list):
+        return {key for one in value for key in keys_of(one)}
+    if not isinstance(value, dict):
+        return set()
+    within = (
+        keys_of(one) for key, one in value.items() if key not in {"coverage", "manifests", "patch", "rule", "subject"}
+    )
+    return set(value).union(*within)
+
+
+def test_the_page_names_every_key_and_column(metadata_log: Path, dump: Path, run: Run) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "rbac.md").read_text()
+    fixed = json.loads(run("fix", metadata_log, "--user", BOB, "--rbac", dump, "--output", "json")[1])
+    found = json.loads(run("generate", metadata_log, "--user", BOB, "--output", "json")[1])
+    rows = json.loads(run("usage", metadata_log, "--rbac", dump, "--output", "json")[1])["rows"]
+    keys = keys_of(fixed) | keys_of(found) | set(rows[0]) | set(COLUMNS)
+    assert {"bound", "patched", "answerable", "audit_ids"} < keys
+    assert {key for key in keys if f"`{key}`" not in page} == set()
 
 
 def without_annotations(one: Event) -> Event:

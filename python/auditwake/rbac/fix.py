@@ -1,12 +1,12 @@
 """What is missing: the rules that would have allowed what was denied."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from auditwake.rbac.evaluate import Rbac, Role
 from auditwake.rbac.existing import exact_role, free_name, wider_role
-from auditwake.rbac.generate import Roles, SubjectRoles, generate
+from auditwake.rbac.generate import Roles, SubjectRoles, generate, some
 from auditwake.rbac.manifest import Manifest, binding_of, manifests, role_name
 from auditwake.rbac.observe import Observed
 from auditwake.rbac.subject import API, Subject
@@ -164,10 +164,10 @@ def _why_not(role: Role, subject: Subject, namespace: str, rbac: Rbac) -> str | 
     bindings = rbac.bound(role)
     others = sorted({str(one) for binding in bindings for one in binding.subjects if one != subject})
     if others:
-        return f"is bound to {_some(others)} as well"
+        return f"is bound to {some(others)} as well"
     elsewhere = sorted({binding.namespace or "the whole cluster" for binding in bindings} - {namespace})
     if namespace and elsewhere:
-        return f"counts in {_some(elsewhere)} as well"
+        return f"counts in {some(elsewhere)} as well"
     return None
 
 
@@ -179,9 +179,3 @@ def _shared(subject: Subject, place: Roles, rbac: Rbac) -> Iterator[str]:
     if wider is not None:
         where = f" in {place.namespace}" if place.namespace else ""
         yield f"{wider} grants what is missing{where}, and more: a binding to it would do where that is wanted"
-
-
-def _some(names: Iterable[str], most: int = 5) -> str:
-    known = list(names)
-    more = f" and {len(known) - most:,} more" if len(known) > most else ""
-    return ", ".join(known[:most]) + more

@@ -1,21 +1,36 @@
 """Roles from what was observed: just what was asked for, and nothing beside it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 from auditwake.rbac.builtin import everybodys
 from auditwake.rbac.expand import Expansion, Placed, expanded
+from auditwake.rbac.grouping import Members, shared
 from auditwake.rbac.observe import Observed
 from auditwake.rbac.permission import Permission, compact, not_grantable, permissions
 from auditwake.rbac.rule import Rule
 from auditwake.rbac.subject import NODE, NODES, SUPERUSERS, Subject
 from auditwake.rbac.use import Use
 
-__all__ = ["DECIDED", "Decided", "Grounded", "Roles", "SubjectRoles", "generate", "grounded", "needs_no_rbac"]
+__all__ = [
+    "BY",
+    "DECIDED",
+    "By",
+    "Decided",
+    "Grounded",
+    "Roles",
+    "SubjectRoles",
+    "generate",
+    "grounded",
+    "needs_no_rbac",
+    "some",
+]
 
+By: TypeAlias = Literal["user", "group"]
+BY: Final = ("user", "group")
 Decided: TypeAlias = Literal["allowed", "denied", "all"]
 DECIDED: Final = ("allowed", "denied", "all")
 MOST_IDS: Final = 3
@@ -81,7 +96,13 @@ class SubjectRoles:
 
 
 def generate(
-    observed: Observed, *, decided: Decided = "allowed", expand: Expansion = "none", keep_built_in: bool = False
+    observed: Observed,
+    *,
+    decided: Decided = "allowed",
+    expand: Expansion = "none",
+    keep_built_in: bool = False,
+    by: By = "user",
+    groups: Sequence[str] = (),
 ) -> tuple[SubjectRoles, ...]:
     """Make roles for every subject that was observed.
 
@@ -89,10 +110,14 @@ def generate(
     cluster needs a ClusterRole.
 
     Args:
-        observed: What was observed.
+        observed: What was observed; by group, that of all users, since one who is left out is a member as well.
         decided: Whether what was allowed is to be granted, what was denied, or both.
         expand: What is added to it.
         keep_built_in: Whether what the server's own roles grant to everybody is granted once more.
+        by: `user`: each user and service account has a role of its own. `group`: what all members of a group need that
+            were seen, two or more, is bound to the group, and the rest to each.
+        groups: Names of groups that may be bound to, with `*` for any characters; none for all but those that
+            everybody is in.
 
     Example:
         >>> from auditwake import demo, rbac
@@ -104,10 +129,11 @@ def generate(
     for use in observed.uses:
         if decided == "all" or use.allowed == (decided == "allowed"):
             of_subject[Subject.of(use.user)].append(use)
-    return tuple(
-        _subject_roles(subject, uses, expand, keep_built_in=keep_built_in)
-        for subject, uses in sorted(of_subject.items())
-    )
+    needs = {subject: _need(uses, expand, keep_built_in=keep_built_in) for subject, uses in sorted(of_subject.items())}
+    if by == "user":
+        return tuple(_subject_roles(subject, need) for subject, need in needs.items())
+    members = Members((use for use in observed.uses if SUPERUSERS not in use.groups), groups)
+    return tuple(_by_group(needs, members))
 
 
 def needs_no_rbac(use: Use) -> str | None:
@@ -123,7 +149,16 @@ def needs_no_rbac(use: Use) -> str | None:
     return None
 
 
-def _subject_roles(subject: Subject, uses: Iterable[Use], expand: Expansion, *, keep_built_in: bool) -> SubjectRoles:
+@dataclass(frozen=True, slots=True)
+class _Need:
+    """What has to be granted to somebody."""
+
+    granted: Sequence[Use]
+    placed: set[Placed]
+    notes: tuple[str, ...]
+
+
+def _need(uses: Iterable[Use], expand: Expansion, *, keep_built_in: bool) -> _Need:
     left_out: Counter[str] = Counter()
     granted: list[Use] = []
     for use in uses:
@@ -132,17 +167,65 @@ def _subject_roles(subject: Subject, uses: Iterable[Use], expand: Expansion, *, 
             left_out[why] += use.requests
         else:
             granted.append(use)
-    placed = _without_repeats(expanded(_placed(granted), expand))
+    notes = (f"{count:,} {'request' if count == 1 else 'requests'} left out: {why}" for why, count in left_out.items())
+    return _Need(granted, _without_repeats(expanded(_placed(granted), expand)), tuple(notes))
+
+
+def _subject_roles(subject: Subject, need: _Need) -> SubjectRoles:
     places: defaultdict[str, set[Permission]] = defaultdict(set)
-    for where, permission in placed:
+    for where, permission in need.placed:
         places[where].add(permission)
-    roles = [
-        Roles(namespace=where, rules=tuple(grounded(rule, where, granted) for rule in compact(wanted)))
+    roles = tuple(
+        Roles(namespace=where, rules=tuple(grounded(rule, where, need.granted) for rule in compact(wanted)))
         for where, wanted in sorted(places.items())
-    ]
-    notes = [f"{count:,} {'request' if count == 1 else 'requests'} left out: {why}" for why, count in left_out.items()]
-    requests = sum(use.requests for use in granted)
-    return SubjectRoles(subject=subject, roles=tuple(roles), requests=requests, notes=(*notes, *_warnings(granted)))
+    )
+    behind = [use for use in need.granted if _is_granted(use, roles)]
+    requests = sum(use.requests for use in behind)
+    return SubjectRoles(subject=subject, roles=roles, requests=requests, notes=(*need.notes, *_warnings(behind)))
+
+
+def _by_group(needs: Mapping[Subject, _Need], members: Members) -> Iterator[SubjectRoles]:
+    """Give what groups need, and then what is left for each."""
+    found = shared({subject: need.placed for subject, need in needs.items()}, members)
+    spared: defaultdict[Subject, set[Placed]] = defaultdict(set)
+    groups_of: defaultdict[Subject, list[str]] = defaultdict(list)
+    for group, saved in found.items():
+        for subject, placed in saved.items():
+            spared[subject] |= placed
+            groups_of[subject].append(group)
+        granted = [use for subject in saved for use in needs[subject].granted]
+        who = some(sorted(map(str, saved)))
+        note = f"all of its members that were seen need it, {who}; whoever else is one has it as well"
+        yield _subject_roles(Subject("Group", group), _Need(granted, set().union(*saved.values()), (note,)))
+    for subject, need in needs.items():
+        left = need.placed - spared[subject]
+        note = f"what it has in common with others is bound to {some(groups_of[subject])}"
+        notes = (*need.notes, note) if groups_of[subject] else need.notes
+        yield _subject_roles(subject, replace(need, placed=left, notes=notes))
+
+
+def _is_granted(use: Use, roles: Iterable[Roles]) -> bool:
+    return any(
+        place.namespace in {"", use.namespace} and any(map(one.rule.allows, use.questions()))
+        for place in roles
+        for one in place.rules
+    )
+
+
+def some(names: Iterable[str], most: int = 5) -> str:
+    """Give the first names, and how many more there are.
+
+    Args:
+        names: The names.
+        most: How many are given.
+
+    Example:
+        >>> some(["a", "b", "c"], 2)
+        'a, b and 1 more'
+    """
+    known = list(names)
+    more = f" and {len(known) - most:,} more" if len(known) > most else ""
+    return ", ".join(known[:most]) + more
 
 
 def _cannot(use: Use) -> str | None:
