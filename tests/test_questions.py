@@ -134,6 +134,10 @@ def test_what_admission_refused_is_not_among_the_denials(metadata_log: Path, ask
             "RBAC (impersonation)",
         ),
         ({"annotations": None}, "unknown: the log has no decision"),
+        (
+            {"annotations": None, "responseStatus": {"code": 403, "message": "robots cannot impersonate people"}},
+            "unknown: the log has no decision",
+        ),
         ({"responseStatus": {"code": 401}, "annotations": None, "user": {}}, "authentication"),
     ],
 )

@@ -69,7 +69,7 @@ create macro took(duration_us) as if(duration_us >= 0, duration_us, null);
 -- Refused impersonation leaves no decision: it is refused before the authorizer is asked about the request itself, and
 -- the event does not say as whom: only the message of the response does.
 create macro is_refused_impersonation(code, decision, message) as
-  coalesce(code = 403 and decision is null and contains(message, 'cannot impersonate'), false);
+  coalesce(code = 403 and decision is null and message like '% is forbidden: User "%" cannot impersonate%', false);
 create macro is_denied(code, decision, message) as
   coalesce(decision = 'forbid', false) or is_refused_impersonation(code, decision, message);
 -- What it wanted to be: the name of a user, a group or a service account.

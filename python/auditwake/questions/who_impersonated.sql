@@ -3,7 +3,7 @@
 -- Where it was refused, `outcome` is denied, and as whom is what the message says of it: a user, a group or a service
 -- account, whichever was refused first.
 --
--- of: imp_user is not null or (code = 403 and decision is null and contains(message, 'cannot impersonate'))
+-- of: imp_user is not null or (code = 403 and decision is null and message like '% is forbidden: User "%" cannot impersonate%')
 -- needs: ended
 -- limit: 100
 select

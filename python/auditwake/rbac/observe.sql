@@ -17,7 +17,7 @@ with counted as materialized (
     if(resource is null, path, null) as asked_path,
     -- As with the name, a body that has a namespace where the path has none gives it to the event.
     verb = 'create' and not contains(path, '/namespaces/' || namespace) as is_placed_by_body,
-    if(decision is null and code = 403 and message like '%cannot impersonate%', message, null) as refusal,
+    if(decision is null and code = 403 and message like '% is forbidden: User "%" cannot impersonate%', message, null) as refusal,
     len(user_groups) || chr(30) || array_to_string(user_groups::varchar[], chr(30)) as own_key,
     len(imp_groups) || chr(30) || array_to_string(imp_groups::varchar[], chr(30)) as imp_key,
     any_value(user_groups::varchar[]) as own_groups, any_value(imp_groups::varchar[]) as imp_groups,
