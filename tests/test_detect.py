@@ -422,7 +422,7 @@ def test_a_text_with_two_hyphens_is_no_comment(metadata_log: Path) -> None:
 
 def test_only_the_columns_of_the_chosen_rules_are_read() -> None:
     metadata = [called("exec"), called("many-secrets-read")]
-    statements = "\n".join([one_by_one(metadata), counting(1, metadata[1]), looked_at(metadata)])
+    statements = "\n".join([one_by_one(metadata), counting(1, metadata[1]), looked_at(dict(enumerate(metadata)))])
     with Log(io.BytesIO(), statements) as log:
         names = set(log.query("select * from events limit 0").column_names)
     assert {"exec_command", "src_offset"} <= names

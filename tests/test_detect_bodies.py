@@ -9,7 +9,7 @@ import pytest
 
 import auditwake as aw
 from auditwake import detections
-from auditwake.detections import detecting
+from auditwake.detections import running
 from auditwake.errors import QuestionError
 from auditwake.questions import Log
 from tests.detecting.events import event, line
@@ -39,7 +39,7 @@ def test_a_body_that_is_too_large_for_a_rule_is_said_and_the_other_rules_run(mon
         execute(self, sql)
 
     monkeypatch.setattr(Log, "execute", hungry)
-    monkeypatch.setattr(detecting, "SLICE", 100)
+    monkeypatch.setattr(running, "SLICE", 100)
     large = replace(RULES[0], id="ACME001", where="name <> 'hungry'", detail="request_object::varchar")
     found = aw.detect(io.BytesIO(patches(2, 8)), rules=[large, *RULES])
     assert [(one.rule.id, one.hits) for one in found.fired] == [("AWD019", 2)]
@@ -73,7 +73,7 @@ def test_the_size_of_a_slice_changes_nothing(data: Path, monkeypatch: pytest.Mon
     log = data / "rotated"
     rules = [rule for rule in detections.rules() if rule.id in {"AWD002", "AWD008"}]
     whole = aw.detect(log, rules=rules)
-    monkeypatch.setattr(detecting, "SLICE", 20_000)
+    monkeypatch.setattr(running, "SLICE", 20_000)
     assert aw.detect(log, rules=rules).table.equals(whole.table)
     assert whole.table.num_rows == 2
 
@@ -81,6 +81,6 @@ def test_the_size_of_a_slice_changes_nothing(data: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("size", [1 << 10, 1 << 16])
 def test_bodies_of_any_size_are_found_in_slices_of_any_size(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     log = b"".join(patches(1, filling, filling) for filling in (0, 1, 4, 5, 60, 600))
-    monkeypatch.setattr(detecting, "SLICE", size)
+    monkeypatch.setattr(running, "SLICE", size)
     found = aw.detect(io.BytesIO(log), rules=RULES)
     assert [(one.hits, one.notes) for one in found.fired] == [(6, ())]

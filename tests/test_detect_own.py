@@ -45,6 +45,7 @@ def test_what_looks_through_a_list_adds_up_no_requests(tmp_path: Path, where: st
     [
         (("severity: low", "severity: dire"), "own.yaml:4:11: severity: there is no 'dire'"),
         (("level: Metadata", "level: All"), "own.yaml:6:8: level: there is no 'All'"),
+        (("meaning: So.", "meaning: So.\nwords: [a.b]"), "own.yaml:10:8: words: 'a.b' is no word"),
         (("meaning: So.\n", ""), "own.yaml:1:1: 'meaning' is missing"),
         (("id: ACME001", "id: 1"), "own.yaml:1:5: id: '1' has another form"),
         (("id: ACME001", "id: AWD001"), "'AWD001' is taken by AWD001.yaml"),

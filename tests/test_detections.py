@@ -54,7 +54,7 @@ def test_every_rule_has_a_case_that_it_finds_and_one_that_it_leaves(rule: detect
 
 def test_what_is_left_is_near_to_what_is_found(tmp_path: Path) -> None:
     """Of each rule, one case that it leaves is of the kind that it looks at: its condition tells it apart."""
-    looking = [replace(rule, where="true", count=None) for rule in detections.rules()]
+    looking = [replace(rule, where="true", words=(), count=None) for rule in detections.rules()]
     found = run(tmp_path / "audit.log", looking)
     near = {case.rule for case in cases() if not case.positive and case.rule in found.get(case, set())}
     assert {rule.id for rule in detections.rules()} - near == BY_KIND

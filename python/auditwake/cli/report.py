@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> Exit:
         try:
             found = detect(source, policy=policy, scope=scope, threads=args.threads)
         except QuestionError as error:
-            # Such as Parquet that was written without bodies, which the page itself does not need.
+            # Such as Parquet without the places of events in the log, which the page itself does not need.
             print(f"auditwake: the page has no detections: {escape(str(error))}", file=sys.stderr)
     page = report.make(source, cost=cost, detections=found, scope=scope, threads=args.threads, title=args.title)
     if args.out == "-":

@@ -1,6 +1,5 @@
 """Run rules over a log."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -8,19 +7,9 @@ from auditwake.detections.found import Detections, RuleOutcome, order
 from auditwake.detections.load import rules as built_in
 from auditwake.detections.recording import Recording, recording
 from auditwake.detections.rule import Rule
-from auditwake.detections.server import ITS_OWN, RELEASES, lacking, unknown
-from auditwake.detections.sql import (
-    EVIDENCE,
-    FINDINGS,
-    bodies_kept,
-    counting,
-    looked_at,
-    macros,
-    one_by_one,
-    prefilter,
-    reads_bodies,
-    sliced,
-)
+from auditwake.detections.running import Running
+from auditwake.detections.server import lacking, unknown
+from auditwake.detections.sql import EVIDENCE, FINDINGS, Looked
 from auditwake.errors import QuestionError
 from auditwake.questions import AskedOf, Log, Scope
 
@@ -33,8 +22,6 @@ __all__ = ["detect"]
 
 LIMIT: Final = 1000
 WHO: Final = 4
-SLICE: Final = 1 << 21
-"""Bytes of bodies that all rules look at together; twice that with the last body of a slice."""
 
 
 def detect(
@@ -50,7 +37,7 @@ def detect(
 
     The source is read once, or twice as `auditwake.questions.Log` says, and of it only the columns that the rules
     need. Memory is bounded: what does not fit is put into a temporary directory, and `limit` bounds what is given
-    back.
+    back. A rule whose columns the source lacks, or whose SQL fails, cannot fire and says so; the others run.
 
     Args:
         source: Logs as `auditwake.read` takes them, Parquet files or a directory of them, or Arrow.
@@ -64,7 +51,7 @@ def detect(
         The outcome of each rule, and the findings.
 
     Raises:
-        QuestionError: The source lacks a column, or the SQL of a rule fails on what the log holds.
+        QuestionError: The source lacks a column that every finding has, or that every rule needs.
         SourceError: The source names nothing that can be opened.
 
     Example:
@@ -77,86 +64,33 @@ def detect(
     if not chosen:
         message = "there is no rule to run"
         raise QuestionError(message)
-    statements = [one_by_one(chosen), *(counting(at, rule) for at, rule in enumerate(chosen) if rule.count)]
-    without = [at for at, rule in enumerate(chosen) if not reads_bodies(rule)]
-    looking = looked_at(chosen)
-    tells = any(rule.since for rule in chosen)
-    asked = "\n".join((*statements, looking, *([RELEASES] if tells else [])))
-    of = f"{prefilter(chosen)} or {ITS_OWN}" if tells else prefilter(chosen)
-    with Log(source, asked, of, scope, threads, only=bodies_kept(chosen)) as log:
-        log.execute(macros())
-        log.execute(f"create temp table hits as {one_by_one(chosen, without)}")
-        left_out = _look_into(log, chosen)
-        for statement in statements[1:]:
-            log.execute(f"insert into hits by name {statement}")
-        counts = log.query(looking).to_pylist()[0]
+    with Running(source, chosen, scope, threads) as running:
+        running.find()
+        log = running.log
+        looked = running.looked()
         hits = {row["rule"]: row for row in log.query(_summary()).to_pylist()}
         table = _findings(log.query(_evidence(limit)), chosen)
-        releases = log.query(RELEASES)["release"].to_pylist() if tells else []
-        recorded = [] if policy is None else [recording(rule, policy) for rule in chosen]
+        releases = running.releases()
         outcomes = [
             _outcome(
                 rule,
                 hits.get(at),
-                _looked(counts, at),
+                looked.get(at, Looked()),
                 log,
-                recorded[at] if recorded else None,
+                None if policy is None else recording(rule, policy),
                 releases=releases,
-                left_out=left_out[at],
+                left_out=running.left_out[at],
+                failed=running.failed.get(at),
             )
             for at, rule in enumerate(chosen)
         ]
-        too_large = (_too_large(rule, left_out[at]) for at, rule in enumerate(chosen) if left_out[at])
+        too_large = (_too_large(rule, many) for at, rule in enumerate(chosen) if (many := running.left_out[at]))
         notes = (*too_large, *_notes(log, table, sum(one.hits for one in outcomes), limit))
         return Detections(table=table, outcomes=tuple(sorted(outcomes, key=order)), coverage=log.coverage, notes=notes)
 
 
-def _look_into(log: Log, rules: Sequence[Rule]) -> Counter[int]:
-    """Run the rules on bodies, over a few requests at a time: a log may hold any number of large bodies.
-
-    Returns:
-        Index of a rule -> how many bodies it left out: each is too large by itself for the memory that there is.
-    """
-    left_out: Counter[int] = Counter()
-    inside = [at for at, rule in enumerate(rules) if rule.count is None and reads_bodies(rule)]
-    if not inside:
-        return left_out
-    log.execute(f"create temp table bodied as {sliced([rules[at] for at in inside], SLICE)}")
-    together = one_by_one(rules, inside, "bodied where slice = $1")
-    log.execute(f"prepare together as insert into hits by name {together}")
-    columns = "slice, sum(body_bytes)::bigint as size, min(rowid) as first, max(rowid) as last"
-    for row in log.query(f"select {columns} from bodied group by slice order by slice").to_pylist():
-        if row["size"] <= 2 * SLICE and _fits(log, f"execute together({row['slice']})"):
-            continue
-        for at in inside:
-            left_out[at] += _left_out(log, rules, at, row["first"], row["last"])
-    return left_out
-
-
-def _left_out(log: Log, rules: Sequence[Rule], at: int, first: int, last: int) -> int:
-    """Run a rule over these rows, in halves where they do not fit at once, and count those that do not fit alone."""
-    found = one_by_one(rules, [at], f"bodied where rowid between {first} and {last}")
-    if _fits(log, f"insert into hits by name {found}"):
-        return 0
-    if first == last:
-        return 1
-    middle = (first + last) // 2
-    return _left_out(log, rules, at, first, middle) + _left_out(log, rules, at, middle + 1, last)
-
-
 def _too_large(rule: Rule, many: int) -> str:
     return f"{rule.id} leaves out {many:,} of the requests: too large a body for the memory"
-
-
-def _fits(log: Log, sql: str) -> bool:
-    """Run a statement, and say whether there was memory for it; where there was none, it did nothing."""
-    try:
-        log.execute(sql)
-    except QuestionError as error:
-        if "Out of Memory" not in str(error):
-            raise
-        return False
-    return True
 
 
 def _summary() -> str:
@@ -187,25 +121,22 @@ def _findings(found: "pa.Table", rules: Sequence[Rule]) -> "pa.Table":
     )
 
 
-def _looked(counts: dict[str, int], at: int) -> tuple[int, int, int]:
-    return counts[f"asked_{at}"], counts[f"recorded_{at}"], counts[f"cut_{at}"]
-
-
 def _outcome(
     rule: Rule,
     hits: dict[str, Any] | None,
-    looked: tuple[int, int, int],
+    looked: Looked,
     log: Log,
     recorded: Recording | None,
     *,
     releases: Sequence[str],
     left_out: int,
+    failed: str | None,
 ) -> RuleOutcome:
-    asked, enough, cut = looked
-    unread = (
-        [f"{left_out:,} {'body was' if left_out == 1 else 'bodies were'} too large to look into"] if left_out else []
-    )
-    notes = [*unread, *_partly(rule, asked, enough, cut), *(recorded.notes if recorded else ())]
+    asked = looked.asked
+    unread = [failed] if failed else []
+    if left_out:
+        unread.append(f"{left_out:,} {'body was' if left_out == 1 else 'bodies were'} too large to look into")
+    notes = [*unread, *_partly(rule, looked), *(recorded.notes if recorded else ())]
     if hits is not None:
         return RuleOutcome(
             rule=rule,
@@ -218,8 +149,8 @@ def _outcome(
             looked_at=asked,
             notes=tuple(notes),
         )
-    why = [*log.coverage.missing(_needs(rule, asked))]
-    if not why and asked and not enough:
+    why = [failed] if failed else [*log.coverage.missing(_needs(rule, asked))]
+    if not why and asked and not looked.enough:
         why = [f"none of the {asked:,} requests that it looks at was recorded at level {rule.level}"]
     if not why and recorded is not None and recorded.never:
         why = list(recorded.notes)
@@ -243,11 +174,12 @@ def _needs(rule: Rule, asked: int) -> list[str]:
     return [*rule.needs, *bodies]
 
 
-def _partly(rule: Rule, asked: int, enough: int, cut: int) -> Iterable[str]:
-    if 0 < enough < asked:
-        yield f"{asked - enough:,} of {asked:,} requests that it looks at were recorded below level {rule.level}"
-    if cut and rule.level != "Metadata":
-        yield f"{cut:,} of them lost their bodies, which were too large for an event"
+def _partly(rule: Rule, looked: Looked) -> Iterable[str]:
+    if 0 < looked.enough < looked.asked:
+        less = f"{looked.asked - looked.enough:,} of {looked.asked:,}"
+        yield f"{less} requests that it looks at were recorded below level {rule.level}"
+    if looked.cut and rule.level != "Metadata":
+        yield f"{looked.cut:,} of them lost their bodies, which were too large for an event"
 
 
 def _notes(log: Log, table: "pa.Table", hits: int, limit: int) -> Iterable[str]:

@@ -21,12 +21,14 @@ __all__ = ["load_rules", "read_rule", "rules"]
 FOLDER: Final = files(__package__) / "rules"
 TEXTS: Final = ("id", "name", "title", "severity", "level", "of", "where", "meaning")
 LISTS: Final = ("attack", "false_positives")
-MAY: Final = ("needs", "since", "detail", "count", "references", "examples")
+MAY: Final = ("needs", "since", "words", "detail", "count", "references", "examples")
 REQUEST: Final = ("verb", "user", "groups", "group", "resource", "namespace", "name", "path")
 COUNT: Final = ("distinct", "at_least", "within", "by")
 WITHIN: Final = re.compile(r"([1-9]\d*)([smh])")
 SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 FORMS: Final = {"id": r"[A-Z]{2,8}\d{3,5}", "name": r"[a-z0-9]+(-[a-z0-9]+)*", "since": r"\d{1,3}\.\d{1,3}"}
+WORD: Final = re.compile(r"[A-Za-z0-9-]+")
+"""What JSON and the paths of a JSON patch write as it is, if not with an escape."""
 PERSON: Final = ("alice@example.com", ["system:authenticated"])
 
 
@@ -141,7 +143,7 @@ class _Reading:
         fields: dict[str, Any] = {
             key: self.text(nodes[key], key) for key in (*TEXTS, "detail", "since") if key in nodes
         }
-        fields |= {key: self.texts(nodes[key], key) for key in (*LISTS, "needs", "references") if key in nodes}
+        fields |= {key: self.texts(nodes[key], key) for key in (*LISTS, "needs", "words", "references") if key in nodes}
         self.one_of(nodes, fields, "severity", SEVERITIES)
         self.one_of(nodes, fields, "level", LEVELS)
         for key, form in FORMS.items():
@@ -150,6 +152,9 @@ class _Reading:
         for need in fields.get("needs", ()):
             if need not in MISSING:
                 self.wrong(_place(nodes["needs"]), "needs", f"there is no {need!r}", f"use one of {', '.join(MISSING)}")
+        for word in fields.get("words", ()):
+            if not WORD.fullmatch(word):
+                self.wrong(_place(nodes["words"]), "words", f"{word!r} is no word", "write letters, digits and hyphens")
         if "count" in nodes:
             fields["count"] = self.count(nodes["count"])
         if "examples" in nodes:

@@ -103,6 +103,27 @@ create macro in_containers(body, path) as
 create macro all_in_containers(body, path) as
   flatten(list_transform(containers(body), lambda one: json_extract_string(one, path)));
 
+-- Which privileges of its node a body gives to pods: privileged, hostPID, hostIPC, hostNetwork, hostProcess. A list of one
+-- item gives what is taken out of the body a name, so that it is done once for all of them.
+create macro node_privileges(body) as list_transform(
+  [{
+    'of_pods': in_pod_specs(body, ['$.hostPID', '$.hostIPC', '$.hostNetwork', '$.securityContext.windowsOptions.hostProcess']),
+    'of_containers': in_containers(body, ['$.securityContext.privileged', '$.securityContext.windowsOptions.hostProcess'])
+  }],
+  lambda said: list_filter([
+    if(list_contains(list_transform(said.of_containers, lambda one: one[1]), 'true'), 'privileged', null),
+    if(list_contains(list_transform(said.of_pods, lambda one: one[1]), 'true'), 'hostPID', null),
+    if(list_contains(list_transform(said.of_pods, lambda one: one[2]), 'true'), 'hostIPC', null),
+    if(list_contains(list_transform(said.of_pods, lambda one: one[3]), 'true'), 'hostNetwork', null),
+    if(list_contains(list_concat(list_transform(said.of_containers, lambda one: one[2]),
+      list_transform(said.of_pods, lambda one: one[4])), 'true'), 'hostProcess', null)
+  ], lambda one: one is not null)
+)[1];
+
+-- The paths of nodes that a body names: in volumes of pods, and as persistent volumes.
+create macro host_paths(body) as list_concat(
+  all_in_pod_specs(body, '$.volumes[*].hostPath.path'), all_written(body, ['$.spec.hostPath.path', '$.spec.local.path']));
+
 -- Whether a role's rules, at `$.rules` of a body, hold a wildcard, a verb that makes more of oneself, or a subresource that
 -- gives what others may do; or whether the role joins those that are built of others, such as view, edit and admin.
 create macro escalating(body) as

@@ -71,6 +71,9 @@ class Rule:
     """Which requests it looks at, by columns that every level has."""
     where: str
     """What has to hold of such a request."""
+    words: tuple[str, ...] = ()
+    """Words of which a body has to hold one for `where` to hold, wherever they stand in it: it is looked at only then,
+    which saves most of the time. None where the body is always looked at."""
     detail: str = "null"
     """What is shown of it, as an expression."""
     count: Count | None = None

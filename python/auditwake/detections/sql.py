@@ -1,8 +1,9 @@
 """The SQL of rules: all that need one request in one pass, those that count each by itself, and what was looked at."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 from auditwake.detections.rule import LEVELS, Rule
 from auditwake.questions.scope import literal
@@ -10,14 +11,20 @@ from auditwake.questions.scope import literal
 __all__ = [
     "EVIDENCE",
     "FINDINGS",
+    "Looked",
+    "any_asks",
+    "asks_of",
     "bodies_kept",
     "counting",
+    "looked",
     "looked_at",
     "macros",
+    "no_findings",
     "one_by_one",
     "prefilter",
     "reads_bodies",
     "sliced",
+    "sql_of",
 ]
 
 EVIDENCE: Final = {
@@ -43,6 +50,30 @@ OWN: Final = {"rule": "integer", "detail": "varchar", "count": "bigint", "since"
 FINDINGS: Final = (*OWN, *EVIDENCE)
 """The columns of the table of findings."""
 BODIES: Final = ("request_object", "response_object")
+BITS: Final = 60
+"""Rules that one number stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a rule looked at."""
+
+    asked: int = 0
+    """Requests of the kind that it looks at."""
+    enough: int = 0
+    """Of those, how many were recorded at its level."""
+    cut: int = 0
+    """Of those, how many lost their bodies, which were too large for an event."""
+
+    def with_more(self, requests: int, *, enough: bool, cut: bool) -> "Looked":
+        """Give the sum of this and of some more requests.
+
+        Args:
+            requests: How many.
+            enough: Whether they were recorded at the level of the rule.
+            cut: Whether they lost their bodies.
+        """
+        return Looked(self.asked + requests, self.enough + requests * enough, self.cut + requests * (enough and cut))
 
 
 def macros() -> str:
@@ -57,32 +88,59 @@ def prefilter(rules: Sequence[Rule]) -> str:
 
 def bodies_kept(rules: Sequence[Rule]) -> Mapping[str, str]:
     """Give, for each body, the condition of the events of which a rule looks at it: the others need not be kept."""
-    return {body: prefilter([rule for rule in rules if body in _sql_of(rule)]) for body in BODIES}
+    return {body: prefilter([rule for rule in rules if body in sql_of(rule)]) for body in BODIES}
 
 
 def reads_bodies(rule: Rule) -> bool:
     """Whether a rule looks into bodies."""
-    return any(body in _sql_of(rule) for body in BODIES)
+    return any(body in sql_of(rule) for body in BODIES)
 
 
-def sliced(rules: Sequence[Rule], size: int) -> str:
-    """Give the requests whose bodies rules look at, with a `slice`: those of one slice have bodies of this size in all.
+def sliced(rules: Mapping[int, Rule], size: int) -> str:
+    """Give the requests whose bodies rules look into, with a `slice`: the bodies of one slice are of this size in all.
 
-    What DuckDB takes out of a body is there as often as it is named, for 2,048 requests at a time.
+    A column `asks_N` says whether rule N does. What DuckDB takes out of a body is there as often as it is named, for
+    2,048 requests at a time.
 
     Args:
-        rules: The rules.
+        rules: Index -> rule.
         size: Bytes of the bodies of a slice; one that is larger has its own.
     """
-    length = " + ".join(
-        f"coalesce(strlen({body}::varchar), 0)" for body in BODIES if body in "".join(map(_sql_of, rules))
+    named = "".join(map(sql_of, rules.values()))
+    length = " + ".join(f"coalesce(strlen({body}::varchar), 0)" for body in BODIES if body in named)
+    before = "sum(body_bytes) over (rows between unbounded preceding and current row)"
+    asks = ", ".join(f"coalesce({_may_find(rule)}, false) as {asks_of(at)}" for at, rule in rules.items())
+    return (
+        f"select *, ({before} // {size})::bigint as slice from ("
+        f"select *, {length} as body_bytes, {asks} from requests where {prefilter(list(rules.values()))}) "
+        f"where {any_asks(rules)}"
     )
-    before = f"sum({length}) over (rows between unbounded preceding and current row)"
-    columns = f"*, ({before} // {size})::bigint as slice, {length} as body_bytes"
-    return f"select {columns} from requests where {prefilter(rules)}"
 
 
-def one_by_one(rules: Sequence[Rule], of: Container[int] | None = None, table: str = "requests") -> str:
+def asks_of(index: int) -> str:
+    """Name the column that says whether a rule looks into the bodies of a request."""
+    return f"asks_{index}"
+
+
+def any_asks(rules: Iterable[int]) -> str:
+    """Give the condition of the requests that any of these rules looks into."""
+    return f"({' or '.join(map(asks_of, rules))})"
+
+
+def _may_find(rule: Rule) -> str:
+    """Give the cheap part of a rule's condition: looking for words in a text is much faster than taking JSON apart."""
+    if not rule.words:
+        return f"({rule.of}\n)"
+    # A key may be written with escapes, and says none of its words then.
+    escape = r"\\u"
+    pattern = literal("|".join((*rule.words, escape)))
+    found = (f"coalesce(regexp_matches({body}::varchar, {pattern}), false)" for body in BODIES if body in sql_of(rule))
+    return f"case when {rule.of}\n then {' or '.join(found)} end"
+
+
+def one_by_one(
+    rules: Sequence[Rule], of: Collection[int] | None = None, table: str = "requests", *, is_sliced: bool = False
+) -> str:
     """Give the findings of the rules for which once is enough, in one pass over the requests.
 
     Each condition stands behind the cheap one before it, in a `case`: bodies are opened for few requests.
@@ -91,9 +149,10 @@ def one_by_one(rules: Sequence[Rule], of: Container[int] | None = None, table: s
         rules: The rules.
         of: The indexes of those that are asked; None for all.
         table: Where the requests are, and a condition.
+        is_sliced: Whether the table is one of `sliced`, which knows which rules look into what.
     """
     tests = [
-        f"case when {rule.of}\n then case when {rule.where}\n then "
+        f"case when {asks_of(index) if is_sliced else rule.of}\n then case when {rule.where}\n then "
         f"{{'rule': {index}, 'detail': ({rule.detail}\n)::varchar}} end end"
         for index, rule in enumerate(rules)
         if rule.count is None and (of is None or index in of)
@@ -105,6 +164,11 @@ def one_by_one(rules: Sequence[Rule], of: Container[int] | None = None, table: s
         f"select one.rule, one.detail, 1::bigint as count, time as since, {names} from ("
         f"select unnest({found}) as one, {_evidence()} from {table})"
     )
+
+
+def no_findings() -> str:
+    """Give the columns of findings, and no row."""
+    return f"{one_by_one([])} limit 0"
 
 
 def counting(index: int, rule: Rule) -> str:
@@ -137,24 +201,55 @@ def counting(index: int, rule: Rule) -> str:
     )
 
 
-def looked_at(rules: Sequence[Rule]) -> str:
-    """Count, for each rule, the requests that it looks at, those at its level, and those whose bodies were cut off."""
-    of = [f"coalesce(({rule.of}\n), false) as of_{index}" for index, rule in enumerate(rules)]
-    counts = []
-    for index, rule in enumerate(rules):
-        enough = f"of_{index} and level in ({', '.join(map(literal, LEVELS[LEVELS.index(rule.level) :]))})"
-        counts += [
-            f"count(*) filter (of_{index}) as asked_{index}",
-            f"count(*) filter ({enough}) as recorded_{index}",
-            f"count(*) filter ({enough} and truncated) as cut_{index}",
-        ]
-    return f"select {', '.join(counts)} from (select level, truncated, {', '.join(of)} from requests)"
+def looked_at(rules: Mapping[int, Rule]) -> str:
+    """Count the requests by level, by whether their bodies were cut off, and by which rules look at them.
+
+    A column `seen_N` has a bit for each of 60 rules: one count for all, since DuckDB plans each by itself.
+
+    Args:
+        rules: Index -> rule.
+    """
+    seen = "".join(f", {_bits(some)} as seen_{first}" for first, some in _by_bits(rules))
+    return f"select level, truncated, count(*) as requests{seen} from requests group by all"
+
+
+def _bits(rules: Mapping[int, Rule]) -> str:
+    return " + ".join(
+        f"case when {rule.of}\n then {1 << at}::bigint else 0 end" for at, rule in enumerate(rules.values())
+    )
+
+
+def looked(rules: Mapping[int, Rule], counts: Iterable[Mapping[str, Any]]) -> dict[int, Looked]:
+    """Say what each rule looks at.
+
+    Args:
+        rules: Index -> rule.
+        counts: The rows of `looked_at`.
+    """
+    found: dict[int, Looked] = dict.fromkeys(rules, Looked())
+    for row in counts:
+        for first, some in _by_bits(rules):
+            seen = (at for bit, at in enumerate(some) if row[f"seen_{first}"] >> bit & 1)
+            for at in seen:
+                enough = row["level"] in LEVELS[LEVELS.index(rules[at].level) :]
+                found[at] = found[at].with_more(row["requests"], enough=enough, cut=bool(row["truncated"]))
+    return found
+
+
+def _by_bits(rules: Mapping[int, Rule]) -> Iterator[tuple[int, dict[int, Rule]]]:
+    known = list(rules.items())
+    return ((first, dict(known[first : first + BITS])) for first in range(0, len(known), BITS))
 
 
 def _evidence() -> str:
     return ", ".join(f"{sql} as {name}" for name, sql in EVIDENCE.items())
 
 
-def _sql_of(rule: Rule) -> str:
+def sql_of(rule: Rule) -> str:
+    """Give all SQL of a rule.
+
+    Args:
+        rule: The rule.
+    """
     count = rule.count
     return "\n".join((rule.of, rule.where, rule.detail, *((count.distinct, count.by) if count else ())))

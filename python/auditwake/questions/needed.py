@@ -8,7 +8,17 @@ from typing import Final
 from auditwake.errors import QuestionError
 from auditwake.schema import columns
 
-__all__ = ["IDENTITY", "TIME", "Need", "identity", "needed_columns", "quoted", "refuse_missing", "timed"]
+__all__ = [
+    "IDENTITY",
+    "TIME",
+    "LackingError",
+    "Need",
+    "identity",
+    "needed_columns",
+    "quoted",
+    "refuse_missing",
+    "timed",
+]
 
 IDENTITY: Final = ("audit_id", "stage", "verb", "uri", "user", "eff_user", "source_ip", "user_agent", "code", "message")
 """What two events must have in common to be one, beside both times and the length of their lines."""
@@ -29,6 +39,21 @@ ENDED: Final = re.compile(r"is_terminal( and |$)")
 """Conditions of questions about requests that have ended."""
 TIME: Final = "TIMESTAMP WITH TIME ZONE"
 """What DuckDB calls times of microseconds."""
+
+
+class LackingError(QuestionError):
+    """A source lacks columns that are asked for.
+
+    Args:
+        columns: Their names.
+    """
+
+    def __init__(self, columns: tuple[str, ...]) -> None:
+        self.columns = columns
+        super().__init__(
+            f"the source has no column {', '.join(columns)}: it was written with a selection of columns; "
+            "read the log itself, or convert it with all columns"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,15 +182,11 @@ def refuse_missing(asked: Iterable[str], known: Collection[str]) -> None:
     """Refuse to ask for columns that a source does not have.
 
     Raises:
-        QuestionError: It lacks some.
+        LackingError: It lacks some.
     """
-    missing = [name for name in asked if name not in known]
+    missing = tuple(name for name in asked if name not in known)
     if missing:
-        message = (
-            f"the source has no column {', '.join(missing)}: it was written with a selection of columns; "
-            "read the log itself, or convert it with all columns"
-        )
-        raise QuestionError(message)
+        raise LackingError(missing)
 
 
 def _words(sql: str) -> set[str]:
