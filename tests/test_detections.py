@@ -1,5 +1,7 @@
 """Each rule of `auditwake.detections` on its cases: what it finds, what it leaves, and that every rule has both."""
 
+import io
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -12,6 +14,7 @@ from auditwake import detections
 from auditwake.detections.binding import bind
 from auditwake.policy import Policy
 from tests.detecting.cases import Case, cases
+from tests.detecting.events import event, line
 
 Found = Mapping[Case, set[str]]
 BY_KIND = {"AWD032", "AWD042"}
@@ -85,6 +88,27 @@ def test_ids_and_names_are_told_apart() -> None:
     assert len({rule.id for rule in rules}) == len({rule.name for rule in rules}) == len(rules) > 40
     assert [rule.id for rule in rules] == [f"AWD{number:03}" for number in range(1, len(rules) + 1)]
     assert {rule.severity for rule in rules} == set(detections.SEVERITIES)
+
+
+def test_the_question_of_the_page_finds_a_label_that_an_apply_left_out() -> None:
+    """AWD043 does not: nothing in that event says that the label was there."""
+    label = {"labels": {"pod-security.kubernetes.io/enforce": "restricted", "a": "b"}}
+    applied = [
+        {
+            "verb": "patch",
+            "resource": "namespaces",
+            "name": name,
+            "body": {"metadata": meta},
+            "response": {"metadata": meta},
+        }
+        for name, meta in (("web", label), ("db", label), ("new", {}), ("web", {"labels": {"a": "b"}}), ("db", label))
+    ]
+    log = b"".join(line(event("x", at, said)) for at, said in enumerate(applied))
+    page = (Path(__file__).parents[1] / "docs" / "detections.md").read_text()
+    (question,) = re.findall(r'`auditwake sql "(select name, ts_received.*?)" audit.log`', page)
+    answer = aw.sql(question.replace('\\"', '"'), io.BytesIO(log))
+    assert [(row["name"], row["lost"]) for row in answer.table.to_pylist()] == [("web", "restricted")]
+    assert "AWD043" not in {one.rule.id for one in aw.detect(io.BytesIO(log)).fired}
 
 
 @pytest.mark.parametrize("level", ["Metadata", "Request", "RequestResponse"])
