@@ -7,7 +7,7 @@ from typing import Final
 
 __all__ = ["Markup", "data", "join", "tag"]
 
-VOID: Final = frozenset({"meta", "br"})
+VOID: Final = frozenset({"meta", "br", "wbr"})
 
 
 class Markup(str):

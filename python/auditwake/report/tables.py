@@ -1,5 +1,6 @@
 """Tables in HTML, within a bound of bytes: a log can have texts of any length."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -21,6 +22,8 @@ WIDE: Final = 24
 """A column with a text that is longer than this is not made narrow."""
 SENTENCE: Final = 64
 """A column with a text that is longer than this gets still more room."""
+BREAK: Final = re.compile(r"(?<=[a-zA-Z0-9][:./@])(?=[a-zA-Z0-9])")
+"""Where the parts of a name of Kubernetes meet."""
 RIGHT: Final = ("number", "duration", "size")
 Looked = tuple[Column, str]
 
@@ -94,6 +97,12 @@ def _text(text: str) -> str:
     """Show a text, its direction its own; a long one is folded."""
     whole = shown(text)
     if len(whole) <= FOLDED:
-        return tag("bdi", whole)
-    start = tag("summary", tag("bdi", f"{whole[: FOLDED // 2]}…"))
-    return tag("details", start, tag("bdi", whole), class_="long")
+        return tag("bdi", _breaking(whole))
+    start = tag("summary", tag("bdi", _breaking(f"{whole[: FOLDED // 2]}…")))
+    return tag("details", start, tag("bdi", _breaking(whole)), class_="long")
+
+
+def _breaking(text: str) -> Markup:
+    """Let a long text be broken behind its signs, where it reads better than within a word."""
+    pieces = BREAK.split(text) if len(text) > WIDE else [text]
+    return join(part for at, piece in enumerate(pieces) for part in ((tag("wbr"), piece) if at else (piece,)))

@@ -45,7 +45,7 @@ def detected(found: Detections) -> Section:
         key="detections",
         title="Detections",
         about=(
-            f"What should not have happened, by the rules of `auditwake detect`. {found.said}. A rule cannot fire "
+            f"What should not have happened, by the rules of auditwake detect. {found.said}. A rule cannot fire "
             "where the log does not record what it needs: that it found nothing says nothing."
         ),
         tables=(
