@@ -171,6 +171,14 @@ def test_what_has_no_namespace_is_not_listed_over_all_of_them(tmp_path: Path) ->
             listed("certificates", "cert-manager.io"),
             listed("certificates", "cert-manager.io", "web", "get"),
             listed("secrets", "", "web"),
+            listed("gatewayclasses", "gateway.networking.k8s.io"),
+            listed("volumesnapshotcontents", "snapshot.storage.k8s.io"),
+            listed("baselineadminnetworkpolicies", "policy.networking.k8s.io"),
+            listed("ipaddresses", "networking.k8s.io"),
+            listed("ipaddresses", "ipam.cluster.x-k8s.io"),
+            listed("ipaddresses", "ipam.cluster.x-k8s.io", "web", "update"),
+            listed("nodes", "metrics.k8s.io"),
+            listed("pods", "metrics.k8s.io"),
         ],
     )
     found = {row["what"]: (row["lists"], row["cluster_wide"]) for row in ask("top_lists", log)}
@@ -180,7 +188,20 @@ def test_what_has_no_namespace_is_not_listed_over_all_of_them(tmp_path: Path) ->
         "clusterissuers.cert-manager.io": (1, 0),
         "certificates.cert-manager.io": (1, 1),
         "secrets": (1, 0),
+        "gatewayclasses.gateway.networking.k8s.io": (1, 0),
+        "volumesnapshotcontents.snapshot.storage.k8s.io": (1, 0),
+        "baselineadminnetworkpolicies.policy.networking.k8s.io": (1, 0),
+        "ipaddresses.networking.k8s.io": (1, 0),
+        "ipaddresses.ipam.cluster.x-k8s.io": (1, 1),
+        "nodes.metrics.k8s.io": (1, 0),
+        "pods.metrics.k8s.io": (1, 1),
     }
+    # Which resources have namespaces is known from all of the log, whatever is asked of.
+    for scope in (questions.Scope(verb=("list",)), questions.Scope(namespace=("",))):
+        answer = aw.ask("top_lists", log, scope=scope).table.to_pylist()
+        assert {row["what"]: row["cluster_wide"] for row in answer} == {
+            what: wide for what, (_, wide) in found.items() if what != "secrets" or scope.verb
+        }
 
 
 # --- nothing ---------------------------------------------------------------------------------------------------------

@@ -53,6 +53,8 @@ def ask(
         1
     """
     asked = question(name)
+    if asked.has_scope:
+        asked, scope = asked.within((scope or Scope()).condition), None
     text = asked.arranged(grouping(by), order)
     most = asked.limit if limit is None else limit
     given = {**asked.parameters, **parameters}

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
@@ -20,6 +20,7 @@ NOTE: Final = re.compile(r"^-- note: (.+)$", re.MULTILINE)
 PARAMETER: Final = re.compile(r"^-- \$(\w+) = (?:(\d+)|'([\w.]*)'): ", re.MULTILINE)
 GROUPING: Final = re.compile(r"/\*by\*/(.*?)/\*end\*/", re.DOTALL)
 ORDERING: Final = re.compile(r"/\*order\*/(.*?)/\*end\*/", re.DOTALL)
+SCOPED: Final = re.compile(r"/\*scope\*/.*?/\*end\*/")
 NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -62,6 +63,27 @@ class Question:
             return str(given) if isinstance(given, int) else literal(str(given))
 
         return re.sub(r"\$(\w+)", value, self.of)
+
+    @property
+    def has_scope(self) -> bool:
+        """Whether it applies the scope itself, since it looks at events outside of it too."""
+        return bool(SCOPED.search(self.sql))
+
+    def within(self, scope: str) -> "Question":
+        """Give it with a scope that it applies itself.
+
+        Args:
+            scope: A condition over the columns of an event.
+
+        Example:
+            >>> "verb = 'list' and eff_user = 'ann'" in question("top_lists").within("eff_user = 'ann'").sql
+            True
+        """
+
+        def scoped(sql: str) -> str:
+            return SCOPED.sub(lambda _: scope, sql)
+
+        return replace(self, sql=scoped(self.sql), notes=tuple(map(scoped, self.notes)))
 
     def arranged(self, by: str = "", order: str = "") -> str:
         """Give its SQL with other columns to group by, and another one of the result that comes first when largest.

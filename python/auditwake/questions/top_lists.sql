@@ -3,18 +3,19 @@
 -- `quorum` lists name no resourceVersion, or ask for an exact one: they are read from etcd, unless
 -- the server answers them consistently from its cache. `unpaged` ones name no limit:
 -- the whole answer is built at once. `cluster_wide` ones name no namespace, of resources that have
--- one: a custom resource that the log has in no namespace is one of the cluster. `pages` are those with a continue token.
+-- one: a custom resource that the log, also outside of what is asked of, has in no namespace is one of the cluster.
+-- `pages` are those with a continue token.
 -- `every_s` is the median of the seconds from one list of that kind to the next.
 --
--- of: is_terminal and (verb = 'list' or (namespace is not null and contains(api_group, '.') and not ends_with(api_group, '.k8s.io')))
+-- of: is_terminal and (verb = 'list' or (namespace is not null and contains(api_group, '.') and api_group not in ('coordination.k8s.io', 'discovery.k8s.io', 'events.k8s.io', 'metrics.k8s.io', 'networking.k8s.io', 'rbac.authorization.k8s.io')))
 -- needs: ended
 -- limit: 20
--- note: select 'the clock was set back during ' || counted(count(*), 'request, which counts', 'requests, which count') || ' as no time' from events where is_terminal and verb = 'list' and duration_us < 0 having count(*) > 0
+-- note: select 'the clock was set back during ' || counted(count(*), 'request, which counts', 'requests, which count') || ' as no time' from events where is_terminal and verb = 'list' and duration_us < 0 and /*scope*/true/*end*/ having count(*) > 0
 with series as materialized (
   -- Texts are compared once a series, and times alone are sorted: there are few series of many lists. Requests that list
   -- nothing only say which custom resources have a namespace.
   select
-    verb = 'list' as is_list,
+    verb = 'list' and /*scope*/true/*end*/ as is_list,
     resource, api_group, namespace,
     if(is_list, eff_user, null) as eff_user,
     if(is_list, agent_name, null) as agent_name,
@@ -39,8 +40,8 @@ with series as materialized (
   select
     *,
     what(resource, api_group, subresource, path) as what,
-    namespace is null and not is_of_cluster(resource)
-      and (not is_custom(api_group) or (api_group, resource) in (from placed)) as is_wide,
+    namespace is null
+      and if(is_custom(api_group), (api_group, resource) in (from placed), not is_of_cluster(resource)) as is_wide,
     dense_rank() over (order by eff_user, agent_name, resource, api_group, namespace) as kind,
     dense_rank() over (order by eff_user, agent_name, what(resource, api_group, subresource, path)) as row
   from series

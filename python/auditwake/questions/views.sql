@@ -42,7 +42,7 @@ create macro release_number(release) as
 -- A number of something, as a sentence has it.
 create macro counted(n, one, many) as if(n = 1, '1 ' || one, format('{:,} ', n) || many);
 
--- Whether a resource of Kubernetes itself belongs to no namespace.
+-- Whether a resource of a group of Kubernetes' own belongs to no namespace.
 create macro is_of_cluster(resource) as resource in (
   'namespaces', 'nodes', 'persistentvolumes', 'componentstatuses', 'clusterroles', 'clusterrolebindings', 'storageclasses',
   'csidrivers', 'csinodes', 'volumeattachments', 'volumeattributesclasses', 'customresourcedefinitions', 'apiservices',
@@ -50,10 +50,16 @@ create macro is_of_cluster(resource) as resource in (
   'validatingadmissionpolicybindings', 'mutatingadmissionpolicies', 'mutatingadmissionpolicybindings', 'priorityclasses',
   'runtimeclasses', 'ingressclasses', 'ipaddresses', 'servicecidrs', 'flowschemas', 'prioritylevelconfigurations',
   'certificatesigningrequests', 'clustertrustbundles', 'deviceclasses', 'resourceslices', 'devicetaintrules',
-  'storageversions', 'storageversionmigrations'
+  'storageversions', 'storageversionmigrations', 'podsecuritypolicies'
 );
--- Whether a group is that of a custom resource.
-create macro is_custom(api_group) as coalesce(contains(api_group, '.') and not ends_with(api_group, '.k8s.io'), false);
+-- Whether a group is none of Kubernetes' own: one of custom resources, those of its special interest groups among them,
+-- such as gateway.networking.k8s.io, or of another server.
+create macro is_custom(api_group) as coalesce(contains(api_group, '.') and api_group not in (
+  'admissionregistration.k8s.io', 'apiextensions.k8s.io', 'apiregistration.k8s.io', 'authentication.k8s.io',
+  'authorization.k8s.io', 'certificates.k8s.io', 'coordination.k8s.io', 'discovery.k8s.io', 'events.k8s.io',
+  'flowcontrol.apiserver.k8s.io', 'internal.apiserver.k8s.io', 'metrics.k8s.io', 'networking.k8s.io', 'node.k8s.io',
+  'rbac.authorization.k8s.io', 'resource.k8s.io', 'scheduling.k8s.io', 'storage.k8s.io', 'storagemigration.k8s.io'
+), false);
 
 -- Where a step of time begins, as time_bucket has it, which counts from a Monday. Of a time with a zone, that takes as
 -- long as the rest of a question.
