@@ -273,6 +273,38 @@ def test_changes_step_by_step(tmp_path: Path) -> None:
     assert any("have no response body" in note for note in answer.notes)
 
 
+def test_changes_that_are_too_much_to_show_are_counted(tmp_path: Path) -> None:
+    """A client says how deep and how long its bodies are; each step has a bound, and says what it left out."""
+    deep = "DEEP"
+    log = write(
+        tmp_path / "audit.log",
+        [
+            deployment(1, "create", "one"),
+            deployment(2, "patch", "y" * 5000),
+            deployment(
+                3, "patch", None, responseObject={"kind": "Deployment", "spec": dict.fromkeys(map(str, range(70)))}
+            ),
+            deployment(4, "patch", None, responseObject={"kind": "Deployment", "spec": deep}),
+            deployment(5, "patch", "two"),
+            deployment(6, "patch", None, requestObject={"spec": deep}, level="Request"),
+        ],
+    )
+    log.write_text(log.read_text().replace('"DEEP"', '{"a":' * 2000 + "1" + "}" * 2000))
+    one, two, three, *others = [row["changes"] for row in questions.changes(log).table.to_pylist()]
+    assert one == ["created"]
+    assert two == [f'.spec.image: "one" -> "{"y" * 1999}... (5,002 characters)']
+    assert three[0].startswith(".metadata: ")
+    assert (len(three), three[-1]) == (51, "22 more paths differ")
+    assert others == [
+        ["the body is nested too deeply to be compared"],
+        ["the body before it cannot be compared"],
+        ["sent: a body that is nested too deeply to be shown"],
+    ]
+    limited = questions.changes(log, limit=2)
+    assert limited.table.num_rows == 2
+    assert "there are more rows than 2: a larger limit shows them" in limited.notes
+
+
 def test_changes_compare_only_bodies_of_one_kind(tmp_path: Path) -> None:
     scale = {"kind": "Scale", "metadata": {"name": "shop"}, "spec": {"replicas": 3}}
     ref = {"resource": "deployments", "apiGroup": "apps", "namespace": "web", "name": "shop", "subresource": "scale"}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from auditwake.questions.answer import Answer
@@ -24,6 +25,13 @@ LEFT_OUT: Final = (
 """What changes with every write, and says nothing about what somebody did."""
 KEPT: Final = ("received", "verb", "what", "namespace", "name", "user", "impersonated_by", "audit_id")
 ABSENT: Final = object()
+TOO_DEEP: Final = object()
+"""A body that is nested more deeply than Python follows: a client can send one."""
+DEEP: Final = "the body is nested too deeply to be compared"
+MOST: Final = 50
+"""Most paths of a step that are shown."""
+LONGEST: Final = 2_000
+"""Most characters of a value that are shown."""
 
 
 def changes(
@@ -38,10 +46,12 @@ def changes(
     other objects, that holds for texts and numbers whose key or name ends in token, password, secret, `_key` or the
     like, and for whatever has the form of a JSON web token.
 
+    A step shows 50 paths and 2,000 characters of a value at most, and says how many more there are.
+
     Args:
         source: As for `ask`.
         scope: Which objects, by resource, namespace and name.
-        limit: Most steps; None and 0 for all.
+        limit: Most steps; None for 200, 0 for all.
         threads: As for `ask`.
 
     Returns:
@@ -55,8 +65,8 @@ def changes(
     """
     import pyarrow as pa
 
-    answer = ask("history_bodies", source, scope=scope, limit=limit or 0, threads=threads)
-    steps = [list(said) for said in _steps(answer.table)]
+    answer = ask("history_bodies", source, scope=scope, limit=limit, threads=threads)
+    steps = list(_steps(answer.table))
     bare = sum(1 for row in answer.table.to_pylist() if row["response_object"] is None)
     notes = list(answer.notes)
     if bare:
@@ -75,29 +85,45 @@ def changes(
     )
 
 
-def differences(before: Any, after: Any, path: str = "") -> Iterator[str]:  # noqa: ANN401  # any JSON value
+def differences(before: Any, after: Any) -> Iterator[str]:  # noqa: ANN401  # any JSON value
     """Say what differs between two JSON values, a text for each path.
 
     Example:
         >>> list(differences({"a": 1, "b": [1, 2]}, {"a": 2, "b": [1], "c": None}))
         ['.a: 1 -> 2', '.b[1]: 2 removed', '.c: null added']
     """
+    return (_said(*difference) for difference in _differing(before, after))
+
+
+def _differing(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:  # noqa: ANN401  # any JSON value
+    """Give the paths at which two values differ, and what stands there."""
     if isinstance(before, dict) and isinstance(after, dict):
         for key in dict.fromkeys([*before, *after]):
-            yield from differences(before.get(key, ABSENT), after.get(key, ABSENT), f"{path}.{_key(key)}")
+            yield from _differing(before.get(key, ABSENT), after.get(key, ABSENT), f"{path}.{_key(key)}")
     elif isinstance(before, list) and isinstance(after, list):
         for at in range(max(len(before), len(after))):
             old = before[at] if at < len(before) else ABSENT
-            yield from differences(old, after[at] if at < len(after) else ABSENT, f"{path}[{at}]")
-    elif after is ABSENT:
-        yield f"{path}: {shown(before)} removed"
-    elif before is ABSENT:
-        yield f"{path}: {shown(after)} added"
+            yield from _differing(old, after[at] if at < len(after) else ABSENT, f"{path}[{at}]")
     elif before != after or type(before) is not type(after):
-        yield f"{path}: {shown(before)} -> {shown(after)}"
+        yield path, before, after
 
 
-def _steps(table: "pa.Table") -> Iterator[Iterator[str]]:
+def _said(path: str, before: object, after: object) -> str:
+    path = path if len(path) <= LONGEST else f"{path[:LONGEST]}..."
+    if after is ABSENT:
+        return f"{path}: {_cut(before)} removed"
+    if before is ABSENT:
+        return f"{path}: {_cut(after)} added"
+    return f"{path}: {_cut(before)} -> {_cut(after)}"
+
+
+def _cut(value: object) -> str:
+    """Write a value as far as it is shown."""
+    text = shown(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}... ({len(text):,} characters)"
+
+
+def _steps(table: "pa.Table") -> Iterator[list[str]]:
     """Give what each row did, compared with the row before it of the same object and the same kind of body."""
     seen: dict[tuple[str | None, ...], dict[object, Any]] = {}
     for row in table.select(["verb", "what", "namespace", "name", "request_object", "response_object"]).to_pylist():
@@ -107,30 +133,48 @@ def _steps(table: "pa.Table") -> Iterator[Iterator[str]]:
         body = _body(row["response_object"], what)
         kind = body.get("kind") if isinstance(body, dict) else None
         kind = kind if isinstance(kind, str) else None
-        yield _step(row, bodies.get(kind, ABSENT), body)
-        if row["verb"] == "delete":
+        yield _shown(row, bodies.get(kind, bodies.get(TOO_DEEP, ABSENT)), body)
+        if row["verb"] == "delete" or body is TOO_DEEP:
             bodies.clear()
+        if body is TOO_DEEP:
+            bodies[TOO_DEEP] = TOO_DEEP
         elif body is not ABSENT:
             bodies[kind] = body
 
 
-def _step(row: dict[str, Any], before: object, after: object) -> Iterator[str]:
+def _shown(row: dict[str, Any], before: object, after: object) -> list[str]:
+    """Say what a step did, as far as it is shown."""
     if row["verb"] == "delete":
-        yield "deleted"
-    elif after is ABSENT:
-        yield _sent(row["request_object"], row["what"] or "")
-    elif before is ABSENT:
-        yield "created" if row["verb"] == "create" else "the body before it was not recorded"
-    else:
-        yield from differences(before, after)
+        return ["deleted"]
+    if after is ABSENT:
+        return [_sent(row["request_object"], row["what"] or "")]
+    if before is ABSENT and after is not TOO_DEEP:
+        return ["created" if row["verb"] == "create" else "the body before it was not recorded"]
+    try:
+        return _compared(before, after)
+    except RecursionError:
+        return [DEEP]
+
+
+def _compared(before: object, after: object) -> list[str]:
+    if after is TOO_DEEP:
+        return [DEEP]
+    if before is TOO_DEEP:
+        return ["the body before it cannot be compared"]
+    differing = _differing(before, after)
+    said = [_said(*difference) for difference in islice(differing, MOST)]
+    more = sum(1 for _ in differing)
+    return [*said, f"{more:,} more paths differ"] if more else said
 
 
 def _sent(text: str | None, what: str) -> str:
     if text is None:
         return "no body was recorded"
     try:
-        return f"sent: {shown(withheld(json.loads(text), what))}"
-    except (ValueError, RecursionError):
+        return f"sent: {_cut(withheld(json.loads(text), what))}"
+    except RecursionError:
+        return "sent: a body that is nested too deeply to be shown"
+    except ValueError:
         return "sent: a body that is no JSON"
 
 
@@ -140,7 +184,9 @@ def _body(text: str | None, what: str) -> object:
         return ABSENT
     try:
         body = withheld(json.loads(text), what)
-    except (ValueError, RecursionError):
+    except RecursionError:
+        return TOO_DEEP
+    except ValueError:
         return ABSENT
     if not isinstance(body, dict) or body.get("kind") == "Status":
         return ABSENT

@@ -2,10 +2,11 @@
 --
 -- Values of secrets, tokens and token reviews are compared and never shown; of all other objects that holds for texts
 -- and numbers whose key or name ends in token, password, secret, _key or the like, and for what has the form of a JSON
--- web token.
+-- web token. Of a step, 50 paths are shown, and 2,000 characters of a value; the rest is counted.
 --
 -- of: is_terminal and verb in ('create', 'update', 'patch', 'delete')
 -- needs: ended
+-- limit: 200
 select
   ts_received as received,
   verb,
