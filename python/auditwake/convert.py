@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from auditwake import _core
 from auditwake.errors import OutputError
+from auditwake.numbers import threads_of, whole
 from auditwake.read import KIB, MIB
 from auditwake.schema import column_names
 from auditwake.sources import resolve
@@ -67,6 +68,7 @@ def convert(
         SourceError: A source names nothing that can be opened.
         OutputError: The output cannot be written.
         ColumnError: There is no such column.
+        ValueError: A number is out of bounds; `TypeError` where it is none.
         RejectedError: A line was rejected and `on_error="raise"` was asked for; `InputError` where a file broke off.
 
     Example:
@@ -85,9 +87,9 @@ def convert(
         partition_by=_partitions(path, partition_by),
         compression=compression,
         compression_level=compression_level,
-        threads=threads,
-        row_group_rows=row_group_rows,
-        max_line_bytes=max_line_bytes,
+        threads=threads_of(threads),
+        row_group_rows=whole("row_group_rows", row_group_rows),
+        max_line_bytes=whole("max_line_bytes", max_line_bytes),
         on_error=on_error,
         labels=(cluster, apiserver),
         rows=checked(where),

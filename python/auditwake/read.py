@@ -4,6 +4,7 @@ import html
 from typing import TYPE_CHECKING, Final, final
 
 from auditwake import _core
+from auditwake.numbers import threads_of, whole
 from auditwake.schema import column_names
 from auditwake.sources import called, resolve
 from auditwake.where import Where, checked
@@ -67,7 +68,8 @@ def read(
     Raises:
         SourceError: A source names nothing that can be opened (`SourceNotFoundError` if it is not there).
         ColumnError: There is no such column or group.
-        TypeError: A source is of a type that names no bytes, or `where` is no `Where`.
+        TypeError: A source is of a type that names no bytes, a number is none, or `where` is no `Where`.
+        ValueError: A number is out of bounds.
 
     Example:
         >>> import auditwake as aw
@@ -83,11 +85,11 @@ def read(
         bodies=bodies,
         raw=raw,
         on_error=on_error,
-        threads=threads,
-        batch_rows=batch_rows,
-        batch_bytes=batch_bytes,
-        buffer_bytes=buffer_bytes,
-        max_line_bytes=max_line_bytes,
+        threads=threads_of(threads),
+        batch_rows=whole("batch_rows", batch_rows),
+        batch_bytes=whole("batch_bytes", batch_bytes),
+        buffer_bytes=whole("buffer_bytes", buffer_bytes),
+        max_line_bytes=whole("max_line_bytes", max_line_bytes),
         labels=(cluster, apiserver),
         rows=checked(where),
     )

@@ -7,6 +7,7 @@ from typing import Final
 
 from auditwake.cli.exits import UsageError
 from auditwake.cli.when import back_from_now, duration
+from auditwake.numbers import MOST_THREADS
 from auditwake.policy.loading.versions import NEWEST, find_server
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "only_one_stdin",
     "positive",
     "release",
+    "threads",
     "when",
     "whole",
 ]
@@ -92,7 +94,21 @@ def add_columns(parser: argparse.ArgumentParser) -> None:
 
 def add_threads(parser: argparse.ArgumentParser) -> None:
     """Add the number of threads."""
-    parser.add_argument("--threads", type=positive, metavar="N", help=f"threads (default: all cores, {os.cpu_count()})")
+    parser.add_argument("--threads", type=threads, metavar="N", help=f"threads (default: all cores, {os.cpu_count()})")
+
+
+def threads(text: str) -> int:
+    """Read a number of threads.
+
+    Example:
+        >>> threads("2")
+        2
+    """
+    number = positive(text)
+    if number > MOST_THREADS:
+        message = f"{text} is more than {MOST_THREADS:,} threads"
+        raise argparse.ArgumentTypeError(message)
+    return number
 
 
 def kube_version(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from auditwake import _core
 from auditwake.errors import OutputError, SourceError
+from auditwake.numbers import threads_of
 from auditwake.parquet import is_parquet
 from auditwake.sources import resolve
 
@@ -71,4 +72,4 @@ def apply(
         message = f"{parquet} is Parquet: apply writes events as they stood on their lines, so give it the log itself"
         raise SourceError(message)
     evaluator = policy._core  # noqa: SLF001  # one package
-    return _core.apply(sources, evaluator, path, threads=threads, progress=progress)
+    return _core.apply(sources, evaluator, path, threads=threads_of(threads), progress=progress)

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from auditwake.numbers import whole
 from auditwake.questions.answer import Answer
 from auditwake.questions.by import grouping
 from auditwake.questions.log import AskedOf, Log
@@ -45,6 +46,7 @@ def ask(
     Raises:
         QuestionError: There is no such question, or it cannot be asked so.
         SourceError: The source names nothing that can be opened.
+        ValueError: The limit is negative, or there cannot be so many threads; `TypeError` where one is no number.
 
     Example:
         >>> import auditwake as aw
@@ -56,7 +58,7 @@ def ask(
     if asked.has_scope:
         asked, scope = asked.within((scope or Scope()).condition), None
     text = asked.arranged(grouping(by), order)
-    most = asked.limit if limit is None else limit
+    most = asked.limit if limit is None else whole("limit", limit, least=0)
     given = {**asked.parameters, **parameters}
     with Log(source, text, asked.condition(given), scope, threads, is_asked_once=True) as log:
         found = log.query(text, **given, limit=most + 1 if most else None)

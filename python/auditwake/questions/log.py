@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from auditwake._core import discover
 from auditwake.errors import AuditwakeError, InputError
+from auditwake.numbers import threads_of
 from auditwake.parquet import parquet_files
 from auditwake.questions.coverage import LOOKED_AT, Coverage
 from auditwake.questions.kept import Kept, interruptible, refused
@@ -54,6 +55,7 @@ class Log:
     Raises:
         QuestionError: The source lacks a column that is asked for.
         SourceError: The source names nothing that can be opened.
+        ValueError: There cannot be so many threads; `TypeError` where it is no number.
 
     Example:
         >>> import auditwake as aw
@@ -76,9 +78,9 @@ class Log:
     ) -> None:
         self.coverage = Coverage()
         self._need = Need.of(sql, of, (scope or Scope()).condition, stars=stars, only=only)
-        self._threads = threads
+        self._threads = threads_of(threads)
         self._spill = tempfile.TemporaryDirectory(prefix="auditwake-")
-        self._database = _connect(self._spill.name, threads)
+        self._database = _connect(self._spill.name, self._threads)
         try:
             self._open(source, is_asked_once=is_asked_once)
             self._database.execute(views())

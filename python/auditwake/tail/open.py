@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from auditwake import _core
+from auditwake.numbers import threads_of, whole
 from auditwake.schema import column_names
 from auditwake.tail.batches import Tail
 from auditwake.tail.standing import Retention
@@ -104,6 +105,7 @@ def tail(
         StateError: The state is in use by another tail, or cannot be read or written; or `resume` is no checkpoint.
         SourceError: Nothing is there and `follow` is false (`SourceNotFoundError`), or a pattern is none.
         ColumnError: There is no such column or group.
+        ValueError: A number is out of bounds; `TypeError` where it is none.
 
     Example:
         >>> import auditwake as aw, tempfile
@@ -124,11 +126,11 @@ def tail(
         columns=column_names(columns),
         bodies=bodies,
         raw=raw,
-        batch_rows=batch_rows,
-        batch_bytes=batch_bytes,
+        batch_rows=whole("batch_rows", batch_rows),
+        batch_bytes=whole("batch_bytes", batch_bytes),
         batch_age=batch_age,
-        max_line_bytes=max_line_bytes,
-        threads=threads,
+        max_line_bytes=whole("max_line_bytes", max_line_bytes),
+        threads=threads_of(threads),
         backups=backups,
         exclude=list(exclude),
         resume=resume,
