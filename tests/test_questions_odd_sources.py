@@ -12,6 +12,7 @@ import auditwake as aw
 from auditwake._core import survey
 from auditwake.errors import InputError
 from auditwake.questions import Log, Scope
+from auditwake.questions import stored as stored_module
 from auditwake.questions.kept import interruptible
 from tests.asked import event, write
 from tests.test_questions_stored import plain
@@ -68,6 +69,22 @@ def test_the_first_of_two_counts_that_is_asked_of(tmp_path: Path) -> None:
         answer = aw.ask("top", lake, scope=Scope(namespace=("web",)))
         assert [row["requests"] for row in answer.table.to_pylist()] == [1]
         assert answer.coverage.repeats == 0
+
+
+def test_of_equal_events_the_first_of_the_source_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    events = [event(auditID=f"{at}", verb="delete") for at in range(200)]
+    logs = [write(tmp_path / f"{name}.log", events) for name in ("b", "a", "c")]
+    lake = [log.with_suffix(".parquet") for log in logs]
+    for log, parquet in zip(logs, lake, strict=True):
+        aw.convert(log, parquet, row_group_rows=70)
+    table = pa.table(aw.read(logs, batch_rows=50))
+    sql = "select audit_id, src_file, src_offset from requests"
+    offsets = pa.table(aw.read(logs[0]))["src_offset"].to_pylist()
+    for few, source in ((0, logs), (0, table), (0, lake), (1 << 40, lake)):
+        monkeypatch.setattr(stored_module, "FEW", few)
+        found = aw.sql(sql, source, scope=Scope(name=("shop",))).table
+        assert set(found["src_file"].to_pylist()) == {str(logs[0])}
+        assert sorted(found["src_offset"].to_pylist()) == offsets
 
 
 def test_a_request_that_ended_in_another_way_than_is_asked_of_is_not_open(tmp_path: Path) -> None:

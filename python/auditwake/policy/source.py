@@ -1,17 +1,20 @@
 """From what the user gave to a stream of the columns that policies look at."""
 
+import functools
+import operator
 import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from auditwake._core import policy_columns
 from auditwake.errors import InputError
-from auditwake.parquet import parquet_files
+from auditwake.parquet import folder_values, parquet_files
 from auditwake.read import Reader, read
 from auditwake.types import ArrowStreamExportable, BinaryReadable, Sources
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.dataset
 
     from auditwake._core import Outcomes
 
@@ -92,8 +95,55 @@ def _table(batch: object) -> "pa.Table":
 
 
 def _parquet(files: list[str], columns: list[str]) -> "pa.RecordBatchReader":
+    dataset = _dataset(files)
+    known = {name.lower(): name for name in reversed(dataset.schema.names)}
+    found = {name: dataset.schema.field(known[name]) for name in columns if name in known}
+    return dataset.scanner(columns={name: _text(field) for name, field in found.items()}).to_reader()
+
+
+def _text(field: "pa.Field") -> "pyarrow.dataset.Expression":
+    """Give a column; as text where an engine wrote bytes without saying that they are text."""
+    import pyarrow as pa
+    import pyarrow.dataset
+
+    column = pyarrow.dataset.field(field.name)
+    bytes_of = (pa.types.is_binary, pa.types.is_large_binary)
+    if any(is_kind(field.type) for is_kind in bytes_of):
+        return column.cast(pa.string())
+    if pa.types.is_list(field.type) and any(is_kind(field.type.value_type) for is_kind in bytes_of):
+        return column.cast(pa.list_(pa.string()))
+    return column
+
+
+def _dataset(files: list[str]) -> "pyarrow.dataset.Dataset":
+    """Open files, with the columns that their folders are named after and that they lack."""
+    import pyarrow as pa
     import pyarrow.dataset
 
     dataset = pyarrow.dataset.dataset(files, format="parquet")
-    known = set(dataset.schema.names)
-    return dataset.scanner(columns=[name for name in columns if name in known]).to_reader()
+    paths = [os.path.abspath(file) for file in files]  # noqa: PTH100  # links stay as they are named
+    named = {name: said for name, said in folder_values(paths).items() if name not in dataset.schema.names}
+    if not named:
+        return dataset
+    fields = [pa.field(name, pa.array(list(said.values())).type) for name, said in named.items()]
+    everything = pyarrow.dataset.scalar(value=True)
+    of_files = [
+        functools.reduce(
+            operator.and_, (_is(name, said[path]) for name, said in named.items() if path in said), everything
+        )
+        for path in paths
+    ]
+    return pyarrow.dataset.FileSystemDataset.from_paths(
+        paths,
+        schema=pa.schema([*dataset.schema, *fields]),
+        format=pyarrow.dataset.ParquetFileFormat(),
+        filesystem=pa.fs.LocalFileSystem(),
+        partitions=of_files,
+    )
+
+
+def _is(name: str, value: object) -> "pyarrow.dataset.Expression":
+    import pyarrow.dataset
+
+    field = pyarrow.dataset.field(name)
+    return field.is_null() if value is None else field == value

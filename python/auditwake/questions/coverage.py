@@ -142,5 +142,7 @@ def _moment(microseconds: int | None) -> datetime | None:
 
 def _counted(column: "pa.Array") -> dict[str, int]:
     """Count the values of a dictionary column."""
-    counts = column.value_counts()
-    return {str(one["values"]): one["counts"] for one in counts.to_pylist() if one["values"] is not None}
+    import pyarrow as pa
+
+    counts = column.cast(pa.string()).value_counts()
+    return {one["values"]: one["counts"] for one in counts.to_pylist() if one["values"] is not None}

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Final
 
 from auditwake._core import repeated
 from auditwake.errors import InputError, QuestionError
+from auditwake.questions.conform import conformed, schema_names
 from auditwake.questions.coverage import Coverage
-from auditwake.questions.needed import TIME, Need, identity, refuse_missing, timed
+from auditwake.questions.needed import Need, identity, refuse_missing
 from auditwake.read import Reader
 from auditwake.types import ArrowStreamExportable
 
@@ -61,15 +62,18 @@ class Kept:
         """
         import pyarrow as pa
 
-        stream = pa.RecordBatchReader.from_stream(source)
+        stream = _named(pa.RecordBatchReader.from_stream(source))
         refuse_missing(self._need.naming, stream.schema.names)
+        # A stream cannot be looked at before it is read.
+        types = types_of(self._database.from_arrow(stream.schema.empty_table()))
+        rows = conformed("stream", self._need.looked_at(types))
         self._database.register("stream", pa.RecordBatchReader.from_batches(stream.schema, self._counted(stream)))
         columns = f"{self._need.selected(self._need.naming)}, coalesce({self._need.condition}, false) as is_asked"
         if with_identity:
             columns += f", {identity(stream.schema.names)}"
         wanted = f"({self._need.condition})" + (f" or ({ENDED})" if self._need.open_ones else "")
         try:
-            self.fill(f"select {columns} from {timed('stream', _types(stream.schema))} where {wanted}")
+            self.fill(f"select {columns} from {rows} where {wanted}")
         except Exception as error:
             raise self._reading_failed(source, error) from error
         self._database.unregister("stream")
@@ -93,16 +97,22 @@ class Kept:
         return repeated(self._database.sql(f"select hash({TWINS}) as mark from kept").to_arrow_reader(MARKS))
 
     def make(self, marks: list[int], *, aside: tuple[str, ...]) -> None:
-        """Make `alone` of what was kept, is asked of and repeats nothing; and `events`, without the columns aside."""
+        """Make `alone` of what was kept, is asked of and repeats nothing; and `events`, without the columns aside.
+
+        Of events that are one, the first in the order of the source is kept.
+        """
         import pyarrow as pa
 
-        kept = "(from kept where is_asked)" if "is_asked" in aside else "kept"
+        asked = "is_asked" if "is_asked" in aside else "true"
+        kept = f"(from kept where {asked})"
         if marks:
             self._database.register("repeated", pa.table({"mark": pa.array(marks, pa.uint64())}))
             self._database.execute(
                 "create temp table suspects as from repeated;"
-                f"create temp table alike as from {kept} where hash({TWINS}) in (from suspects);"
-                f"create temp table first_of_alike as select distinct on ({TWINS}, identity) * from alike"
+                "create temp table alike as select *, rowid as place from kept "
+                f"where {asked} and hash({TWINS}) in (from suspects);"
+                "create temp table first_of_alike as select * exclude (place) from "
+                f"(select distinct on ({TWINS}, identity) * from alike order by place)"
             )
             self._database.unregister("repeated")
             self._coverage.repeats = count(self._database, "alike") - count(self._database, "first_of_alike")
@@ -169,10 +179,12 @@ def types_of(relation: "duckdb.DuckDBPyRelation") -> dict[str, str]:
     return dict(zip(relation.columns, map(str, relation.types), strict=True))
 
 
-def _types(schema: "pa.Schema") -> dict[str, str]:
-    """Give column -> what DuckDB will take it for, of times; a stream cannot be looked at before it is read."""
+def _named(stream: "pa.RecordBatchReader") -> "pa.RecordBatchReader":
+    """Give a stream whose columns have the names of the schema."""
     import pyarrow as pa
 
-    units = {"us": TIME, "ns": "TIMESTAMP_NS", "ms": "TIMESTAMP_MS", "s": "TIMESTAMP_S"}
-    times = [field for field in schema if pa.types.is_timestamp(field.type)]
-    return {field.name: units[field.type.unit] if field.type.tz else "TIMESTAMP" for field in times}
+    names = list(schema_names(stream.schema.names).values())
+    if names == stream.schema.names:
+        return stream
+    fields = [field.with_name(name) for field, name in zip(stream.schema, names, strict=True)]
+    return pa.RecordBatchReader.from_batches(pa.schema(fields), (batch.rename_columns(names) for batch in stream))

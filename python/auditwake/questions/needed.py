@@ -6,19 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from auditwake.errors import QuestionError
+from auditwake.questions.conform import quoted
+from auditwake.questions.coverage import LOOKED_AT
 from auditwake.schema import columns
 
-__all__ = [
-    "IDENTITY",
-    "TIME",
-    "LackingError",
-    "Need",
-    "identity",
-    "needed_columns",
-    "quoted",
-    "refuse_missing",
-    "timed",
-]
+__all__ = ["IDENTITY", "LackingError", "Need", "identity", "needed_columns", "refuse_missing"]
 
 IDENTITY: Final = ("audit_id", "stage", "verb", "uri", "user", "eff_user", "source_ip", "user_agent", "code", "message")
 """What two events must have in common to be one, beside both times and the length of their lines."""
@@ -37,8 +29,6 @@ BODIES: Final = ("request_object", "response_object")
 
 ENDED: Final = re.compile(r"is_terminal( and |$)")
 """Conditions of questions about requests that have ended."""
-TIME: Final = "TIMESTAMP WITH TIME ZONE"
-"""What DuckDB calls times of microseconds."""
 
 
 class LackingError(QuestionError):
@@ -109,6 +99,11 @@ class Need:
         """The columns, and what names a request where the open ones are looked for."""
         return list(dict.fromkeys([*self.columns, "audit_id"])) if self.open_ones else self.columns
 
+    def looked_at(self, types: Mapping[str, str]) -> dict[str, str]:
+        """Give columns and their types, less those that nothing looks at: what those hold does not matter."""
+        looked_at = {*self.read_for(self.naming), *LOOKED_AT, *IDENTITY}
+        return {name: kind for name, kind in types.items() if name.lower() in looked_at}
+
     def read_for(self, columns: Iterable[str]) -> list[str]:
         """Give columns with those that decide of which events one of them is kept."""
         deciding = needed_columns(" ".join(self.only.values())) if self.only else ()
@@ -122,27 +117,6 @@ class Need:
             else quoted(name)
             for name in columns
         )
-
-
-def timed(rows: str, types: Mapping[str, str], *more: str) -> str:
-    """Give rows whose times are those of the schema, where an engine wrote them in another unit or without a zone.
-
-    Args:
-        rows: The rows, as SQL has them behind `from`.
-        types: What DuckDB takes their columns for.
-        more: Columns that a `*` does not have.
-
-    Example:
-        >>> timed("log", {"ts_stage": "TIMESTAMP_NS", "ts_received": TIME})
-        '(select * replace ("ts_stage"::timestamptz as "ts_stage") from log)'
-        >>> timed("log", {"ts_stage": TIME})
-        'log'
-    """
-    others = [quoted(name) for name, kind in types.items() if kind.startswith("TIMESTAMP") and kind != TIME]
-    if not others:
-        return rows
-    casts = ", ".join(f"{name}::timestamptz as {name}" for name in others)
-    return f"(select {', '.join([f'* replace ({casts})', *more])} from {rows})"
 
 
 def needed_columns(sql: str, *, stars: bool = False) -> list[str]:
@@ -166,16 +140,6 @@ def needed_columns(sql: str, *, stars: bool = False) -> list[str]:
 def identity(known: Collection[str]) -> str:
     """Give the column that tells events of the same times and length apart, made of those that are known."""
     return f"hash({', '.join(quoted(name) for name in IDENTITY if name in known)}) as identity"
-
-
-def quoted(name: str) -> str:
-    """Write a name as SQL has it.
-
-    Example:
-        >>> quoted("user")
-        '"user"'
-    """
-    return f'"{name}"'
 
 
 def refuse_missing(asked: Iterable[str], known: Collection[str]) -> None:

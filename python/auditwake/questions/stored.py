@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Final
 
 from auditwake._core import stored_rows, survey
 from auditwake.errors import InputError
+from auditwake.questions.conform import quoted
 from auditwake.questions.coverage import LOOKED_AT, Coverage
-from auditwake.questions.kept import ENDED, REQUEST, STARTED, TWINS, Kept, count, interruptible, refused, types_of
-from auditwake.questions.needed import IDENTITY, Need, identity, needed_columns, quoted, refuse_missing, timed
-from auditwake.questions.scope import literal
+from auditwake.questions.files import Files
+from auditwake.questions.kept import ENDED, REQUEST, STARTED, TWINS, Kept, count, interruptible, refused
+from auditwake.questions.needed import IDENTITY, Need, identity, needed_columns, refuse_missing
 from auditwake.types import ArrowStreamExportable, Survey
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Stored:
 
     Raises:
         InputError: A file cannot be read.
-        QuestionError: The files lack a column.
+        QuestionError: The files lack a column, or one holds something else than the schema says.
 
     Example:
         >>> Stored.__name__
@@ -60,17 +61,15 @@ class Stored:
         coverage: Coverage,
         threads: int | None,
     ) -> None:
-        self._files = files
+        looked_at = Files.of(files, database, need)
+        self._files = looked_at.paths
+        self._scan = looked_at.rows
+        self._columns = looked_at.columns
         self._database = database
         self._need = need
         self._coverage = coverage
         self._threads = threads
-        self._scan = (
-            f"read_parquet([{', '.join(map(literal, files))}], union_by_name = true, hive_partitioning = false)"
-        )
-        self._types = self._columns_of_files()
-        self._scan = timed(self._scan, self._types, "file_index", "file_row_number")
-        refuse_missing(need.naming, self._types)
+        refuse_missing(need.naming, self._columns)
 
     def look_at(self, *, is_asked_once: bool) -> None:
         """Make `events` and `open_requests`.
@@ -102,17 +101,9 @@ class Stored:
         import duckdb
 
         needed = {*self._need.read_for(self._need.naming), *LOOKED_AT, *IDENTITY}
-        columns = ", ".join(quoted(name) for name in self._types if name in needed)
+        columns = ", ".join(quoted(name) for name in self._columns if name in needed)
         try:
             return self._database.cursor().sql(f"select {columns} from {self._scan}").to_arrow_reader(BATCH)
-        except duckdb.Error as error:
-            raise InputError(str(error)) from error
-
-    def _columns_of_files(self) -> dict[str, str]:
-        import duckdb
-
-        try:
-            return types_of(self._database.sql(f"select * from {self._scan} limit 0"))
         except duckdb.Error as error:
             raise InputError(str(error)) from error
 
@@ -133,13 +124,13 @@ class Stored:
 
     def _fetch(self, found: "pa.Table") -> None:
         """Put the rows that were found into a table."""
-        self._coverage.add_survey(self._survey(), self._types)
+        self._coverage.add_survey(self._survey(), self._columns)
         kept = Kept(self._database, self._need, self._coverage)
         columns = self._need.columns
         self._fill("kept", columns, f"{self._need.selected(columns)}, position", found)
         marks = kept.marks()
         if marks:
-            known = [name for name in IDENTITY if name in self._types]
+            known = [name for name in IDENTITY if name in self._columns]
             selected = f"{self._need.selected(columns)}, {identity(known)}, position"
             self._fill("kept", [*columns, *known], selected, found)
         kept.make(marks, aside=("identity", "position") if marks else ("position",))
@@ -166,7 +157,7 @@ class Stored:
         """Look at the files, less the rows that repeat others."""
         need = self._need
         surveyed = self._survey(suspects=True, received=need.with_received, open_ones=need.open_ones)
-        self._coverage.add_survey(surveyed, self._types)
+        self._coverage.add_survey(surveyed, self._columns)
         self._find_repeats(surveyed["suspects"])
         condition = need.condition
         if self._coverage.repeats:
@@ -177,7 +168,7 @@ class Stored:
 
     def _find_repeats(self, suspects: ArrowStreamExportable) -> None:
         """Make the table `repeats` of the positions of rows that repeat another one, of which the first is none."""
-        known = [name for name in IDENTITY if name in self._types]
+        known = [name for name in IDENTITY if name in self._columns]
         asked = f"coalesce({self._need.condition}, false) as is_asked"
         columns = f"{TWINS}, {identity(known)}, position, {asked}"
         needed = [*known, *TWINS.split(", "), *needed_columns(self._need.condition)]

@@ -5,6 +5,7 @@
 //! requests that have not ended, and to fetch a few rows among many.
 
 mod file;
+mod folder;
 pub mod position;
 pub mod rows;
 pub mod survey;

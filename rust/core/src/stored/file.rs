@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::TimestampMicrosecondType;
-use arrow_array::{ArrayRef, RecordBatch, new_null_array};
-use arrow_cast::cast;
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_cast::{CastOptions, cast, cast_with_options};
 use arrow_schema::{ArrowError, DataType, TimeUnit};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -18,6 +18,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, RowGroupMetaData};
 
 use super::StoredError;
+use super::folder::{self, Named};
 use crate::schema::{COLUMNS, Column};
 
 /// Rows of a batch: as many as stay in a core's cache with some twenty columns.
@@ -74,9 +75,13 @@ impl StoredFile {
 
     /// How many values of a column are null in a group; `None` where the footer does not say so.
     pub(super) fn nulls(&self, group: usize, column: &str) -> Option<u64> {
+        let own = self.own_name(column).unwrap_or(column);
         let place =
-            self.footer.parquet_schema().columns().iter().position(|leaf| leaf.path().string() == column);
-        let Some(place) = place else { return Some(self.group(group).num_rows() as u64) };
+            self.footer.parquet_schema().columns().iter().position(|leaf| leaf.path().string() == own);
+        let Some(place) = place else {
+            let is_named = matches!(folder::named(&self.path, column), Named::Value(_));
+            return Some(if is_named { 0 } else { self.group(group).num_rows() as u64 });
+        };
         self.group(group).column(place).statistics()?.null_count_opt()
     }
 
@@ -88,7 +93,8 @@ impl StoredFile {
         selection: Option<RowSelection>,
     ) -> Result<Batches<'_>, StoredError> {
         let schema = self.footer.schema();
-        let roots = columns.iter().filter_map(|column| schema.index_of(column.name).ok());
+        let own: Vec<_> = columns.iter().map(|column| self.own_name(column.name)).collect();
+        let roots = own.iter().flatten().filter_map(|name| schema.index_of(name).ok());
         let mask = ProjectionMask::roots(self.footer.parquet_schema(), roots);
         let file = File::open(&self.path).map_err(|cause| cannot(&self.path, &cause.into()))?;
         let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.footer.clone())
@@ -99,14 +105,23 @@ impl StoredFile {
             builder = builder.with_row_selection(selection);
         }
         let reader = builder.build().map_err(|cause| cannot(&self.path, &cause))?;
-        Ok(Batches { path: &self.path, columns: columns.to_vec(), reader })
+        Ok(Batches { path: &self.path, columns: columns.iter().copied().zip(own).collect(), reader })
+    }
+
+    /// What the file calls a column: engines whose names have no case write them in upper case.
+    fn own_name(&self, column: &str) -> Option<&str> {
+        let names = || self.footer.schema().fields().iter().map(|field| field.name().as_str());
+        names()
+            .find(|name| *name == column)
+            .or_else(|| names().find(|name| name.eq_ignore_ascii_case(column)))
     }
 }
 
 /// Batches of some columns, in the order and of the types that were asked for.
 pub(super) struct Batches<'a> {
     path: &'a Path,
-    columns: Vec<&'static Column>,
+    /// Each with its name in the file, which may have none.
+    columns: Vec<(&'static Column, Option<&'a str>)>,
     reader: ParquetRecordBatchReader,
 }
 
@@ -117,25 +132,34 @@ impl Iterator for Batches<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         let batch = self.reader.next()?;
         Some(batch.map_err(|cause| failed(self.path, &cause)).and_then(|batch| {
-            let of = |column: &&'static Column| typed(&batch, column, self.path);
+            let of = |(column, own): &(&'static Column, Option<&str>)| {
+                typed(&batch, column, *own, self.path).map_err(|cause| StoredError::Column {
+                    file: self.path.to_owned(),
+                    column: column.name,
+                    cause: cause.to_string(),
+                })
+            };
             Ok((self.columns.iter().map(of).collect::<Result<_, _>>()?, batch.num_rows()))
         }))
     }
 }
 
-fn typed(batch: &RecordBatch, column: &'static Column, path: &Path) -> Result<ArrayRef, StoredError> {
+/// A column as the schema has it; what the file lacks is what its folders say, or null.
+fn typed(
+    batch: &RecordBatch,
+    column: &Column,
+    own: Option<&str>,
+    path: &Path,
+) -> Result<ArrayRef, ArrowError> {
     let wanted = column.kind.data_type();
-    let Some(array) = batch.column_by_name(column.name) else {
-        return Ok(new_null_array(&wanted, batch.num_rows()));
+    let Some(array) = own.and_then(|name| batch.column_by_name(name)) else {
+        return folder::rows(&folder::named(path, column.name), column, batch.num_rows());
     };
     if array.data_type() == &wanted {
         return Ok(Arc::clone(array));
     }
-    zoned(array).and_then(|array| cast(&array, &wanted)).map_err(|cause| StoredError::Column {
-        file: path.to_owned(),
-        column: column.name,
-        cause: cause.to_string(),
-    })
+    let exact = CastOptions { safe: false, ..CastOptions::default() };
+    cast_with_options(&zoned(array)?, &wanted, &exact)
 }
 
 /// Takes times without a zone for those of UTC, as every audit log has them; other arrays are left as they are.
