@@ -132,6 +132,7 @@ def test_all_refusals_need_no_note_about_those_that_are_left_out(tmp_path: Path)
 def test_a_deletion_says_in_its_body_that_it_deletes_nothing(tmp_path: Path, options: object, *, is_dry: bool) -> None:
     log = write(tmp_path / "audit.log", [event(verb="delete", level="Request", requestObject=options)])
     assert questions.history(log).table["dry_run"].to_pylist() == [is_dry]
+    assert aw.ask("history", log).table["dry_run"].to_pylist() == [is_dry]
     assert questions.changes(log).table.num_rows == (not is_dry)
 
 

@@ -10,10 +10,11 @@ Example:
 """
 
 from auditwake.questions.answer import Answer
-from auditwake.questions.asking import ask, sql
+from auditwake.questions.asking import sql
 from auditwake.questions.by import BY
 from auditwake.questions.changes import changes
 from auditwake.questions.coverage import Coverage
+from auditwake.questions.entry import ask
 from auditwake.questions.history import history
 from auditwake.questions.log import AskedOf, Log
 from auditwake.questions.question import Question, names, question, views

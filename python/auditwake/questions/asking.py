@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from auditwake.questions.coverage import Coverage
 
-__all__ = ["ask", "sql"]
+__all__ = ["asked_as_written", "sql"]
 
 
-def ask(
+def asked_as_written(
     name: str,
     source: AskedOf,
     *,
@@ -28,7 +28,7 @@ def ask(
     threads: int | None = None,
     **parameters: object,
 ) -> Answer:
-    """Ask a question of a log.
+    """Ask a question as its file has it; see `auditwake.ask`.
 
     Args:
         name: The question: one of `auditwake.questions.names()`.
@@ -40,19 +40,8 @@ def ask(
         threads: How many threads parse and compute; None for one a core.
         parameters: Values of its other parameters, such as `min_us` of `slow`.
 
-    Returns:
-        The rows and what has to be known with them. Where the log cannot say, there are no rows, and a note says why.
-
     Raises:
         QuestionError: There is no such question, or it cannot be asked so.
-        SourceError: The source names nothing that can be opened.
-        ValueError: The limit is negative, or there cannot be so many threads; `TypeError` where one is no number.
-
-    Example:
-        >>> import auditwake as aw
-        >>> answer = aw.ask("denied", aw.demo.LOG, limit=1)
-        >>> answer.table.num_rows
-        1
     """
     asked = question(name)
     if asked.has_scope:

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from auditwake.questions.answer import Answer
-from auditwake.questions.asking import ask
+from auditwake.questions.asking import asked_as_written
 from auditwake.questions.log import AskedOf
 from auditwake.questions.scope import Scope
 from auditwake.questions.withheld import shown, withheld
@@ -65,7 +65,7 @@ def changes(
     """
     import pyarrow as pa
 
-    answer = ask("history_bodies", source, scope=scope, limit=limit, threads=threads)
+    answer = asked_as_written("history_bodies", source, scope=scope, limit=limit, threads=threads)
     steps = list(_steps(answer.table))
     bare = sum(1 for row in answer.table.to_pylist() if row["response_object"] is None)
     notes = list(answer.notes)

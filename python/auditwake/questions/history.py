@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from auditwake.errors import QuestionError, SourceError
 from auditwake.questions.answer import Answer
-from auditwake.questions.asking import ask, sql
+from auditwake.questions.asking import asked_as_written, sql
 from auditwake.questions.log import AskedOf
 from auditwake.questions.scope import Scope
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["history"]
+__all__ = ["history", "with_dry_runs"]
 
 DELETIONS: Final = ("delete", "deletecollection")
 WITH_BODIES: Final = ("Request", "RequestResponse")
@@ -27,10 +27,7 @@ def history(
     threads: int | None = None,
     reads: bool = False,
 ) -> Answer:
-    """Say who created, changed or deleted an object, in order of time: the question `history`.
-
-    A deletion asks for a dry run in its body. Bodies are most of a log, so they are read, with a second look at the
-    source, only where there is a deletion whose body was recorded.
+    """Say who created, changed or deleted an object, in order of time: `auditwake.ask("history")`.
 
     Args:
         source: As for `ask`.
@@ -45,7 +42,22 @@ def history(
         >>> history(aw.demo.LOG, scope=aw.Scope(verb=("delete",)), limit=1).table["verb"].to_pylist()
         ['delete']
     """
-    answer = ask("history", source, scope=scope, limit=limit, threads=threads, reads=int(reads))
+    answer = asked_as_written("history", source, scope=scope, limit=limit, threads=threads, reads=int(reads))
+    return with_dry_runs(answer, source, scope=scope, threads=threads)
+
+
+def with_dry_runs(answer: Answer, source: AskedOf, *, scope: Scope | None, threads: int | None) -> Answer:
+    """Mark the dry runs among deletions, which ask for that in their bodies.
+
+    Bodies are most of a log, so they are read, with a second look at the source, only where there is a deletion whose
+    body was recorded.
+
+    Args:
+        answer: That of the question `history`.
+        source: What it was asked of.
+        scope: As it was.
+        threads: As they were.
+    """
     rows = answer.table.to_pylist()
     unsure = [row for row in rows if row["verb"] in DELETIONS and row["level"] in WITH_BODIES and not row["dry_run"]]
     if not unsure:
