@@ -83,3 +83,12 @@ fn logs_come_back_byte_for_byte_and_add_up() {
         assert_same_lines(&pass.restored, &text);
     }
 }
+
+/// What is measured is this lane: another way for many lines would show in the clock, and nowhere else.
+#[test]
+fn logs_take_the_canonical_lane() {
+    for name in ["metadata/audit.log.gz", "rotated", "integration-example/audit.log.gz"] {
+        let Outcomes { events, lanes, .. } = read(&data(name)).outcomes;
+        assert!(events > 2000 && lanes["canonical"] * 100 > events * 99, "{name}: {lanes:?} of {events}");
+    }
+}

@@ -16,6 +16,11 @@ pub(crate) fn damaged(line: &[u8]) -> Result<(), String> {
     let lines = LineOptions { buffer: 4096, ..LineOptions::default() };
     let pass = pass::read(line, Options { lines, ..Options::default() });
     accounted(&pass, line.len() as u64)?;
+    judged(line, &pass)
+}
+
+/// What came of a line is what the twin says of it, as far as it does.
+pub(crate) fn judged(line: &[u8], pass: &Pass) -> Result<(), String> {
     if line.starts_with(b"\0") || line.contains(&b'\n') {
         return Ok(());
     }
