@@ -5,6 +5,8 @@
 mod cells;
 #[path = "oracle/check.rs"]
 mod check;
+#[path = "lanes/check.rs"]
+mod compare;
 mod oracle;
 #[path = "common/pass.rs"]
 mod pass;
@@ -18,6 +20,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
+static LANES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| seeds("lanes"));
 static LINES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| seeds("line"));
 static STREAMS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| seeds("stream"));
 static TOKENS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(tokens);
@@ -126,6 +129,9 @@ fn seeds_hold() {
     for line in LINES.iter() {
         check::damaged(line).unwrap();
     }
+    for log in LANES.iter() {
+        compare::log(log).unwrap();
+    }
     for input in STREAMS.iter() {
         stream::check(input).unwrap();
     }
@@ -143,5 +149,14 @@ proptest! {
     #[test]
     fn mutated_streams_hold(input in mutated(&STREAMS)) {
         stream::check(&input).map_err(TestCaseError::fail)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { max_shrink_iters: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn mutated_logs_hold(log in mutated(&LANES)) {
+        compare::log(&log).map_err(TestCaseError::fail)?;
     }
 }
