@@ -168,6 +168,15 @@ miri: rust-present ## the scanner's kernels, with and without AVX2, under Miri; 
 	RUSTFLAGS='-Ctarget-feature=+avx2,+bmi1,+popcnt,+pclmulqdq' MIRIFLAGS=-Zmiri-disable-isolation CARGO_TARGET_DIR=target/miri \
 		cargo +nightly miri test --locked --package auditwake-core --lib -- scan::tests::depth scan::tests::edges
 
+# Python itself reads undefined bytes on purpose, so that only bad addresses are looked for there.
+.PHONY: memcheck
+memcheck: $(built) ## the scanner's kernels at the edges of texts, and Arrow streams out of and into Python, under valgrind
+	@command -v valgrind >/dev/null || { echo 'make memcheck needs valgrind (Debian: apt install valgrind)' >&2; exit 1; }
+	cargo test --release --locked --workspace --lib --config 'target."cfg(unix)".runner="valgrind -q --error-exitcode=9"' \
+		-- scan::tests::depth scan::tests::edges
+	PYTHONMALLOC=malloc valgrind -q --undef-value-errors=no --error-exitcode=9 $(python) -m pytest -q --noconftest \
+		-p no:cacheprovider -p no:benchmark -p no:hypothesispytest tests/test_capsule.py
+
 .PHONY: wheel
 wheel: $(installed) ## the wheel and the source distribution, into dist/
 	$(python) -m maturin build --release --locked --sdist --out dist --interpreter $(python)
