@@ -95,14 +95,25 @@ pub(super) fn read(
     spans: &mut Spans,
     sink: &mut dyn RowSink,
 ) -> Found {
+    read_from(&Place { offset, raw, repairs: before }, false, spans, sink)
+}
+
+/// As [`read`], for a text that [`read_whole`] did not take: one that ends as an event does, the canonical lane has seen.
+pub(super) fn read_again(raw: &[u8], offset: u64, spans: &mut Spans, sink: &mut dyn RowSink) -> Found {
+    read_from(&Place { offset, raw, repairs: Repairs::default() }, raw.ends_with(b"}"), spans, sink)
+}
+
+fn read_from(place: &Place<'_>, seen: bool, spans: &mut Spans, sink: &mut dyn RowSink) -> Found {
+    let Place { offset, raw, repairs: before } = *place;
     let (text, mut repairs) = decode(raw);
     repairs.merge(before);
     let lossy = matches!(text, Cow::Owned(_));
+    let seen = seen && !lossy;
     let budget = RESUME_BUDGET * text.len() + (1 << 20);
     let mark = Mark::default();
     let found = Found::default();
     let mut reading =
-        Reading { text: &text, raw, lossy, mark, rows_before: 0, budget, offset, spans, sink, found };
+        Reading { text: &text, raw, lossy, seen, mark, rows_before: 0, budget, offset, spans, sink, found };
     reading.found.repairs = repairs;
     reading.run(repairs);
     reading.found
@@ -121,6 +132,8 @@ struct Reading<'a> {
     raw: &'a [u8],
     /// Whether `text` has U+FFFD where `raw` has bytes that are no UTF-8.
     lossy: bool,
+    /// Whether the canonical lane has looked at the beginning, in vain.
+    seen: bool,
     /// Where the last span that was asked for begins.
     mark: Mark,
     /// Rows in front of the last fragment.
@@ -217,7 +230,8 @@ impl Reading<'_> {
     /// Tries the lanes at a position, the fast one first.
     fn row_at(&mut self, at: usize, repairs: Repairs) -> Tried {
         let text = &self.text[at..];
-        let (lane, end) = match canonical::parse(text, self.spans) {
+        let canonical = if self.seen && at == 0 { None } else { canonical::parse(text, self.spans) };
+        let (lane, end) = match canonical {
             Some(end) => (Lane::Canonical, end),
             None => match general::parse(text, self.spans) {
                 Ok(end) => (Lane::General, end),

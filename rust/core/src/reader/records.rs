@@ -129,7 +129,7 @@ impl Records {
             self.lanes[Lane::Canonical as usize] += 1;
             return self.close_kept(repairs, line.len);
         }
-        let found = event_text::read(line.bytes, offset, Repairs::default(), &mut self.spans, sink);
+        let found = event_text::read_again(line.bytes, offset, &mut self.spans, sink);
         let mut record = RecordState::default();
         record.add(&found);
         self.count_lanes(&found);
