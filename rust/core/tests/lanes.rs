@@ -63,3 +63,10 @@ fn both_lanes_have_their_share() {
     let taken = compare::agree(lines.iter().map(String::as_str)).unwrap();
     assert!((count / 4..3 * count / 4).contains(&taken), "{taken}");
 }
+
+#[test]
+fn keys_of_a_returned_object_may_be_escaped() {
+    let body = r#"{"\u006detadata":{"n\u0061me":"web-0","\u0075id":"1","resourceVersi\u006fn":"2"}}"#;
+    let head = r#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"1","stage":"Panic""#;
+    check::damaged(format!("{head},\"responseObject\":{body}}}").as_bytes()).unwrap();
+}

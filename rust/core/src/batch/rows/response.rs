@@ -47,12 +47,8 @@ fn metadata(body: &str) -> [Option<Text<'_>>; 3] {
     let Some(start) = metadata_start(body.as_bytes()) else { return found };
     let Some(mut members) = Members::new(body.as_bytes(), start) else { return found };
     while let Ok(Some(member)) = members.next_member() {
-        let place = match member.key {
-            b"name" => 0,
-            b"uid" => 1,
-            b"resourceVersion" => 2,
-            _ => continue,
-        };
+        let names = ["name", "uid", "resourceVersion"];
+        let Some(place) = names.iter().position(|name| gojson::spells(member.key, name)) else { continue };
         let content = body[member.start..member.end].strip_prefix('"').and_then(|raw| raw.strip_suffix('"'));
         if found[place].is_none() {
             found[place] = content.and_then(gojson::decode_string);
@@ -64,7 +60,7 @@ fn metadata(body: &str) -> [Option<Text<'_>>; 3] {
 fn metadata_start(body: &[u8]) -> Option<usize> {
     let mut members = Members::new(body, 0)?;
     while let Ok(Some(member)) = members.next_member() {
-        if member.key == b"metadata" {
+        if gojson::spells(member.key, "metadata") {
             return Some(member.start);
         }
     }
