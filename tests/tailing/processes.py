@@ -17,7 +17,7 @@ from tests.tailing.record import Record, read_record
 
 TESTS = Path(__file__).parents[1]
 READER = [sys.executable, "-m", "tests.tailing.reader"]
-SOON = 30  # seconds: what is waited for takes a fraction of one
+SOON = 60  # seconds: what is waited for takes a fraction of one
 
 
 def build_writer(folder: Path) -> Path:

@@ -11,7 +11,7 @@ from typing import Any
 import auditwake as aw
 from tests.tailing.lines import number_of, runs
 
-SOON = 15  # seconds: what is waited for takes a fraction of one
+SOON = 60  # seconds: what is waited for takes a fraction of one
 QUICK: dict[str, Any] = {"columns": ["name"], "batch_age": 0.02, "threads": 1}
 
 
