@@ -136,7 +136,7 @@ soak: $(built) ## the long forms: new draws, CASES (20000) or EXAMPLES (2000) a 
 	$(call say,Rust: what is drawn at random)
 	PROPTEST_CASES=$(CASES) cargo test --release --locked --workspace
 	$(call say,Rust: without SIMD)
-	PROPTEST_CASES=$(CASES) AUDITWAKE_SIMD=portable cargo test --release --locked --workspace --test fuzzed --test twin
+	PROPTEST_CASES=$(CASES) AUDITWAKE_SIMD=portable cargo test --release --locked --workspace --test all fuzzed:: twin::
 	$(call say,Python: what is drawn at random)
 	PROPTEST_CASES=$(EXAMPLES) $(python) -m pytest -q -m hypothesis tests
 	$(call say,Python: rotations and kills)

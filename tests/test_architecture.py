@@ -127,6 +127,16 @@ def test_a_rust_module_uses_what_it_may(module: str) -> None:
     assert rust_uses().get(module, set()) <= RUST[module]
 
 
+def test_every_file_of_rust_tests_is_run() -> None:
+    """Cargo looks for none by itself: a file is a module of `all.rs`, or a program that the manifest names."""
+    folder = RUST_CORE / "tests"
+    programs = re.findall(r'^\[\[test\]\]\nname = "(\w+)"$', (RUST_CORE / "Cargo.toml").read_text(), re.MULTILINE)
+    modules = re.findall(r"^mod (\w+);$", (folder / "all.rs").read_text(), re.MULTILINE)
+    files = {path.stem for path in folder.glob("*.rs")}
+    assert len(files) > 10
+    assert files - {*programs, *modules} == set()
+
+
 def test_the_core_knows_no_python() -> None:
     files = [*rust_files(), RUST_CORE / "Cargo.toml"]
     assert len(files) > 10

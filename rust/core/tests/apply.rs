@@ -1,8 +1,5 @@
 //! A log under a policy: every event is written, dropped or told, and what is written is what single events become.
 
-#[path = "common/logs.rs"]
-mod logs;
-
 use std::convert::Infallible;
 use std::io::{self, Cursor, Write};
 
@@ -18,7 +15,7 @@ use auditwake_core::reader::source::Source;
 use auditwake_core::schema::Selection;
 use auditwake_core::stats::{Outcome, Rejected};
 
-use logs::text_of;
+use super::logs::text_of;
 
 const KEEP: Verdict = Verdict { level: Level::RequestResponse, emitted: true, omit_managed_fields: false };
 

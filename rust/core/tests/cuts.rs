@@ -1,8 +1,5 @@
 //! A log that breaks off anywhere: no whole line is lost, every byte has an outcome, and damage has a location.
 
-#[path = "common/cells.rs"]
-mod cells;
-
 use std::io::{Cursor, Read, Write};
 
 use auditwake_core::input::open::decode;
@@ -13,7 +10,7 @@ use base64::Engine as _;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
-use cells::{Cell, Row, rows};
+use super::cells::{Cell, Row, rows};
 
 /// Five events, the second and the fourth with bodies.
 fn lines() -> [String; 5] {

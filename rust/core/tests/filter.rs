@@ -1,15 +1,5 @@
 //! Filtering before rows are built gives what filtering after gives.
 
-#[path = "common/cells.rs"]
-mod cells;
-#[path = "common/logs.rs"]
-mod logs;
-#[path = "strategy/odd.rs"]
-mod odd;
-#[path = "common/pass.rs"]
-mod pass;
-mod strategy;
-
 use auditwake_core::batch::Limits;
 use auditwake_core::batch::filter::{Choice, Filter};
 use auditwake_core::lines::LineOptions;
@@ -18,11 +8,11 @@ use auditwake_core::stats::Outcome;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use cells::{Cell, Row, rows};
-use logs::text_of;
-use odd::odd_line;
-use pass::Pass;
-use strategy::{canonical, compact};
+use super::cells::{Cell, Row, rows};
+use super::logs::text_of;
+use super::odd::odd_line;
+use super::pass::{self, Pass};
+use super::strategy::{canonical, compact};
 
 /// What is asked for, as a filter takes it and as plain words.
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,5 @@
 //! A log under every kind of rotation, deletion and crash, beside a plain model of it.
 
-#[path = "following/world.rs"]
 mod world;
 
 use std::collections::BTreeSet;

@@ -1,24 +1,14 @@
 //! The seeds of the fuzz targets, and some thousand mutations of them, through the checks of the fuzz targets: what
 //! `make fuzz` does for minutes and with a nightly compiler, this does in seconds with any.
 
-#[path = "common/cells.rs"]
-mod cells;
-#[path = "oracle/check.rs"]
-mod check;
-#[path = "lanes/check.rs"]
-mod compare;
-mod oracle;
-#[path = "common/pass.rs"]
-mod pass;
-#[path = "oracle/stream.rs"]
-mod stream;
-
 use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
+
+use super::{check, compare, stream};
 
 static LANES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| seeds("lanes"));
 static LINES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| seeds("line"));

@@ -1,17 +1,12 @@
 //! Nothing that stands on a line can hide an event, forge one, or cost more than its length.
 
-#[path = "common/cells.rs"]
-mod cells;
-#[path = "common/pass.rs"]
-mod pass;
-
 use auditwake_core::lines::LineOptions;
 use auditwake_core::reader::Options;
 use auditwake_core::restore::Restorer;
 use auditwake_core::stats::Outcome;
 
-use cells::{Cell, Row, rows};
-use pass::Pass;
+use super::cells::{Cell, Row, rows};
+use super::pass::{self, Pass};
 
 const HEAD: &str = r#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Request","auditID":"#;
 

@@ -1,28 +1,18 @@
 //! Lines of real logs, changed in every way: the lanes and the twin read the same of them, whatever came before.
 
-#[path = "common/cells.rs"]
-mod cells;
-#[path = "oracle/check.rs"]
-mod check;
-#[path = "lanes/check.rs"]
-mod compare;
 #[path = "lanes/edge.rs"]
 mod edge;
 #[path = "lanes/layout.rs"]
 mod layout;
-#[path = "common/logs.rs"]
-mod logs;
 #[path = "lanes/mutation.rs"]
 mod mutation;
-mod oracle;
-#[path = "common/pass.rs"]
-mod pass;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
+use super::{check, compare};
 use edge::Edge;
 use mutation::mutated;
 

@@ -1,15 +1,12 @@
 //! The schema drops nothing: a line as kube-apiserver writes it comes back from its row, byte for byte.
 
-#[path = "common/pass.rs"]
-mod pass;
-mod strategy;
-
 use auditwake_core::reader::Options;
 use auditwake_core::restore::Restorer;
 use auditwake_core::stats::Outcome;
 use proptest::prelude::*;
 
-use strategy::{canonical, compact};
+use super::pass;
+use super::strategy::{canonical, compact};
 
 /// All rows written back, each with a newline.
 fn restored(pass: &pass::Pass) -> String {

@@ -1,15 +1,6 @@
 //! Parquet read back gives the rows that the reader gives, whoever wrote the pages: the pages made from codes (zstd, none)
 //! and those of the general encoder (snappy) are twins.
 
-#[path = "common/cells.rs"]
-mod cells;
-#[path = "common/logs.rs"]
-mod logs;
-#[path = "common/pass.rs"]
-mod pass;
-#[path = "strategy/mod.rs"]
-mod strategy;
-
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Cursor;
@@ -23,9 +14,10 @@ use parquet::file::metadata::PageIndexPolicy;
 use parquet::file::statistics::Statistics;
 use proptest::prelude::*;
 
-use cells::{Cell, Row, rows};
-use logs::text_of;
-use strategy::{canonical, compact};
+use super::cells::{Cell, Row, rows};
+use super::logs::text_of;
+use super::pass;
+use super::strategy::{canonical, compact};
 
 const CODED: [Codec; 2] = [Codec::Zstd, Codec::None];
 

@@ -1,14 +1,8 @@
 //! Payloads of any events under any limits: each decodes, holds its limits, and has every event but the oversized ones.
 
-#[path = "payload/decode.rs"]
 mod decode;
-#[path = "payload/given.rs"]
 mod given;
-#[path = "common/logs.rs"]
-mod logs;
-#[path = "payload/policy.rs"]
 mod policy;
-#[path = "payload/rules.rs"]
 mod rules;
 
 use std::ops::Range;
@@ -21,6 +15,7 @@ use auditwake_core::payload::{Encoder, Format};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::logs;
 use decode::{Document, decode, unpack};
 use given::{MADE, batch, event, settings};
 

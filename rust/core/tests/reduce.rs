@@ -1,20 +1,10 @@
 //! A reduced event is what the policy's rules leave of it: compared with a slow twin, on real logs, on made events of any
 //! form, and on lines that are cut or damaged.
 
-#[path = "reduce/by_hand.rs"]
 mod by_hand;
-#[path = "reduce/check.rs"]
 mod check;
-#[path = "reduce/events.rs"]
 mod events;
-#[path = "oracle/json.rs"]
-mod json;
-#[path = "common/logs.rs"]
-mod logs;
-mod strategy;
-#[path = "reduce/tree.rs"]
 mod tree;
-#[path = "reduce/twin.rs"]
 mod twin;
 
 use auditwake_core::policy::level::Level;
@@ -23,10 +13,11 @@ use auditwake_core::scan::checked_members;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
+use super::logs::text_of;
+use super::oracle::json;
+use super::strategy::{self, compact};
 use check::{Seen, agree, has_body, reduce};
 use events::{event, line};
-use logs::text_of;
-use strategy::compact;
 
 fn lines(text: &[u8]) -> Vec<&[u8]> {
     text.strip_suffix(b"\n").unwrap().split(|byte| *byte == b'\n').collect()

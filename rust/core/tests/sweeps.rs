@@ -1,10 +1,5 @@
 //! The same table whatever the sizes of batches and buffers and the number of threads.
 
-#[path = "common/cells.rs"]
-mod cells;
-#[path = "common/logs.rs"]
-mod logs;
-
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
@@ -23,8 +18,8 @@ use auditwake_core::stats::{Outcome, Outcomes, Rejected};
 
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use cells::{Row, rows};
-use logs::text_of;
+use super::cells::{Row, rows};
+use super::logs::text_of;
 
 /// Bytes of input in a batch, and so in a range that a thread reads: small, or nothing would be cut.
 const BATCH_BYTES: usize = 1 << 16;

@@ -1,26 +1,12 @@
 //! The reader and its oracle twin agree on every column and every outcome.
 
-#[path = "common/cells.rs"]
-mod cells;
-#[path = "oracle/check.rs"]
-mod check;
-#[path = "oracle/exact.rs"]
-mod exact;
-#[path = "common/logs.rs"]
-mod logs;
-#[path = "strategy/odd.rs"]
-mod odd;
-mod oracle;
-#[path = "common/pass.rs"]
-mod pass;
-mod strategy;
-
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use logs::text_of;
-use odd::odd_line;
-use strategy::{canonical, compact};
+use super::logs::text_of;
+use super::odd::odd_line;
+use super::strategy::{canonical, compact};
+use super::{check, exact};
 
 #[test]
 fn real_logs_agree() {

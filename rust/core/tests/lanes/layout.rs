@@ -74,14 +74,12 @@ impl Layout {
             }
             b'"' => {
                 let span = at..string_end(bytes, at + 1)?;
-                let in_body = is_in_body(bytes, open);
                 if let Some(Open { object: Some(_), key: key @ None, .. }) = open.last_mut() {
                     *key = Some(span.clone());
-                    self.strings.extend((!in_body).then_some(span.clone()));
                 } else {
                     self.value(span.clone(), open);
-                    self.strings.push(span.clone());
                 }
+                self.strings.push(span.clone());
                 Some(span.end)
             }
             _ => {
@@ -101,12 +99,6 @@ impl Layout {
             self.objects[*object].push(Member { key, value });
         }
     }
-}
-
-/// Whether the innermost container belongs to a body of the event.
-fn is_in_body(bytes: &[u8], open: &[Open]) -> bool {
-    let member = open.first().filter(|_| open.len() > 1).and_then(|event| event.key.clone());
-    member.is_some_and(|key| bytes[key].ends_with(b"Object\""))
 }
 
 fn string_end(bytes: &[u8], mut at: usize) -> Option<usize> {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::layout::{Layout, Member};
-use super::logs::text_of;
+use crate::logs::text_of;
 
 /// One change of a line. A place that the line does not have leaves it as it is.
 #[derive(Clone, Debug)]
