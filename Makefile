@@ -26,7 +26,7 @@ built := $(venv)/.installed-auditwake
 sources := pyproject.toml README.md LICENSE Cargo.toml Cargo.lock \
 	$(shell find rust/core rust/py python -type f -not -name '*.pyc' -not -path '*/target/*' -not -path '*/tests/*')
 
-say = @printf '\n\033[1m== %s\033[0m\n' '$(1)'
+say = @.ci/phase '$(1)'
 
 .PHONY: help
 help: ## show the verbs
@@ -97,8 +97,9 @@ test: $(built) promtool chromium ## all tests: Rust with every SIMD level and wi
 lint: $(built) ## formatting, lints, types and stubs; all of it must be clean
 	$(call say,Rust)
 	cargo fmt --all --check
-	cargo clippy --locked --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --document-private-items
+	@# The release profile, so that the macros, the build scripts and the C code of zstd are those of the wheel.
+	cargo clippy --release --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --release --locked --workspace --no-deps --document-private-items
 	$(call say,Python)
 	$(python) -m ruff check
 	$(python) -m ruff format --check
