@@ -78,20 +78,51 @@ $(browser):
 	@mv target/tools/chromium.new target/tools/chromium
 	@rm -rf target/tools/apt-chromium
 
+# Counts instructions: as above.
+valgrind := target/tools/valgrind/usr/bin/valgrind
+
+.PHONY: valgrind
+valgrind:
+	@command -v valgrind >/dev/null || test -x $(valgrind) || $(MAKE) -s $(valgrind) || \
+		echo 'valgrind cannot be had here: instructions are not counted' >&2
+
+$(valgrind):
+	@command -v apt-get dpkg-deb >/dev/null
+	@rm -rf target/tools/apt-valgrind target/tools/valgrind.new target/tools/valgrind
+	@mkdir -p target/tools/apt-valgrind/lists/partial target/tools/apt-valgrind/cache/archives/partial
+	@cd target/tools/apt-valgrind; own="-o Dir::State::Lists=$$PWD/lists -o Dir::Cache=$$PWD/cache"; \
+		apt-get -qq download valgrind 2>/dev/null || { apt-get -qq $$own update && apt-get -qq $$own download valgrind; }
+	@dpkg-deb -x target/tools/apt-valgrind/valgrind_*.deb target/tools/valgrind.new
+	@mv target/tools/valgrind.new target/tools/valgrind
+	@rm -rf target/tools/apt-valgrind
+
 # What is drawn at random is the same in every run, so that a change alone makes a test fail.
 test: export PROPTEST_RNG_SEED := 20261126
 
 .PHONY: test
-test: $(built) promtool chromium ## all tests: Rust with every SIMD level and without, the examples in the docs, Python
+test: $(built) promtool chromium valgrind ## all tests: Rust with every SIMD level and without, the examples in the docs, Python
 	$(call say,Rust)
 	cargo test --release --locked --workspace
 	$(call say,Rust: without SIMD)
 	@# The whole workspace again: one package alone has other features, and everything below it would be built anew.
 	AUDITWAKE_SIMD=portable cargo test --release --locked --workspace
+	@$(MAKE) -s instructions
 	$(call say,Python: without SIMD)
 	AUDITWAKE_SIMD=portable $(python) -m pytest -q tests/test_read.py tests/test_lines.py
 	$(call say,Python: examples and tests)
 	$(python) -m pytest -q --doctest-modules --pyargs auditwake tests
+
+.PHONY: instructions
+instructions: $(installed) valgrind | rust-present ## instructions a line, which benches/instructions.json keeps, within 3 %
+	$(call say,Instructions)
+	@# The whole workspace, as above: its tests have built this already.
+	cargo build -q --release --locked --workspace --example read
+	$(python) benches/instruction_gate.py
+
+.PHONY: instructions-renew
+instructions-renew: $(installed) valgrind | rust-present ## count the instructions anew, after a change that is meant or with a new compiler
+	cargo build -q --release --locked --workspace --example read
+	$(python) benches/instruction_gate.py --renew
 
 .PHONY: lint
 lint: $(built) ## formatting, lints, types and stubs; all of it must be clean

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from generate import parse_size, write_log
@@ -24,11 +25,11 @@ from synth import SHAPES
 DEFAULT = [sys.executable, "-m", "auditwake", "convert", "LOG", "OUT", "--threads", "1"]
 
 
-def run(command: list[str]) -> str:
+def run(command: list[str], env: Mapping[str, str] | None = None) -> str:
     """Run a command and return what it said on stderr."""
     # A random hash seed would move Python's own share from run to run.
-    env = os.environ | {"PYTHONHASHSEED": "0"}
-    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+    whole = os.environ | {"PYTHONHASHSEED": "0"} | dict(env or {})
+    done = subprocess.run(command, capture_output=True, text=True, env=whole, check=False)
     if done.returncode != 0:
         message = f"{' '.join(command)}\n{done.stderr.strip()}"
         raise SystemExit(message)
@@ -45,9 +46,24 @@ def by_perf(command: list[str], _scratch: Path) -> int:
     return int(match[1])
 
 
-def by_callgrind(command: list[str], scratch: Path) -> int:
+def find_valgrind() -> tuple[str, dict[str, str]] | None:
+    """Find valgrind and what it has to be told: the system's, or the one that `make valgrind` laid out."""
+    own = Path(__file__).resolve().parents[1] / "target" / "tools" / "valgrind"
+    tools = next(own.glob("usr/lib*/**/callgrind-amd64-linux"), None)
+    if shutil.which("valgrind") is not None:
+        return "valgrind", {}
+    return None if tools is None else (str(own / "usr/bin/valgrind"), {"VALGRIND_LIB": str(tools.parent)})
+
+
+def by_callgrind(command: list[str], scratch: Path, env: Mapping[str, str] | None = None) -> int:
     """Count in valgrind's simulation: exact, and about fifty times slower."""
-    said = run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={scratch}/callgrind.out", *command])
+    found = find_valgrind()
+    if found is None:
+        message = "valgrind is missing: `make valgrind` fetches it, or install your system's package"
+        raise SystemExit(message)
+    valgrind, told = found
+    arguments = ["--tool=callgrind", f"--callgrind-out-file={scratch}/callgrind.out"]
+    said = run([valgrind, *arguments, *command], told | dict(env or {}))
     match = re.search(r"Collected\s*:\s*(\d+)", said)
     if match is None:
         message = f"callgrind counted nothing: {said.strip()}"
