@@ -83,7 +83,8 @@ PYTHON_TABLE: Mapping[str, set[str]] = {
     "forwarder": {"_core", "convert", "errors", "pages", "policy", "read", "schema", "tail", "types"},
     "demo": set(),
     "__init__": {"_core", "forwarder", *PUBLIC},
-    "cli": {"__init__", "_core", "forwarder", "numbers", *PUBLIC} - {"convert", "lines", "read", "scan", "schema", "where"},
+    "cli": {"__init__", "_core", "forwarder", "numbers", *PUBLIC}
+    - {"convert", "lines", "read", "scan", "schema", "where"},
     "__main__": {"cli"},
 }
 

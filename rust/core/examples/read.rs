@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for argument in std::env::args().skip(1) {
         match argument.split_once('=') {
             Some(("columns", names)) => {
-                columns = Some(names.split(',').map(str::to_owned).collect::<Vec<_>>())
+                columns = Some(names.split(',').map(str::to_owned).collect::<Vec<_>>());
             }
             Some(("bodies", answer)) => bodies = answer != "no",
             Some(("verb", words)) => options.filter.verb = Choice::new(words.split(',')),

@@ -90,7 +90,7 @@ impl Pattern {
 /// `resource`, `resource.group`, `resource/subresource` or all three. What is not named may be anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resource {
-    resource: Pattern,
+    name: Pattern,
     group: Option<Pattern>,
     subresource: Option<Pattern>,
 }
@@ -98,9 +98,9 @@ pub struct Resource {
 impl From<&str> for Resource {
     fn from(text: &str) -> Self {
         let (named, subresource) = split(text, '/');
-        let (resource, group) = split(named, '.');
+        let (name, group) = split(named, '.');
         Self {
-            resource: resource.into(),
+            name: name.into(),
             group: group.map(Pattern::from),
             subresource: subresource.map(Pattern::from),
         }
@@ -112,7 +112,7 @@ impl Resource {
         let is = |pattern: &Pattern, text: Option<&str>| pattern.is(text.unwrap_or_default());
         let may_be =
             |pattern: &Option<Pattern>, text| pattern.as_ref().is_none_or(|pattern| is(pattern, text));
-        is(&self.resource, object.resource.as_deref())
+        is(&self.name, object.resource.as_deref())
             && may_be(&self.group, object.api_group.as_deref())
             && may_be(&self.subresource, object.subresource.as_deref())
     }

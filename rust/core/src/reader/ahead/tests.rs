@@ -63,7 +63,8 @@ fn drain(reader: &mut dyn Read, room: usize) -> (Vec<u8>, [Option<(ErrorKind, St
 
 /// Two gzip members, or zstd frames, of some lines.
 fn packed(gzip: bool) -> Vec<u8> {
-    let text: String = (0..12).map(|n| format!("{{\"auditID\":\"{n}-{}\"}}\n", n * 7919)).collect();
+    let lines: Vec<String> = (0..12).map(|n| format!("{{\"auditID\":\"{n}-{}\"}}\n", n * 7919)).collect();
+    let text = lines.concat();
     let mut all = Vec::new();
     for part in text.as_bytes().chunks(150) {
         if gzip {
