@@ -52,7 +52,7 @@ def in_upper_case(table: pa.Table) -> pa.Table:
     return table.rename_columns([name.upper() for name in table.column_names])
 
 
-@pytest.mark.parametrize("few", [0, 1 << 40])
+@pytest.mark.parametrize("few", [1, 1 << 40])
 @pytest.mark.parametrize("change", [in_bytes, in_upper_case])
 def test_columns_of_other_engines(
     change: object, few: int, table: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
