@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from auditwake.cli.exits import Exit, UsageError
@@ -20,11 +20,11 @@ __all__ = [
     "add_by",
     "add_output",
     "add_scope",
+    "add_which",
     "answer_of",
     "print_answer",
     "print_notes",
     "scope_of",
-    "values",
 ]
 
 WIDE = 1000
@@ -62,6 +62,19 @@ def add_asked(parser: argparse.ArgumentParser, *, limit: bool = True) -> None:
 
 def add_scope(parser: argparse.ArgumentParser) -> None:
     """Add what narrows down which events are asked of."""
+    add_which(parser, LISTS, ())
+
+
+def add_which(
+    parser: argparse.ArgumentParser, lists: Iterable[tuple[str, str, str]], unasked: Sequence[str] | None
+) -> None:
+    """Add options for times and for lists of values.
+
+    Args:
+        parser: The parser.
+        lists: Name, metavar and meaning of each list.
+        unasked: What a list is that is not given.
+    """
     group = parser.add_argument_group(
         "which events", "Lists have commas between their values; * stands for any characters, a - in front leaves out."
     )
@@ -69,8 +82,8 @@ def add_scope(parser: argparse.ArgumentParser) -> None:
         "--since", type=when, metavar="WHEN", help="received at or after: a time (RFC 3339), or 15m, 2h, 3d"
     )
     group.add_argument("--until", type=when, metavar="WHEN", help="received before")
-    for name, metavar, meaning in LISTS:
-        group.add_argument(f"--{name}", type=values, default=(), metavar=metavar, help=meaning)
+    for name, metavar, meaning in lists:
+        group.add_argument(f"--{name}", type=_values, default=unasked, metavar=metavar, help=meaning)
 
 
 def add_by(parser: argparse.ArgumentParser, default: str) -> None:
@@ -208,6 +221,6 @@ def _document(answer: "Answer") -> dict[str, object]:
     }
 
 
-def values(text: str) -> list[str]:
+def _values(text: str) -> list[str]:
     """Split a list; an empty text is the empty value, such as the scope of the cluster."""
     return names(text) or [""]

@@ -3,9 +3,8 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from auditwake.cli.asking import LISTS, values
+from auditwake.cli.asking import LISTS, add_which
 from auditwake.cli.exits import UsageError
-from auditwake.cli.options import when
 
 if TYPE_CHECKING:
     from auditwake import Where
@@ -22,15 +21,7 @@ WANTED = (*(entry for entry in LISTS if entry[0] != "name"), *OWN)
 
 def add_where(parser: argparse.ArgumentParser) -> None:
     """Add what narrows down which events are read."""
-    group = parser.add_argument_group(
-        "which events", "Lists have commas between their values; * stands for any characters, a - in front leaves out."
-    )
-    group.add_argument(
-        "--since", type=when, metavar="WHEN", help="received at or after: a time (RFC 3339), or 15m, 2h, 3d"
-    )
-    group.add_argument("--until", type=when, metavar="WHEN", help="received before")
-    for name, metavar, meaning in WANTED:
-        group.add_argument(f"--{name}", type=values, metavar=metavar, help=meaning)
+    add_which(parser, WANTED, None)
 
 
 def where_of(args: argparse.Namespace) -> "Where | None":

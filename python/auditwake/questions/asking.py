@@ -28,17 +28,7 @@ def asked_as_written(
     threads: int | None = None,
     **parameters: object,
 ) -> Answer:
-    """Ask a question as its file has it; see `auditwake.ask`.
-
-    Args:
-        name: The question: one of `auditwake.questions.names()`.
-        source: Logs as `auditwake.read` takes them, Parquet files or a directory of them, or Arrow.
-        scope: Which events it is asked of; None for all.
-        by: What it groups by, where that can be chosen: words of `auditwake.questions.BY`.
-        order: Column of the answer that comes first when largest, where that can be chosen.
-        limit: Most rows; None for what the question says, 0 for all.
-        threads: How many threads parse and compute; None for one a core.
-        parameters: Values of its other parameters, such as `min_us` of `slow`.
+    """Ask a question as its file has it; the arguments are those of `auditwake.ask`.
 
     Raises:
         QuestionError: There is no such question, or it cannot be asked so.
