@@ -85,7 +85,11 @@ def test_every_batch_that_was_taken_arrives(tmp_path: Path) -> None:
         agent.until(lambda now: all(route.in_flight_payloads == 0 for one in now.sources for route in one.routes))
         agent.terminate()
         intake.oracle.check(BATCH * BATCHES)
-        assert agent.quarantined() == {}
+        # A kill in the middle of a write leaves a piece of a line, whose batch was not answered: it came again.
+        pieces = [piece.rstrip(b"\n") for piece in agent.quarantine()]
+        events = [line(number).rstrip(b"\n") for number in range(1, BATCH * BATCHES + 1)]
+        assert len(pieces) <= KILLS
+        assert all(any(event.startswith(piece) and event != piece for event in events) for piece in pieces), pieces
 
 
 def test_a_backlog_that_is_full_is_taken_later(tmp_path: Path) -> None:

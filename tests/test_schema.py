@@ -17,6 +17,7 @@ GROUPS = {"core", "derived", "bodies", "all"}
 
 def arrow_type(text: str) -> pa.DataType:
     """Read the type as the table of columns says it."""
+    dictionary = pa.dictionary(pa.int32(), pa.string())
     named: dict[str, pa.DataType] = {
         "timestamp[us, UTC]": pa.timestamp("us", "UTC"),
         "utf8": pa.string(),
@@ -26,13 +27,10 @@ def arrow_type(text: str) -> pa.DataType:
         "int16": pa.int16(),
         "int32": pa.int32(),
         "int64": pa.int64(),
-        "dictionary<int32, utf8>": pa.dictionary(pa.int32(), pa.string()),
-        "list<utf8>": pa.list_(pa.string()),
-        "list<dictionary<int32, utf8>>": pa.list_(pa.dictionary(pa.int32(), pa.string())),
-        "map<dictionary<int32, utf8>, utf8>": pa.map_(pa.dictionary(pa.int32(), pa.string()), pa.string()),
-        "map<dictionary<int32, utf8>, list<utf8>>": pa.map_(
-            pa.dictionary(pa.int32(), pa.string()), pa.list_(pa.string())
-        ),
+        "dictionary<int32, utf8>": dictionary,
+        "list<dictionary<int32, utf8>>": pa.list_(dictionary),
+        "map<dictionary<int32, utf8>, dictionary<int32, utf8>>": pa.map_(dictionary, dictionary),
+        "map<dictionary<int32, utf8>, list<dictionary<int32, utf8>>>": pa.map_(dictionary, pa.list_(dictionary)),
     }
     return named[text]
 

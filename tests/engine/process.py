@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -116,11 +117,13 @@ class AgentProcess:
         self.child.send_signal(number)
         assert self.child.wait(SOON) == 0, self.said()
 
-    def quarantined(self) -> Counter[int]:
-        """The numbers of the events that are in the quarantine."""
-        found: Counter[int] = Counter()
+    def quarantine(self) -> Iterator[bytes]:
+        """The lines that are in the quarantine."""
         for path in (self.state / "quarantine").glob("*.ndjson"):
             assert path.stat().st_mode & 0o077 == 0
             for line in path.read_text().splitlines():
-                found.update(map(int, NUMBER.findall(base64.b64decode(json.loads(line)["bytes"]))))
-        return found
+                yield base64.b64decode(json.loads(line)["bytes"])
+
+    def quarantined(self) -> Counter[int]:
+        """The numbers of the events that are in the quarantine."""
+        return Counter(int(number) for line in self.quarantine() for number in NUMBER.findall(line))

@@ -24,15 +24,14 @@ WAYS: Final[dict[str, tuple[str, Ways]]] = {
     "utf8": ("varchar", TEXT),
     "utf8 (arrow.json)": ("varchar", TEXT),
     "dictionary<int32, utf8>": ("varchar", TEXT),
-    "list<utf8>": ("varchar[]", TEXTS),
     "list<dictionary<int32, utf8>>": ("varchar[]", TEXTS),
     "int16": ("smallint", INTEGER),
     "int32": ("integer", INTEGER),
     "int64": ("bigint", INTEGER),
     "bool": ("boolean", {"BOOLEAN": "{}"}),
     "timestamp[us, UTC]": ("timestamptz", MOMENT),
-    "map<dictionary<int32, utf8>, utf8>": ("map(varchar, varchar)", {r"MAP\(.*\)": "{}"}),
-    "map<dictionary<int32, utf8>, list<utf8>>": ("map(varchar, varchar[])", {r"MAP\(.*\)": "{}"}),
+    "map<dictionary<int32, utf8>, dictionary<int32, utf8>>": ("map(varchar, varchar)", {r"MAP\(.*\)": "{}"}),
+    "map<dictionary<int32, utf8>, list<dictionary<int32, utf8>>>": ("map(varchar, varchar[])", {r"MAP\(.*\)": "{}"}),
     "binary": ("blob", {"BLOB|VARCHAR": "{}"}),
 }
 """Type in the schema -> what DuckDB calls it, and the ways to it."""

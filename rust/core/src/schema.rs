@@ -13,7 +13,7 @@ pub use table::COLUMNS;
 
 /// Version of the column set, stamped into the schema's metadata. It grows when a column changes its meaning or type;
 /// a new column at the end of its section does not count.
-pub const SCHEMA_VERSION: &str = "1";
+pub const SCHEMA_VERSION: &str = "2";
 
 /// Metadata key of [`SCHEMA_VERSION`].
 pub const SCHEMA_VERSION_KEY: &str = "auditwake.schema_version";
@@ -35,14 +35,12 @@ pub enum Kind {
     Text,
     /// `dictionary<int32, utf8>`
     Dict,
-    /// `list<utf8>`
-    ListText,
     /// `list<dictionary<int32, utf8>>`
-    ListDict,
-    /// `map<dictionary<int32, utf8>, utf8>`
-    MapText,
-    /// `map<dictionary<int32, utf8>, list<utf8>>`
-    MapList,
+    List,
+    /// `map<dictionary<int32, utf8>, dictionary<int32, utf8>>`
+    Map,
+    /// `map<dictionary<int32, utf8>, list<dictionary<int32, utf8>>>`
+    MapOfLists,
     /// `utf8` with the extension name `arrow.json`: the bytes that stood on the line
     Json,
     /// `binary`
@@ -61,10 +59,9 @@ impl Kind {
             Self::Bool => DataType::Boolean,
             Self::Text | Self::Json => DataType::Utf8,
             Self::Dict => dict_type(),
-            Self::ListText => list_type(DataType::Utf8),
-            Self::ListDict => list_type(dict_type()),
-            Self::MapText => map_type(DataType::Utf8),
-            Self::MapList => map_type(list_type(DataType::Utf8)),
+            Self::List => list_type(dict_type()),
+            Self::Map => map_type(dict_type()),
+            Self::MapOfLists => map_type(list_type(dict_type())),
             Self::Bytes => DataType::Binary,
         }
     }
@@ -74,9 +71,6 @@ impl Kind {
     pub fn coded_type(self) -> DataType {
         match self {
             Self::Text => dict_type(),
-            Self::ListText => list_type(dict_type()),
-            Self::MapText => map_type(dict_type()),
-            Self::MapList => map_type(list_type(dict_type())),
             other => other.data_type(),
         }
     }
@@ -92,10 +86,9 @@ impl Kind {
             Self::Bool => "bool",
             Self::Text => "utf8",
             Self::Dict => "dictionary<int32, utf8>",
-            Self::ListText => "list<utf8>",
-            Self::ListDict => "list<dictionary<int32, utf8>>",
-            Self::MapText => "map<dictionary<int32, utf8>, utf8>",
-            Self::MapList => "map<dictionary<int32, utf8>, list<utf8>>",
+            Self::List => "list<dictionary<int32, utf8>>",
+            Self::Map => "map<dictionary<int32, utf8>, dictionary<int32, utf8>>",
+            Self::MapOfLists => "map<dictionary<int32, utf8>, list<dictionary<int32, utf8>>>",
             Self::Json => "utf8 (arrow.json)",
             Self::Bytes => "binary",
         }

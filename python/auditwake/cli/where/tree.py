@@ -59,7 +59,7 @@ def kind_of(type_name: str) -> str:
     """Give the kind of a column from the name of its Arrow type.
 
     Example:
-        >>> kind_of("dictionary<int32, utf8>"), kind_of("int16"), kind_of("list<utf8>")
+        >>> kind_of("dictionary<int32, utf8>"), kind_of("int16"), kind_of("list<dictionary<int32, utf8>>")
         ('text', 'number', 'texts')
     """
     if type_name.startswith("list<"):

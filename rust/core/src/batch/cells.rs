@@ -1,10 +1,11 @@
 //! Growing columns: one cell for each prepared value, and the rows of a batch gathered from them.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use arrow_array::builder::StringBuilder;
 use arrow_array::types::{Int16Type, Int32Type, Int64Type};
-use arrow_array::{ArrayRef, new_null_array};
+use arrow_array::{ArrayRef, StringArray, new_null_array};
 use arrow_schema::DataType;
 
 use crate::schema::Kind;
@@ -33,77 +34,59 @@ pub(super) enum Cells {
 
 /// What holds the cells.
 pub(super) enum Store {
-    /// Codes into `dict`.
-    Dict {
-        codes: Vec<i32>,
-        dict: Interner,
-    },
-    Text(StringBuilder),
+    Dict(Codes),
+    /// In a cell of Rust's, since it is an array for as long as rows are taken from it.
+    Text(RefCell<StringBuilder>),
     Int64(Vec<i64>),
     Int32(Vec<i32>),
     Int16(Vec<i16>),
     Bool(Vec<bool>),
-    ListText {
+    /// Lists of codes.
+    List {
+        /// Where the items of each cell end.
         lists: Ends,
-        items: Items,
+        items: Codes,
     },
-    ListDict {
-        lists: Ends,
-        codes: Vec<i32>,
-        dict: Interner,
-    },
-    MapText {
+    Map {
         /// Where the entries of each cell end.
         lists: Ends,
-        keys: Vec<i32>,
-        dict: Interner,
-        values: Items,
+        keys: Codes,
+        values: Codes,
     },
-    MapList {
+    MapOfLists {
         lists: Ends,
-        keys: Vec<i32>,
-        dict: Interner,
+        keys: Codes,
         /// Where the list of each entry ends among the items.
         values: Ends,
-        items: Items,
+        items: Codes,
     },
 }
 
-/// Texts inside lists and maps.
-pub(super) enum Items {
-    Plain(StringBuilder),
-    Coded { codes: Vec<i32>, dict: Interner },
+/// Texts as codes.
+#[derive(Default)]
+pub(super) struct Codes {
+    codes: Vec<i32>,
+    dict: Interner,
 }
 
-impl Items {
-    fn new(coded: bool) -> Self {
-        if coded {
-            Self::Coded { codes: Vec::new(), dict: Interner::default() }
-        } else {
-            Self::Plain(StringBuilder::new())
-        }
+impl Codes {
+    fn push(&mut self, text: &str) {
+        self.codes.push(self.dict.code(text));
     }
 
-    fn push(&mut self, text: &str) {
-        match self {
-            Self::Plain(texts) => texts.append_value(text),
-            Self::Coded { codes, dict } => codes.push(dict.code(text)),
-        }
+    /// Adds a text or, where there is none, a code that no row will show.
+    fn push_some(&mut self, text: Option<&str>) {
+        let code = text.map_or(0, |text| self.dict.code(text));
+        self.codes.push(code);
     }
 
     /// All of them.
     fn array(&self) -> ArrayRef {
-        match self {
-            Self::Plain(texts) => Arc::new(texts.finish_cloned()),
-            Self::Coded { codes, dict } => dict.array_of(codes),
-        }
+        self.dict.array_of(&self.codes)
     }
 
     fn size(&self) -> usize {
-        match self {
-            Self::Plain(texts) => texts.values_slice().len() + 4 * texts.offsets_slice().len(),
-            Self::Coded { codes, dict } => 4 * codes.len() + dict.size(),
-        }
+        4 * self.codes.len() + self.dict.size()
     }
 }
 
@@ -111,24 +94,23 @@ impl Cells {
     /// An empty column of that kind, with every text as a code where `coded`. Times, bodies and raw bytes are row-wise and
     /// never prepared.
     pub(super) fn new(kind: Kind, coded: bool) -> Self {
-        let (lists, dict) = (Ends::default(), Interner::default());
         let store = match kind {
-            Kind::Dict => Store::Dict { codes: Vec::new(), dict },
-            Kind::Text if coded => Store::Dict { codes: Vec::new(), dict },
-            Kind::Text | Kind::Json | Kind::Bytes => Store::Text(StringBuilder::new()),
+            Kind::Dict => Store::Dict(Codes::default()),
+            Kind::Text if coded => Store::Dict(Codes::default()),
+            Kind::Text | Kind::Json | Kind::Bytes => Store::Text(RefCell::default()),
             Kind::Int64 | Kind::Time => Store::Int64(Vec::new()),
             Kind::Int32 => Store::Int32(Vec::new()),
             Kind::Int16 => Store::Int16(Vec::new()),
             Kind::Bool => Store::Bool(Vec::new()),
-            Kind::ListText => Store::ListText { lists, items: Items::new(coded) },
-            Kind::ListDict => Store::ListDict { lists, codes: Vec::new(), dict },
-            Kind::MapText => Store::MapText { lists, keys: Vec::new(), dict, values: Items::new(coded) },
-            Kind::MapList => Store::MapList {
-                lists,
-                keys: Vec::new(),
-                dict,
+            Kind::List => Store::List { lists: Ends::default(), items: Codes::default() },
+            Kind::Map => {
+                Store::Map { lists: Ends::default(), keys: Codes::default(), values: Codes::default() }
+            }
+            Kind::MapOfLists => Store::MapOfLists {
+                lists: Ends::default(),
+                keys: Codes::default(),
                 values: Ends::default(),
-                items: Items::new(coded),
+                items: Codes::default(),
             },
         };
         let data_type = if coded { kind.coded_type() } else { kind.data_type() };
@@ -143,9 +125,9 @@ impl Cells {
             Kind::Dict | Kind::Text | Kind::Json | Kind::Bytes => self.text(None),
             Kind::Int64 | Kind::Time | Kind::Int32 | Kind::Int16 => self.int(None),
             Kind::Bool => self.flag(None),
-            Kind::ListText | Kind::ListDict => self.list::<&str>(None),
-            Kind::MapText => self.map::<&str>(None),
-            Kind::MapList => self.map_of_lists::<&str>(None),
+            Kind::List => self.list::<&str>(None),
+            Kind::Map => self.map::<&str>(None),
+            Kind::MapOfLists => self.map_of_lists::<&str>(None),
         }
     }
 
@@ -163,8 +145,8 @@ impl Cells {
     /// Adds a string cell.
     pub(super) fn text(&mut self, value: Option<&str>) {
         match self.on(value.is_some()) {
-            Some(Store::Dict { codes, dict }) => codes.push(value.map_or(0, |text| dict.code(text))),
-            Some(Store::Text(builder)) => builder.append_value(value.unwrap_or_default()),
+            Some(Store::Dict(codes)) => codes.push_some(value),
+            Some(Store::Text(texts)) => texts.get_mut().append_value(value.unwrap_or_default()),
             _ => {}
         }
     }
@@ -197,42 +179,36 @@ impl Cells {
 
     /// Adds a list cell.
     pub(super) fn list<S: AsRef<str>>(&mut self, value: Option<&[S]>) {
-        let all = value.unwrap_or_default().iter().map(AsRef::as_ref);
-        match self.on(value.is_some()) {
-            Some(Store::ListText { lists, items }) => {
-                lists.push(lists.last() + all.len());
-                all.for_each(|item| items.push(item));
+        if let Some(Store::List { lists, items }) = self.on(value.is_some()) {
+            for item in value.unwrap_or_default() {
+                items.push(item.as_ref());
             }
-            Some(Store::ListDict { lists, codes, dict }) => {
-                lists.push(lists.last() + all.len());
-                codes.extend(all.map(|item| dict.code(item)));
-            }
-            _ => {}
+            lists.push(items.codes.len());
         }
     }
 
     /// Adds a map cell with string values.
     pub(super) fn map<S: AsRef<str>>(&mut self, entries: Option<&[(S, S)]>) {
-        if let Some(Store::MapText { lists, keys, dict, values }) = self.on(entries.is_some()) {
+        if let Some(Store::Map { lists, keys, values }) = self.on(entries.is_some()) {
             for (key, value) in entries.unwrap_or_default() {
-                keys.push(dict.code(key.as_ref()));
+                keys.push(key.as_ref());
                 values.push(value.as_ref());
             }
-            lists.push(keys.len());
+            lists.push(keys.codes.len());
         }
     }
 
     /// Adds a map cell with list values.
     pub(super) fn map_of_lists<S: AsRef<str>>(&mut self, entries: Option<&[(S, Vec<S>)]>) {
-        if let Some(Store::MapList { lists, keys, dict, values, items }) = self.on(entries.is_some()) {
+        if let Some(Store::MapOfLists { lists, keys, values, items }) = self.on(entries.is_some()) {
             for (key, value) in entries.unwrap_or_default() {
-                keys.push(dict.code(key.as_ref()));
+                keys.push(key.as_ref());
                 for item in value {
                     items.push(item.as_ref());
                 }
-                values.push(values.last() + value.len());
+                values.push(items.codes.len());
             }
-            lists.push(keys.len());
+            lists.push(keys.codes.len());
         }
     }
 
@@ -240,21 +216,18 @@ impl Cells {
     pub(super) fn gather<'a>(&'a self, rows: &mut Rows<'a>) -> Option<ArrayRef> {
         let Self::On { store, data_type, valid, any: true } = self else { return None };
         match &**store {
-            Store::Dict { codes, dict } => rows.dictionary(&dict.array_of(codes), valid),
-            Store::Text(builder) => rows.texts(&builder.finish_cloned(), valid),
+            Store::Dict(codes) => rows.dictionary(&codes.array(), valid),
+            Store::Text(texts) => lend(texts, |texts| rows.texts(texts, valid)),
             Store::Int64(cells) => Some(rows.numbers::<Int64Type>(cells, valid)),
             Store::Int32(cells) => Some(rows.numbers::<Int32Type>(cells, valid)),
             Store::Int16(cells) => Some(rows.numbers::<Int16Type>(cells, valid)),
             Store::Bool(cells) => Some(rows.flags(cells, valid)),
-            Store::ListText { lists, items } => rows.list(data_type, lists, &items.array(), valid),
-            Store::ListDict { lists, codes, dict } => {
-                rows.list(data_type, lists, &dict.array_of(codes), valid)
+            Store::List { lists, items } => rows.list(data_type, lists, &items.array(), valid),
+            Store::Map { lists, keys, values } => {
+                rows.map(data_type, lists, (&keys.array(), &values.array()), valid)
             }
-            Store::MapText { lists, keys, dict, values } => {
-                rows.map(data_type, lists, (&dict.array_of(keys), &values.array()), valid)
-            }
-            Store::MapList { lists, keys, dict, values, items } => {
-                rows.map_of_lists(data_type, lists, &dict.array_of(keys), (values, &items.array()), valid)
+            Store::MapOfLists { lists, keys, values, items } => {
+                rows.map_of_lists(data_type, lists, &keys.array(), (values, &items.array()), valid)
             }
         }
     }
@@ -275,16 +248,28 @@ impl Cells {
     pub(super) fn size(&self) -> usize {
         let Self::On { store, .. } = self else { return 0 };
         match &**store {
-            Store::Dict { codes, dict } | Store::ListDict { codes, dict, .. } => {
-                4 * codes.len() + dict.size()
-            }
-            Store::MapText { keys, dict, values, .. } => 4 * keys.len() + dict.size() + values.size(),
-            Store::MapList { keys, dict, items, .. } => 4 * keys.len() + dict.size() + items.size(),
-            Store::ListText { items, .. } => items.size(),
-            Store::Text(builder) => builder.values_slice().len(),
+            Store::Dict(codes) | Store::List { items: codes, .. } => codes.size(),
+            Store::Map { keys, values, .. } => keys.size() + values.size(),
+            Store::MapOfLists { keys, items, .. } => keys.size() + items.size(),
+            Store::Text(texts) => texts.borrow().values_slice().len(),
             _ => 0,
         }
     }
+}
+
+/// Makes a builder an array, looks at it, and makes it a builder again: none of the texts is copied for that.
+fn lend(
+    texts: &RefCell<StringBuilder>,
+    look: impl FnOnce(&StringArray) -> Option<ArrayRef>,
+) -> Option<ArrayRef> {
+    let array = texts.take().finish();
+    let answer = look(&array);
+    let again = array.into_builder().or_else(|shared| {
+        let mut copy = StringBuilder::new();
+        copy.append_array(&shared).map(|()| copy)
+    });
+    texts.replace(again.ok()?);
+    answer
 }
 
 /// Columns without any value: one array a kind, kept from batch to batch and cut to size.

@@ -252,7 +252,7 @@ fn repair_lists(repairs: &[Repairs]) -> Option<ArrayRef> {
     if repairs.iter().all(|repairs| repairs.is_empty()) {
         return None;
     }
-    let DataType::List(field) = Kind::ListDict.data_type() else { return None };
+    let DataType::List(field) = Kind::List.data_type() else { return None };
     let codes: Int32Array = repairs.iter().flat_map(|repairs| repairs.iter()).map(|r| r as i32).collect();
     let names = StringArray::from_iter_values(Repair::ALL.map(Repair::name));
     let items = DictionaryArray::<Int32Type>::new(codes, Arc::new(names));

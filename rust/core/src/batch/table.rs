@@ -225,7 +225,7 @@ impl Table {
 
     /// Forgets every value. Rows given out before are void.
     pub(super) fn clear(&mut self) {
-        self.keys = TextVec::default();
+        self.keys.clear();
         self.places.clear();
         self.lately.fill(ABSENT);
         self.asides.clear();

@@ -21,11 +21,6 @@ impl Ends {
         self.0.len() as u32 - 2
     }
 
-    /// Where the last one ends.
-    pub(super) fn last(&self) -> usize {
-        self.0[self.0.len() - 1] as usize
-    }
-
     /// What the one at a place takes.
     #[inline]
     pub(super) fn span(&self, place: usize) -> Range<usize> {
@@ -40,6 +35,10 @@ impl Ends {
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.0.len() - 1
+    }
+
+    fn clear(&mut self) {
+        self.0.truncate(1);
     }
 }
 
@@ -72,6 +71,12 @@ impl TextVec {
     /// How many texts there are.
     pub(super) fn len(&self) -> usize {
         self.ends.len()
+    }
+
+    /// Forgets them all and keeps the room that they took: a text that grows is copied again and again.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
     }
 
     /// Bytes held.

@@ -233,9 +233,9 @@ fn shapes(name: &str) -> &'static [Shape] {
     match column.kind {
         Kind::Dict => &[Shape::Flat],
         Kind::Text if is_looked_up(name) => &[Shape::Flat],
-        Kind::ListText | Kind::ListDict => &[Shape::Items],
-        Kind::MapText => &[Shape::Keys, Shape::Values],
-        Kind::MapList => &[Shape::Keys, Shape::ValueItems],
+        Kind::List => &[Shape::Items],
+        Kind::Map => &[Shape::Keys, Shape::Values],
+        Kind::MapOfLists => &[Shape::Keys, Shape::ValueItems],
         _ => &[],
     }
 }

@@ -4,7 +4,7 @@
 //! them. It takes items of lists one by one like any other cells, since its own way with lists is a dynamic copier.
 
 use std::cell::OnceCell;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow_array::types::ArrowPrimitiveType;
 use arrow_array::{
@@ -42,9 +42,7 @@ impl Items {
     fn of(lists: &Ends, places: &[u32]) -> Self {
         // The values of a user's extra are lists, and nearly all of them have one item.
         if lists.are_single() {
-            let ends: Vec<i32> = (0..=places.len() as i32).collect();
-            let ends = OffsetBuffer::new(ScalarBuffer::from(ends));
-            return Self { ends, places: UInt32Array::from(places.to_vec()) };
+            return Self { ends: single_ends(places.len()), places: UInt32Array::from(places.to_vec()) };
         }
         let mut end = 0;
         let mut ends = Vec::with_capacity(places.len() + 1);
@@ -71,6 +69,16 @@ impl Items {
     fn take(&self, from: &ArrayRef) -> Option<ArrayRef> {
         take(from, &self.places, None).ok()
     }
+}
+
+/// Where lists of one item end. They share memory, since to touch new memory costs more than all else about them.
+fn single_ends(lists: usize) -> OffsetBuffer<i32> {
+    const SHARED: usize = 1 << 16;
+    static ENDS: LazyLock<OffsetBuffer<i32>> = LazyLock::new(|| count(SHARED));
+    fn count(lists: usize) -> OffsetBuffer<i32> {
+        OffsetBuffer::new((0..=lists as i32).collect())
+    }
+    if lists <= SHARED { ENDS.slice(0, lists) } else { count(lists) }
 }
 
 impl<'a> Rows<'a> {
@@ -245,12 +253,12 @@ mod tests {
                 cells.flag(value.map(Vec::is_empty));
                 value.map(|entries| entries.is_empty().to_string())
             }
-            Kind::ListText | Kind::ListDict => {
+            Kind::List => {
                 let list = value.map(words);
                 cells.list(list.as_deref());
                 list.map(|list| format!("{list:?}"))
             }
-            Kind::MapText => {
+            Kind::Map => {
                 let entries = value.map(pairs);
                 cells.map(entries.as_deref());
                 let spell = |entries: Vec<(String, String)>| {
@@ -282,7 +290,7 @@ mod tests {
             coded: bool,
         ) {
             let kinds = [Kind::Dict, Kind::Text, Kind::Int64, Kind::Int16, Kind::Bool];
-            let lists = [Kind::ListText, Kind::ListDict, Kind::MapText, Kind::MapList];
+            let lists = [Kind::List, Kind::Map, Kind::MapOfLists];
             let places: Vec<u32> = picks.iter().map(|pick| pick.index(values.len() + 1) as u32).collect();
             let columns: Vec<(Cells, Vec<String>)> = kinds.into_iter().chain(lists).map(|kind| {
                 let mut cells = Cells::new(kind, coded);

@@ -18,8 +18,8 @@ pub(super) trait Builder {
     fn finish(&mut self) -> ArrayRef;
 }
 
-/// What the column of a batch held: the next one will hold about as much, and a builder that grows is copied again and
-/// again.
+/// What the column of a batch held and a sixteenth more: the next one will hold about as much, and a builder that grows is
+/// copied again and again.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Room {
     rows: usize,
@@ -110,7 +110,7 @@ impl<B: Builder> Column<B> {
         builder.append_nulls(nulls);
         let column = builder.finish();
         let bytes = column.to_data().buffers().last().map_or(0, arrow_buffer::Buffer::len);
-        self.room = Room { rows: column.len(), bytes };
+        self.room = Room { rows: column.len() + column.len() / 16, bytes: bytes + bytes / 16 };
         Some(column)
     }
 }
