@@ -6,6 +6,7 @@ import os
 import threading
 import zlib
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,32 @@ def test_delta_takes_a_reader(reader: aw.Reader, verbs: dict[str, int], tmp_path
         .execute("select verb, count(*) from log group by verb")
     )
     assert dict(frame.iter_rows()) == verbs
+
+
+def test_consumers_read_texts_in_maps_and_lists(metadata_log: Path, metadata_events: list[Event]) -> None:
+    names = ["user_extra", "source_ips", "annotations"]
+    log = aw.read(metadata_log, columns=names)
+    expected = [
+        (event["user"].get("extra"), event.get("sourceIPs"), event.get("annotations")) for event in metadata_events
+    ]
+    assert any(extra for extra, _, _ in expected)
+
+    def rows(columns: Iterable[Iterable[Any]]) -> list[tuple[Any, ...]]:
+        return [
+            (
+                None if extra is None else {key: list(values) for key, values in dict(extra).items()},
+                None if ips is None else list(ips),
+                None if annotations is None else dict(annotations),
+            )
+            for extra, ips, annotations in columns
+        ]
+
+    assert rows(zip(*(pa.table(log)[name].to_pylist() for name in names), strict=True)) == expected
+    assert rows(pd.DataFrame.from_arrow(log).itertuples(index=False)) == expected  # type: ignore[attr-defined]  # as above
+    assert rows(pl.DataFrame(log).iter_rows()) == expected
+    with duckdb.connect() as connection:
+        connection.register("log", log)
+        assert rows(connection.sql("from log").fetchall()) == expected
 
 
 def test_polars_scans_lazily(metadata_log: Path, metadata_events: list[Event]) -> None:

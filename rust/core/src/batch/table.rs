@@ -48,7 +48,7 @@ pub(super) struct Table {
     seed: RandomState,
     /// Places of values that were met lately, by a [`guess`] at their bytes: a comparison with the right one costs less than
     /// a hash. A wrong place costs one comparison, whatever values the log holds.
-    lately: Box<[u32; LATELY]>,
+    lately: Box<[Recent; LATELY]>,
     /// Columns in the order in which the group writes them.
     columns: Vec<(&'static str, Kind)>,
     /// One growing column each, `Off` where it is not selected.
@@ -62,6 +62,15 @@ pub(super) struct Table {
     odd: bool,
     /// Whether any column of the batch needs this table.
     pub(super) active: bool,
+}
+
+/// A value that was met lately: its row, and where its bytes stand among all keys. With these beside the row, a wrong guess is
+/// nearly always known by the length, and a right one by one look at memory that is far away.
+#[derive(Clone, Copy, Default)]
+struct Recent {
+    place: u32,
+    start: u32,
+    len: u32,
 }
 
 /// Writes the cells of one new value, one call a column, in the order of the group's columns.
@@ -100,7 +109,7 @@ impl Table {
             keys: TextVec::default(),
             places: HashTable::new(),
             seed: RandomState::default(),
-            lately: Box::new([ABSENT; LATELY]),
+            lately: Box::new([Recent::default(); LATELY]),
             columns,
             cells,
             asides: Vec::new(),
@@ -151,8 +160,11 @@ impl Table {
     /// The row of a value that was met lately.
     #[inline]
     pub(super) fn lately(&self, key: &[u8]) -> Option<u32> {
-        let place = self.lately[guess(key, LATELY)];
-        ((place as usize) < self.keys.len() && same(self.keys.get(place as usize), key)).then_some(place)
+        let Recent { place, start, len } = self.lately[guess(key, LATELY)];
+        let start = start as usize;
+        (len as usize == key.len()
+            && self.keys.at(start..start + key.len()).is_some_and(|known| same(known, key)))
+        .then_some(place)
     }
 
     /// As [`Self::row`], for a value that was not met lately. Apart from it, so that the usual way has few instructions.
@@ -167,7 +179,8 @@ impl Table {
             Some(&place) => place,
             None => self.add(hash, key, prepare)?,
         };
-        self.lately[guess(key, LATELY)] = place;
+        let start = self.keys.span(place).start;
+        self.lately[guess(key, LATELY)] = Recent { place, start: start as u32, len: key.len() as u32 };
         Ok(place)
     }
 
@@ -227,7 +240,7 @@ impl Table {
     pub(super) fn clear(&mut self) {
         self.keys.clear();
         self.places.clear();
-        self.lately.fill(ABSENT);
+        self.lately.fill(Recent::default());
         self.asides.clear();
         self.facts.clear();
         self.odd = false;

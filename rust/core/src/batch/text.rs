@@ -63,6 +63,17 @@ impl TextVec {
         &self.bytes[self.ends.span(place)]
     }
 
+    /// Where the text at a place stands, for [`Self::at`].
+    pub(super) fn span(&self, place: u32) -> Range<usize> {
+        self.ends.span(place as usize)
+    }
+
+    /// What stands there: the same as [`Self::get`] without the look at its ends.
+    #[inline]
+    pub(super) fn at(&self, span: Range<usize>) -> Option<&[u8]> {
+        self.bytes.get(span)
+    }
+
     /// The texts that were pushed as strings, in order. All of them were, or the lossy reading shows.
     pub(super) fn strs(&self) -> impl Iterator<Item = &str> {
         (0..self.len()).map(|place| std::str::from_utf8(self.get(place)).unwrap_or("\u{fffd}"))

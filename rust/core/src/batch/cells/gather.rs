@@ -299,7 +299,8 @@ mod tests {
                 (cells, told)
             }).collect();
             let mut rows = Rows::new(&places, columns.iter().flat_map(|(cells, _)| cells.flags()));
-            for (cells, expected) in &columns {
+            // Twice, as in the next batch: the cells are still there.
+            for (cells, expected) in columns.iter().chain(&columns) {
                 let column = cells.gather(&mut rows);
                 prop_assert!(column.as_ref().is_none_or(|column| column.len() == places.len()));
                 for (row, &place) in places.iter().enumerate() {
