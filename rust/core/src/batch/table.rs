@@ -48,7 +48,7 @@ pub(super) struct Table {
     seed: RandomState,
     /// Places of values that were met lately, by a [`guess`] at their bytes: a comparison with the right one costs less than
     /// a hash. A wrong place costs one comparison, whatever values the log holds.
-    lately: Box<[Recent; LATELY]>,
+    lately: Box<[Recent]>,
     /// Columns in the order in which the group writes them.
     columns: Vec<(&'static str, Kind)>,
     /// One growing column each, `Off` where it is not selected.
@@ -109,7 +109,7 @@ impl Table {
             keys: TextVec::default(),
             places: HashTable::new(),
             seed: RandomState::default(),
-            lately: Box::new([Recent::default(); LATELY]),
+            lately: vec![Recent::default(); LATELY].into_boxed_slice(),
             columns,
             cells,
             asides: Vec::new(),
