@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+/// Bytes of room that are kept when texts are forgotten.
+const ROOM: usize = 4 << 20;
+
 /// Ends of things that stand side by side.
 pub(super) struct Ends(
     /// Zero, then the end of each, so that the start of the first is no special case.
@@ -39,6 +42,7 @@ impl Ends {
 
     fn clear(&mut self) {
         self.0.truncate(1);
+        self.0.shrink_to(ROOM / size_of::<u32>());
     }
 }
 
@@ -84,9 +88,11 @@ impl TextVec {
         self.ends.len()
     }
 
-    /// Forgets them all and keeps the room that they took: a text that grows is copied again and again.
+    /// Forgets them all and keeps the room that they took, up to [`ROOM`]: what grows is copied again and again, and one huge
+    /// text must not stay for good.
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
+        self.bytes.shrink_to(ROOM);
         self.ends.clear();
     }
 
@@ -117,7 +123,18 @@ fn ends<const N: usize>(text: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
 
 #[cfg(test)]
 mod tests {
-    use super::same;
+    use super::{ROOM, TextVec, same};
+
+    #[test]
+    fn a_huge_text_takes_its_room_along_and_a_usual_one_leaves_it() {
+        let mut texts = TextVec::default();
+        for (len, least, most) in [(ROOM / 2, ROOM / 2, ROOM), (4 * ROOM, 0, ROOM)] {
+            texts.push(&vec![b'x'; len]);
+            texts.clear();
+            assert!((least..=most).contains(&texts.bytes.capacity()), "{len} {}", texts.bytes.capacity());
+            assert_eq!((texts.len(), texts.size()), (0, 0));
+        }
+    }
 
     #[test]
     fn texts_are_the_same_when_every_byte_is() {
