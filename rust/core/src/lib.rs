@@ -19,7 +19,7 @@ pub mod reader;
 pub mod repair;
 pub mod repeats;
 pub mod restore;
-#[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "the SIMD kernels, and nothing else"))]
+#[expect(unsafe_code, reason = "the SIMD kernels, and nothing else")]
 pub mod scan;
 pub mod schema;
 pub mod stats;

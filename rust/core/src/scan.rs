@@ -2,110 +2,42 @@
 //! one pass over its bytes. A value's *extent* is exact for every valid JSON text; for an invalid one it is whatever
 //! quotes and brackets say, and the caller decides what that is worth.
 
-use std::sync::OnceLock;
-
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod block;
 mod grammar;
+mod level;
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+mod neon;
 
 pub use block::Extent;
 pub use grammar::{Checked, checked_members, is_json};
-
-/// Which kernel finds the end of containers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SimdLevel {
-    /// Eight bytes at a time in plain Rust; runs everywhere.
-    Portable,
-    /// 64 bytes at a time with AVX2.
-    Avx2,
-}
-
-impl SimdLevel {
-    /// The name that `auditwake --version` prints and `AUDITWAKE_SIMD` takes.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Portable => "portable",
-            Self::Avx2 => "avx2",
-        }
-    }
-}
-
-/// The level in use: the best of this machine, or the portable one when the environment has `AUDITWAKE_SIMD=portable`.
-/// It is looked up once a process.
-pub fn simd_level() -> SimdLevel {
-    static LEVEL: OnceLock<SimdLevel> = OnceLock::new();
-    *LEVEL.get_or_init(|| {
-        let forced = std::env::var_os("AUDITWAKE_SIMD").is_some_and(|level| level == "portable");
-        if forced { SimdLevel::Portable } else { best_level() }
-    })
-}
-
-#[cfg(target_arch = "x86_64")]
-fn best_level() -> SimdLevel {
-    let all = std::arch::is_x86_feature_detected!("avx2")
-        && std::arch::is_x86_feature_detected!("bmi1")
-        && std::arch::is_x86_feature_detected!("popcnt")
-        && std::arch::is_x86_feature_detected!("pclmulqdq");
-    if all { SimdLevel::Avx2 } else { SimdLevel::Portable }
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn best_level() -> SimdLevel {
-    SimdLevel::Portable
-}
-
-/// Ends of values, compiled for one level.
-pub(crate) trait Kernel {
-    /// See [`string_end`].
-    fn string_end(text: &[u8], from: usize) -> Option<usize>;
-
-    /// Position of the first quote, backslash or control character at or behind `from`.
-    fn plain_end(text: &[u8], from: usize) -> Option<usize>;
-
-    /// See [`container`].
-    fn container(text: &[u8], from: usize) -> Option<Extent>;
-}
-
-/// Work on a text that is compiled once for each level, with the kernel as a part of it: a call for each value would cost
-/// more than most values.
-pub(crate) trait Task {
-    /// What comes of it.
-    type Output;
-
-    /// Does the work. Implementations are `#[inline(always)]`, or they are not compiled for the level.
-    fn run<K: Kernel>(self) -> Self::Output;
-}
-
-/// Does the work with the kernel of the level in use.
-#[inline]
-pub(crate) fn dispatch<T: Task>(task: T) -> T::Output {
-    match simd_level() {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: `best_level` answers Avx2 only after it detected every feature that `run` is compiled for.
-        SimdLevel::Avx2 => unsafe { avx2::run(task) },
-        _ => task.run::<block::Portable>(),
-    }
-}
+pub(crate) use level::{Kernel, Task, dispatch};
+pub use level::{SimdLevel, simd_level};
 
 /// The bytes as a text, `None` when they are no UTF-8. Nearly all lines are ASCII, which costs less to see.
 #[must_use]
 #[inline]
 pub(crate) fn text(bytes: &[u8]) -> Option<&str> {
-    if is_ascii(bytes) {
+    if dispatch(IsAscii(bytes)) {
         // SAFETY: ASCII is UTF-8.
         return Some(unsafe { std::str::from_utf8_unchecked(bytes) });
     }
     simdutf8::basic::from_utf8(bytes).ok()
 }
 
-fn is_ascii(bytes: &[u8]) -> bool {
-    match simd_level() {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: `best_level` answers Avx2 only after it detected every feature that the function is compiled for.
-        SimdLevel::Avx2 => unsafe { avx2::is_ascii(bytes) },
-        _ => bytes.is_ascii(),
+/// Whether no byte has its high bit.
+#[derive(Clone, Copy)]
+struct IsAscii<'a>(&'a [u8]);
+
+impl Task for IsAscii<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<K: Kernel>(self) -> bool {
+        K::is_ascii(self.0)
     }
 }
 
@@ -113,11 +45,22 @@ fn is_ascii(bytes: &[u8]) -> bool {
 /// of bracket count alike: `[}` closes.
 #[must_use]
 pub fn container(text: &[u8], from: usize) -> Option<Extent> {
-    match simd_level() {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: `best_level` answers Avx2 only after it detected every feature that the kernel is compiled for.
-        SimdLevel::Avx2 => unsafe { avx2::container(text, from) },
-        _ => block::container::<block::Portable>(text, from),
+    dispatch(Container { text, from })
+}
+
+/// See [`container`].
+#[derive(Clone, Copy)]
+struct Container<'a> {
+    text: &'a [u8],
+    from: usize,
+}
+
+impl Task for Container<'_> {
+    type Output = Option<Extent>;
+
+    #[inline(always)]
+    fn run<K: Kernel>(self) -> Option<Extent> {
+        K::container(self.text, self.from)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The kernel with AVX2.
 //!
-//! [`Avx2`] is used by [`run`] and [`container`] alone, and those are compiled for AVX2 and its companions and called
-//! only where all of them were detected: whatever is inlined into them may use them.
+//! [`Avx2`] is used by [`run`], [`container`] and the kernel with AVX-512 alone. All of them are compiled for AVX2 and its
+//! companions, and called only where all of these were detected: whatever is inlined into them may use them.
 
 #![expect(
     clippy::inline_always,
@@ -14,12 +14,20 @@ use std::arch::x86_64::{
 };
 
 use super::block::{self, BLOCK, Classify, Extent, Masks};
-use super::{Kernel, Task};
+use super::level::{Kernel, Task};
 
 /// Bytes of a vector.
 const VECTOR: usize = 32;
 
-struct Avx2;
+pub(super) struct Avx2;
+
+/// Whether this machine has every feature that the kernel is compiled for.
+pub(super) fn is_available() -> bool {
+    std::arch::is_x86_feature_detected!("avx2")
+        && std::arch::is_x86_feature_detected!("bmi1")
+        && std::arch::is_x86_feature_detected!("popcnt")
+        && std::arch::is_x86_feature_detected!("pclmulqdq")
+}
 
 impl Classify for Avx2 {
     #[inline(always)]
@@ -88,7 +96,7 @@ impl Kernel for Avx2 {
         match text.last_chunk() {
             None => super::plain_end(text, at),
             Some(vector) => {
-                let seen = at.checked_sub(text.len() - VECTOR)?;
+                let seen = VECTOR - text.len().checked_sub(at)?;
                 let found = not_plain(vector).checked_shr(seen as u32).unwrap_or(0);
                 (found != 0).then_some(at + found.trailing_zeros() as usize)
             }
@@ -99,6 +107,20 @@ impl Kernel for Avx2 {
     fn container(text: &[u8], from: usize) -> Option<Extent> {
         // SAFETY: every feature is there, see the module. Not inlined at each key: one copy stays in the cache.
         unsafe { container(text, from) }
+    }
+
+    #[inline(always)]
+    fn is_ascii(bytes: &[u8]) -> bool {
+        // The last ones overlap those in front of them.
+        let Some(last) = bytes.last_chunk() else { return bytes.is_ascii() };
+        // SAFETY: AVX2 is there (see the module).
+        unsafe {
+            let mut all = union_of_four(last);
+            for four in bytes.as_chunks().0 {
+                all = _mm256_or_si256(all, union_of_four(four));
+            }
+            _mm256_movemask_epi8(all) == 0
+        }
     }
 }
 
@@ -127,45 +149,32 @@ fn not_plain(vector: &[u8; VECTOR]) -> u32 {
     }
 }
 
-/// See [`super::dispatch`].
+/// See [`super::level::run`].
 ///
 /// # Safety
-/// The CPU has AVX2, BMI1, POPCNT and PCLMULQDQ.
+/// [`is_available`].
 #[target_feature(enable = "avx2,bmi1,popcnt,pclmulqdq")]
 pub(super) unsafe fn run<T: Task>(task: T) -> T::Output {
     task.run::<Avx2>()
 }
 
-/// Whether no byte has its high bit.
-///
-/// # Safety
-/// The CPU has AVX2.
-#[target_feature(enable = "avx2")]
-pub(super) unsafe fn is_ascii(bytes: &[u8]) -> bool {
-    // The last ones overlap those in front of them.
-    let Some(last) = bytes.last_chunk() else { return bytes.is_ascii() };
-    let mut all = union_of_four(last);
-    for four in bytes.as_chunks().0 {
-        all = _mm256_or_si256(all, union_of_four(four));
-    }
-    _mm256_movemask_epi8(all) == 0
-}
-
 /// The bits that any of four vectors has.
-#[target_feature(enable = "avx2")]
+#[inline(always)]
 fn union_of_four(four: &[u8; 4 * VECTOR]) -> __m256i {
-    // SAFETY: the loads are unaligned and stay inside the 128 bytes of `four`.
-    let load = |at: usize| unsafe { _mm256_loadu_si256(four.as_ptr().add(at).cast()) };
-    let low = _mm256_or_si256(load(0), load(VECTOR));
-    let high = _mm256_or_si256(load(2 * VECTOR), load(3 * VECTOR));
-    _mm256_or_si256(low, high)
+    // SAFETY: AVX2 is there (see the module); the loads are unaligned and stay inside the 128 bytes of `four`.
+    unsafe {
+        let load = |at: usize| _mm256_loadu_si256(four.as_ptr().add(at).cast());
+        let low = _mm256_or_si256(load(0), load(VECTOR));
+        let high = _mm256_or_si256(load(2 * VECTOR), load(3 * VECTOR));
+        _mm256_or_si256(low, high)
+    }
 }
 
 /// See [`super::container`].
 ///
 /// # Safety
-/// The CPU has AVX2, BMI1, POPCNT and PCLMULQDQ.
+/// [`is_available`].
 #[target_feature(enable = "avx2,bmi1,popcnt,pclmulqdq")]
-pub(super) unsafe fn container(text: &[u8], from: usize) -> Option<Extent> {
+unsafe fn container(text: &[u8], from: usize) -> Option<Extent> {
     block::container::<Avx2>(text, from)
 }

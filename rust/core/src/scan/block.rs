@@ -6,7 +6,7 @@
     reason = "all of it must become part of a kernel that is compiled for one SIMD level"
 )]
 
-use super::Kernel;
+use super::level::Kernel;
 
 /// Bytes that one step looks at.
 pub(crate) const BLOCK: usize = 64;
@@ -72,6 +72,11 @@ impl Kernel for Portable {
     #[inline(always)]
     fn container(text: &[u8], from: usize) -> Option<Extent> {
         container::<Self>(text, from)
+    }
+
+    #[inline(always)]
+    fn is_ascii(bytes: &[u8]) -> bool {
+        bytes.is_ascii()
     }
 }
 

@@ -1,9 +1,16 @@
 use proptest::prelude::*;
 
 use super::*;
+use edge::Edge;
+
+#[path = "../../tests/lanes/edge.rs"]
+mod edge;
 
 /// Miri is some thousand times slower, and what it looks for, it finds in a short text.
 const DEEP: usize = if cfg!(miri) { 1000 } else { 1_000_000 };
+
+/// Lengths and places around the ends of vectors and blocks, and of two of them.
+const EDGES: [usize; 14] = [0, 1, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129];
 
 /// The end of a container, one byte at a time.
 fn slow_container_end(text: &[u8], from: usize) -> Option<usize> {
@@ -35,18 +42,25 @@ fn slow_container_end(text: &[u8], from: usize) -> Option<usize> {
     None
 }
 
-fn kernels(text: &[u8], from: usize) -> Vec<Option<usize>> {
-    let mut all = vec![container(text, from), block::container::<block::Portable>(text, from)];
-    #[cfg(target_arch = "x86_64")]
-    if best_level() == SimdLevel::Avx2 {
-        // SAFETY: every feature was detected.
-        all.push(unsafe { avx2::container(text, from) });
-    }
-    assert!(all.iter().all(|found| *found == all[0]), "{all:?}");
-    all.into_iter().map(|found| found.map(|extent| extent.end)).collect()
+/// What comes of a task at each level that this machine has; the same at all of them.
+fn at_each_level<T: Task + Copy>(task: T) -> T::Output
+where
+    T::Output: PartialEq + std::fmt::Debug,
+{
+    let levels = SimdLevel::ALL.into_iter().filter(|level| level.is_available());
+    // SAFETY: the level is available.
+    let mut all: Vec<_> = levels.map(|level| (level, unsafe { level::run(level, task) })).collect();
+    assert!(all.iter().all(|(_, found)| *found == all[0].1), "{all:?}");
+    all.swap_remove(0).1
 }
 
-/// The end of a string at the level in use.
+/// The end of a container at every level.
+fn every_container_end(text: &[u8], from: usize) -> Option<usize> {
+    at_each_level(Container { text, from }).map(|extent| extent.end)
+}
+
+/// The end of a string.
+#[derive(Clone, Copy)]
 struct StringEnd<'a>(&'a [u8], usize);
 
 impl Task for StringEnd<'_> {
@@ -59,7 +73,8 @@ impl Task for StringEnd<'_> {
     }
 }
 
-/// The end of plain text at the level in use.
+/// The end of plain text.
+#[derive(Clone, Copy)]
 struct PlainEnd<'a>(&'a [u8], usize);
 
 impl Task for PlainEnd<'_> {
@@ -148,16 +163,14 @@ proptest! {
         if from < text.len() { text[from] = b'{'; }
         // A backslash outside a string is no JSON; the kernels and the slow scan agree on it all the same.
         let expected = slow_container_end(&text, from);
-        for found in kernels(&text, from) {
-            prop_assert_eq!(found, expected);
-        }
+        prop_assert_eq!(every_container_end(&text, from), expected);
     }
 
     #[test]
     fn every_kernel_finds_the_end_of_a_string(text in "[a-z]{0,40}[a-z\"\\\\]{0,3}[a-z]{0,70}[a-z\"\\\\]{0,3}", from in 0usize..70) {
         let text = text.as_bytes();
         let expected = slow_string_end(text, from);
-        prop_assert_eq!(dispatch(StringEnd(text, from)), expected);
+        prop_assert_eq!(at_each_level(StringEnd(text, from)), expected);
         prop_assert_eq!(string_end(text, from), expected);
     }
 
@@ -166,7 +179,7 @@ proptest! {
         let text = text.as_bytes();
         let rest = text.get(from..).unwrap_or_default();
         let expected = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20)).map(|at| from + at);
-        prop_assert_eq!(dispatch(PlainEnd(text, from)), expected);
+        prop_assert_eq!(at_each_level(PlainEnd(text, from)), expected);
         prop_assert_eq!(plain_end(text, from), expected);
     }
 
@@ -207,18 +220,20 @@ fn json(depth: u32) -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
-/// Each text has a heap block of exactly its length, so that Miri sees a kernel that reads beyond it.
+/// Each text has a heap block of exactly its length, so that Miri and the sanitizer see a kernel that reads beyond it.
 #[test]
 fn edges_of_a_text_are_seen_wherever_its_odd_byte_stands() {
     let long = [b'a'; 300];
     for len in 0..long.len() {
         assert_eq!(text(&long[..len]), std::str::from_utf8(&long[..len]).ok());
-        let places = [0, 31, 32, 127, 128, len / 2, len.saturating_sub(2), len.saturating_sub(1)];
-        for at in places.into_iter().filter(|&at| at < len) {
+        assert!(at_each_level(IsAscii(&long[..len])));
+        let places = [len / 2, len.saturating_sub(2), len.saturating_sub(1)];
+        for at in EDGES.into_iter().chain(places).filter(|&at| at < len) {
             for odd in ["é".as_bytes(), b"\xff"] {
                 let mut bytes = long[..len].to_vec();
                 bytes.splice(at..(at + odd.len()).min(len), odd.iter().copied());
                 assert_eq!(text(&bytes), std::str::from_utf8(&bytes).ok(), "{len} {at}");
+                assert!(!at_each_level(IsAscii(&bytes)), "{len} {at}");
             }
         }
     }
@@ -227,7 +242,7 @@ fn edges_of_a_text_are_seen_wherever_its_odd_byte_stands() {
 #[test]
 fn edges_of_every_length_are_found_inside_the_text() {
     let mut looked_at = 0;
-    for length in (0..=17).chain(30..=34).chain(62..=66) {
+    for length in (0..=17).chain(30..=34).chain(62..=66).chain(126..=130) {
         for at in 0..=length {
             for special in [b'"', b'\\', b'\n', b'}'] {
                 let mut text = vec![b'a'; length].into_boxed_slice();
@@ -235,12 +250,56 @@ fn edges_of_every_length_are_found_inside_the_text() {
                     *byte = special;
                 }
                 let plain = (at < length && special != b'}').then_some(at);
-                assert_eq!(dispatch(PlainEnd(&text, 0)), plain);
-                assert_eq!(dispatch(StringEnd(&text, 0)), slow_string_end(&text, 0));
+                assert_eq!(at_each_level(PlainEnd(&text, 0)), plain);
+                assert_eq!(at_each_level(StringEnd(&text, 0)), slow_string_end(&text, 0));
                 if let Some(first) = text.first_mut() {
                     *first = b'{';
                 }
-                assert_eq!(kernels(&text, 0)[0], slow_container_end(&text, 0));
+                assert_eq!(every_container_end(&text, 0), slow_container_end(&text, 0));
+                looked_at += 1;
+            }
+        }
+    }
+    assert!(looked_at > 4000);
+}
+
+/// Where a search may begin in a text of that length: inside it, at its end and beyond. From the last vector of the text
+/// to one of these places it is too far for 32 bits.
+fn beginnings(length: usize) -> impl Iterator<Item = usize> {
+    let far = length.saturating_add(u32::MAX as usize - 15);
+    let beyond = [length, length + 1, length + 63, length + 64, length + 65, far, usize::MAX];
+    EDGES.into_iter().filter(move |&from| from < length).chain(beyond)
+}
+
+/// Every text of a length of [`EDGES`] that has something special at one of them, where it fits.
+fn texts_with_an_edge() -> impl Iterator<Item = String> {
+    let special = if cfg!(miri) { &["\""][..] } else { &["\"", "\\", "\\\"", "\x1f", "}"] };
+    let places = EDGES.into_iter().flat_map(|length| EDGES.into_iter().map(move |at| (length, at)));
+    places.filter(|(length, at)| at <= length).flat_map(move |(length, at)| {
+        special.iter().map(move |special| {
+            let mut text = "a".repeat(length);
+            if at + special.len() <= length {
+                text.replace_range(at..at + special.len(), special);
+            }
+            text
+        })
+    })
+}
+
+#[test]
+fn edges_of_vectors_are_found_where_memory_begins_and_ends() {
+    let (mut first, mut last, mut looked_at) = (Edge::new(129), Edge::new(129), 0);
+    for text in texts_with_an_edge() {
+        for text in [first.at_start(&text), last.at_end(&text)] {
+            let bytes = text.as_bytes();
+            assert!(at_each_level(IsAscii(bytes)));
+            for from in beginnings(bytes.len()) {
+                let is_end = |byte: &u8| matches!(byte, b'"' | b'\\' | ..0x20);
+                let plain =
+                    bytes.get(from..).and_then(|rest| rest.iter().position(is_end)).map(|at| from + at);
+                assert_eq!(at_each_level(PlainEnd(bytes, from)), plain, "{text} from {from}");
+                let string = slow_string_end(bytes, from);
+                assert_eq!(at_each_level(StringEnd(bytes, from)), string, "{text} from {from}");
                 looked_at += 1;
             }
         }
@@ -249,11 +308,27 @@ fn edges_of_every_length_are_found_inside_the_text() {
 }
 
 #[test]
+fn edges_of_containers_are_found_where_memory_begins_and_ends() {
+    let (mut first, mut last, mut looked_at) = (Edge::new(129), Edge::new(129), 0);
+    for mut text in texts_with_an_edge() {
+        for from in beginnings(text.len()) {
+            if from < text.len() {
+                text.replace_range(from..=from, "{");
+            }
+            for text in [first.at_start(&text), last.at_end(&text)] {
+                let (bytes, end) = (text.as_bytes(), slow_container_end(text.as_bytes(), from));
+                assert_eq!(every_container_end(bytes, from), end, "{text} from {from}");
+                looked_at += usize::from(end.is_some());
+            }
+        }
+    }
+    assert!(looked_at > 200);
+}
+
+#[test]
 fn depth_costs_no_stack() {
     let text = format!("{}{}", "[".repeat(DEEP), "]".repeat(DEEP));
-    for found in kernels(text.as_bytes(), 0) {
-        assert_eq!(found, Some(text.len()));
-    }
+    assert_eq!(every_container_end(text.as_bytes(), 0), Some(text.len()));
     let (depth, deep) = (container(text.as_bytes(), 0).unwrap().depth, DEEP as i64);
     assert!((deep - 64..=deep).contains(&depth), "{depth}");
 }
