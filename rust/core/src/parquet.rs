@@ -3,7 +3,7 @@
 //! Output appears by rename after fsync, or not at all. A directory is filled input by input: the files of an input are
 //! named by its identity, so that converting it again replaces them and never adds a row twice.
 
-mod coded;
+mod column;
 mod dataset;
 mod group;
 mod identity;

@@ -11,6 +11,7 @@ use auditwake_core::reader::Options;
 use auditwake_core::reader::source::Source;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::file::metadata::PageIndexPolicy;
+use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::statistics::Statistics;
 use proptest::prelude::*;
 
@@ -103,9 +104,9 @@ fn row_groups_of_any_size_come_back() {
 
 #[test]
 fn many_pages_come_back() {
-    // Six times the log is more rows than a page has, and both sides of a page see every shape.
-    let text = text_of("metadata").repeat(6);
-    assert_eq!(check(&text, &[Codec::Zstd], &[131_072, 30_001], "pages"), Ok(6 * 5292));
+    // Seven times the log is more rows than a page has, and both sides of a page see every shape.
+    let text = text_of("metadata").repeat(7);
+    assert_eq!(check(&text, &[Codec::Zstd], &[131_072, 36_001], "pages"), Ok(7 * 5292));
 }
 
 /// Events whose URIs and annotations are all different, long enough to outgrow a dictionary.
@@ -139,8 +140,37 @@ fn a_dictionary_that_grows_too_large_gives_way_to_plain_pages() {
 }
 
 #[test]
+fn long_bodies_close_their_page_early() {
+    let mut text = String::new();
+    // Megabytes of each body; none is between them, and one is longer than a page.
+    for (i, megabytes) in [1, 0, 2, 0, 0, 1, 9, 0, 3, 3].into_iter().enumerate() {
+        let body = format!(r#","requestObject":{{"a":"{}"}}"#, format!("{i}bcdefg ").repeat(megabytes << 17));
+        let _ = writeln!(
+            text,
+            r#"{{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"{i}","stage":"Panic"{}}}"#,
+            if megabytes > 0 { &body } else { "" }
+        );
+    }
+    let expected = given(text.as_bytes());
+    let out = Output::new("bodies");
+    for codec in CODED {
+        written(text.as_bytes(), codec, 131_072, &out);
+        compare(&read_back(&out), &expected, "bodies").unwrap();
+        let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
+        let file = File::open(&out.0).unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).unwrap();
+        let columns = reader.metadata().row_group(0).columns();
+        let bodies =
+            columns.iter().position(|chunk| chunk.column_path().string() == "request_object").unwrap();
+        let pages = reader.metadata().page_index().unwrap().offset_index(0, bodies).unwrap().page_locations();
+        // 1 + 2 + 1 megabytes and what is around them are 4 MiB; 9; 3 + 3.
+        assert_eq!(pages.iter().map(|page| page.first_row_index).collect::<Vec<_>>(), [0, 6, 7]);
+    }
+}
+
+#[test]
 fn bounds_hold_for_every_page() {
-    let text = text_of("metadata").repeat(5);
+    let text = text_of("metadata").repeat(7);
     let expected = given(text.as_slice());
     let out = Output::new("bounds");
     written(&text, Codec::Zstd, 131_072, &out);
@@ -171,7 +201,7 @@ fn bounds_hold_for_every_page() {
         );
         let offsets = page_index.offset_index(0, column).unwrap();
         let index = page_index.column_index(0, column).unwrap();
-        assert_eq!(offsets.page_locations().len() as u64, index.num_pages());
+        assert_eq!((offsets.page_locations().len() as u64, index.num_pages()), (2, 2));
         let firsts = offsets.page_locations().iter().map(|page| page.first_row_index as usize);
         let ends = firsts.clone().skip(1).chain([texts.len()]);
         for (page, (first, end)) in firsts.zip(ends).enumerate() {
@@ -182,6 +212,51 @@ fn bounds_hold_for_every_page() {
         looked_at += 1;
     }
     assert!(looked_at >= 15, "{looked_at} columns with bounds");
+}
+
+#[test]
+fn bounds_of_numbers_are_those_of_the_general_encoder() {
+    let text = text_of("metadata").repeat(7);
+    let [ours, general] = [Codec::Zstd, Codec::Snappy].map(|codec| {
+        let out = Output::new(&format!("numbers-{codec:?}"));
+        written(&text, codec, 131_072, &out);
+        let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
+        let file = File::open(&out.0).unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).unwrap();
+        std::sync::Arc::clone(reader.metadata())
+    });
+    let mut looked_at = 0;
+    for (column, chunk) in ours.row_group(0).columns().iter().enumerate() {
+        if !matches!(chunk.statistics(), Some(Statistics::Int32(_) | Statistics::Int64(_))) {
+            continue;
+        }
+        let name = chunk.column_path().string();
+        assert_eq!(chunk.statistics(), general.row_group(0).column(column).statistics(), "{name}");
+        let [ours, general] = [&ours, &general].map(|file| file.page_index().unwrap());
+        let rows = |page: &parquet::file::page_index::offset_index::PageLocation| page.first_row_index;
+        let [first_rows, of_general] =
+            [ours, general].map(|index| index.offset_index(0, column).unwrap().page_locations());
+        assert!(first_rows.iter().map(rows).eq(of_general.iter().map(rows)), "{name}");
+        let [index, of_general] = [ours, general].map(|index| index.column_index(0, column).unwrap());
+        assert_eq!(index.get_boundary_order(), of_general.get_boundary_order(), "{name}");
+        assert_eq!(pages_of(index), pages_of(of_general), "{name}");
+        looked_at += 1;
+    }
+    assert!(looked_at >= 15, "{looked_at} columns of numbers");
+}
+
+/// Of each page: nulls, the smallest number and the largest.
+fn pages_of(index: &ColumnIndexMetaData) -> Vec<(Option<i64>, Option<i64>, Option<i64>)> {
+    let bounds = |page| match index {
+        ColumnIndexMetaData::INT32(index) => {
+            (index.min_value(page).map(|&low| low.into()), index.max_value(page).map(|&high| high.into()))
+        }
+        ColumnIndexMetaData::INT64(index) => (index.min_value(page).copied(), index.max_value(page).copied()),
+        _ => panic!("no index of numbers: {index:?}"),
+    };
+    (0..index.num_pages() as usize)
+        .map(|page| (index.null_count(page), bounds(page).0, bounds(page).1))
+        .collect()
 }
 
 fn shown(cell: &Cell) -> Option<&str> {

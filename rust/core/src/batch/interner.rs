@@ -60,6 +60,13 @@ impl Interner {
         self.texts.get(code)
     }
 
+    /// Forgets them all, and keeps the room that they took.
+    pub(crate) fn clear(&mut self) {
+        self.array.take();
+        self.texts.clear();
+        self.places.clear();
+    }
+
     /// Bytes held, with what finds them.
     pub(crate) fn size(&self) -> usize {
         self.texts.size() + 8 * self.texts.len()

@@ -1,4 +1,4 @@
-//! Batches to the column chunks of a row group: text columns from their codes, all others by the `parquet` crate.
+//! Batches to the column chunks of a row group: most columns by our own encoder, the rest by the `parquet` crate.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -6,21 +6,21 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_schema::{DataType, SchemaRef};
+use arrow_schema::{DataType, FieldRef, Fields, Schema, SchemaRef};
 use parquet::arrow::arrow_writer::{
     ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
 };
 use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
 use parquet::errors::ParquetError;
-use parquet::file::properties::EnabledStatistics;
+use parquet::file::properties::{EnabledStatistics, WriterPropertiesPtr};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::SchemaDescPtr;
 
 use crate::batch::{Texts, is_looked_up};
 use crate::schema::{COLUMNS, Kind};
 
-use super::coded::{Codec, CodedChunk, CodedColumn, Shape};
-use super::properties::properties;
+use super::column::{BuiltColumn, Codec, ColumnBuilder, Shape, Spelling};
+use super::properties::{is_repeated_exactly, is_unique, properties};
 use super::{Compression, encode_error, output_error};
 use crate::output::atomic::AtomicFile;
 
@@ -45,6 +45,7 @@ pub(super) struct Plan {
     columns: SchemaDescPtr,
     /// Whether bounds are kept of each leaf column.
     bounded: Arc<[bool]>,
+    /// Makes the writers of the columns that the crate writes, and of no others: each has a compressor of its own.
     factory: Arc<ArrowRowGroupWriterFactory>,
     compression: Compression,
 }
@@ -72,15 +73,30 @@ pub(super) fn begin<W: Write + Send>(
     let columns = Arc::new(ArrowSchemaConverter::new().convert(schema)?);
     let statistics = columns.columns().iter().map(|column| properties.statistics_enabled(column.path()));
     let bounded = statistics.map(|kept| kept == EnabledStatistics::Page).collect();
-    let writer = SerializedFileWriter::new(file, columns.root_schema_ptr(), Arc::new(properties))?;
-    let factory = Arc::new(ArrowRowGroupWriterFactory::new(&writer, Arc::clone(schema)));
+    let properties = Arc::new(properties);
+    let is_own = texts_for(compression) == Texts::Coded;
+    let factory = Arc::new(general_writers(schema, is_own, Arc::clone(&properties))?);
+    let writer = SerializedFileWriter::new(file, columns.root_schema_ptr(), properties)?;
     Ok((writer, Plan { schema: Arc::clone(schema), columns, bounded, factory, compression }))
+}
+
+/// What makes the writers of all columns but those that our own encoder writes, if it does (`is_own`).
+fn general_writers(
+    schema: &SchemaRef,
+    is_own: bool,
+    properties: WriterPropertiesPtr,
+) -> Result<ArrowRowGroupWriterFactory, ParquetError> {
+    let general = |field: &&FieldRef| !is_own || shapes(field.name()).is_empty();
+    let schema = Schema::new(schema.fields().iter().filter(general).map(Arc::clone).collect::<Fields>());
+    let root = ArrowSchemaConverter::new().convert(&schema)?.root_schema_ptr();
+    let nowhere = SerializedFileWriter::new(io::sink(), root, properties)?;
+    Ok(ArrowRowGroupWriterFactory::new(&nowhere, Arc::new(schema)))
 }
 
 /// A finished column chunk.
 pub(super) enum Chunk {
     Arrow(Box<ArrowColumnChunk>),
-    Coded(Box<CodedChunk>),
+    Own(Box<BuiltColumn>),
 }
 
 impl Chunk {
@@ -91,7 +107,7 @@ impl Chunk {
     ) -> Result<(), ParquetError> {
         match self {
             Self::Arrow(chunk) => chunk.append_to_row_group(group),
-            Self::Coded(chunk) => group.append_column(&chunk.bytes, chunk.close),
+            Self::Own(chunk) => group.append_column(&chunk.bytes, chunk.close),
         }
     }
 }
@@ -111,7 +127,7 @@ pub(super) fn append_group<W: Write + Send>(
 /// The leaf columns of one column.
 enum Leaves {
     Arrow(Vec<ArrowColumnWriter>),
-    Coded(Vec<CodedColumn>),
+    Own(Vec<ColumnBuilder>),
 }
 
 /// Encodes row groups, one after the other.
@@ -119,8 +135,11 @@ pub(super) struct GroupEncoder {
     plan: Plan,
     /// `None` where texts come as declared.
     codec: Option<Codec>,
-    /// One entry a column of the schema; empty between row groups.
+    /// One entry a column of the schema; none before the first row group. Our own builders stay from one row group to the
+    /// next, with the room that they took.
     columns: Vec<Leaves>,
+    /// Whether the columns have begun a row group.
+    begun: bool,
     rows: usize,
     /// Bytes of bodies in the row group.
     bodies: usize,
@@ -129,7 +148,7 @@ pub(super) struct GroupEncoder {
 impl GroupEncoder {
     pub(super) fn new(plan: Plan) -> io::Result<Self> {
         let codec = Codec::new(plan.compression.coded())?;
-        Ok(Self { plan, codec, columns: Vec::new(), rows: 0, bodies: 0 })
+        Ok(Self { plan, codec, columns: Vec::new(), begun: false, rows: 0, bodies: 0 })
     }
 
     /// Rows in the row group so far.
@@ -145,23 +164,24 @@ impl GroupEncoder {
     fn size(&self) -> usize {
         let size = |leaves: &Leaves| match leaves {
             Leaves::Arrow(writers) => writers.iter().map(ArrowColumnWriter::memory_size).sum::<usize>(),
-            Leaves::Coded(columns) => columns.iter().map(CodedColumn::size).sum(),
+            Leaves::Own(columns) => columns.iter().map(ColumnBuilder::size).sum(),
         };
         self.columns.iter().map(size).sum()
     }
 
     /// Adds the rows of a batch.
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), ParquetError> {
-        if self.columns.is_empty() {
-            self.columns = self.begin_columns()?;
+        if !self.begun {
+            self.begin_columns()?;
         }
         let fields = self.plan.schema.fields().iter();
         for ((field, leaves), array) in fields.zip(&mut self.columns).zip(batch.columns()) {
             match (leaves, &mut self.codec) {
-                (Leaves::Coded(columns), Some(codec)) => {
+                (Leaves::Own(columns), Some(codec)) => {
                     for column in columns {
                         column.write(array, codec)?;
                     }
+                    self.bodies += text_bytes(array);
                 }
                 (Leaves::Arrow(writers), _) => {
                     for (writer, leaf) in writers.iter_mut().zip(compute_leaves(field, array)?) {
@@ -169,7 +189,7 @@ impl GroupEncoder {
                     }
                     self.bodies += text_bytes(array);
                 }
-                (Leaves::Coded(_), None) => unreachable!("columns of codes are begun with a codec only"),
+                (Leaves::Own(_), None) => unreachable!("our own columns are begun with a codec only"),
             }
         }
         self.rows += batch.num_rows();
@@ -180,19 +200,22 @@ impl GroupEncoder {
     pub(super) fn close(&mut self) -> Result<Vec<Chunk>, ParquetError> {
         (self.rows, self.bodies) = (0, 0);
         let mut chunks = Vec::new();
-        for leaves in self.columns.drain(..) {
+        if !std::mem::take(&mut self.begun) {
+            return Ok(chunks);
+        }
+        for leaves in &mut self.columns {
             match (leaves, &mut self.codec) {
-                (Leaves::Coded(columns), Some(codec)) => {
+                (Leaves::Own(columns), Some(codec)) => {
                     for column in columns {
-                        chunks.push(Chunk::Coded(Box::new(column.close(codec)?)));
+                        chunks.push(Chunk::Own(Box::new(column.close(codec)?)));
                     }
                 }
                 (Leaves::Arrow(writers), _) => {
-                    for writer in writers {
+                    for writer in writers.drain(..) {
                         chunks.push(Chunk::Arrow(Box::new(writer.close()?)));
                     }
                 }
-                (Leaves::Coded(_), None) => unreachable!("columns of codes are begun with a codec only"),
+                (Leaves::Own(_), None) => unreachable!("our own columns are begun with a codec only"),
             }
         }
         Ok(chunks)
@@ -201,36 +224,53 @@ impl GroupEncoder {
     /// Forgets the row group.
     pub(super) fn abandon(&mut self) {
         self.columns.clear();
+        self.begun = false;
         (self.rows, self.bodies) = (0, 0);
     }
 
-    fn begin_columns(&self) -> Result<Vec<Leaves>, ParquetError> {
-        let mut writers = self.plan.factory.create_column_writers(0)?.into_iter();
-        let mut leaf = 0;
-        let mut columns = Vec::with_capacity(self.plan.schema.fields().len());
-        for field in self.plan.schema.fields() {
-            let shapes = if self.codec.is_some() { shapes(field.name()) } else { &[] };
-            if shapes.is_empty() {
-                columns.push(Leaves::Arrow(writers.by_ref().take(leaves_of(field.data_type())).collect()));
-                leaf += leaves_of(field.data_type());
-                continue;
-            }
-            let coded = |(place, shape): (usize, &Shape)| {
-                let descriptor = self.plan.columns.column(leaf + place);
-                CodedColumn::new(descriptor, *shape, self.plan.bounded[leaf + place])
-            };
-            columns.push(Leaves::Coded(shapes.iter().enumerate().map(coded).collect()));
-            writers.by_ref().take(shapes.len()).for_each(drop);
-            leaf += shapes.len();
+    fn begin_columns(&mut self) -> Result<(), ParquetError> {
+        if self.columns.is_empty() {
+            self.columns = self.own_columns();
         }
-        Ok(columns)
+        let mut general = self.plan.factory.create_column_writers(0)?.into_iter();
+        for (field, leaves) in self.plan.schema.fields().iter().zip(&mut self.columns) {
+            if let Leaves::Arrow(writers) = leaves {
+                writers.extend(general.by_ref().take(leaves_of(field.data_type())));
+            }
+        }
+        self.begun = true;
+        Ok(())
+    }
+
+    /// All columns, those that the crate writes without their writers.
+    fn own_columns(&self) -> Vec<Leaves> {
+        let mut leaf = 0;
+        let fields = self.plan.schema.fields().iter();
+        let leaves = fields.map(|field| {
+            let shapes = if self.codec.is_some() { shapes(field.name()) } else { &[] };
+            let first = leaf;
+            leaf += leaves_of(field.data_type());
+            if shapes.is_empty() {
+                return Leaves::Arrow(Vec::new());
+            }
+            let own = |(place, shape): (usize, &Shape)| {
+                let descriptor = self.plan.columns.column(first + place);
+                ColumnBuilder::new(descriptor, *shape, self.plan.bounded[first + place])
+            };
+            Leaves::Own(shapes.iter().enumerate().map(own).collect())
+        });
+        leaves.collect()
     }
 }
 
-/// The leaves of a column that comes as codes; none for any other.
+/// The leaves of a column that our own encoder writes; none for any other.
 fn shapes(name: &str) -> &'static [Shape] {
     let Some(column) = COLUMNS.iter().find(|column| column.name == name) else { return &[] };
     match column.kind {
+        Kind::Time if is_repeated_exactly(name) => &[Shape::Numbers(Spelling::Plain)],
+        Kind::Time | Kind::Int64 | Kind::Int32 => &[Shape::Numbers(Spelling::Delta)],
+        Kind::Json | Kind::Bytes => &[Shape::Texts],
+        Kind::Text if is_unique(name) => &[Shape::Texts],
         Kind::Dict => &[Shape::Flat],
         Kind::Text if is_looked_up(name) => &[Shape::Flat],
         Kind::List => &[Shape::Items],

@@ -8,6 +8,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
+use super::column::{PAGE_ROWS, TEXT_PAGE_BYTES};
 use crate::schema::{COLUMNS, Kind, SCHEMA_VERSION, SCHEMA_VERSION_KEY};
 
 /// A codec by name.
@@ -74,6 +75,17 @@ impl Compression {
     }
 }
 
+/// Whether rows have exactly the same time, often side by side, as the stages of a request have: compression finds that,
+/// deltas hide it.
+pub(super) fn is_repeated_exactly(time: &str) -> bool {
+    time == "ts_received"
+}
+
+/// Whether a text is so seldom that of another row that a dictionary would be as long as the column.
+pub(super) fn is_unique(text: &str) -> bool {
+    matches!(text, "audit_id" | "extra_fields")
+}
+
 /// Properties for a file of that schema. `inputs` names what it was made from.
 pub(super) fn properties(schema: &Schema, compression: Compression, inputs: &[String]) -> WriterProperties {
     let pair = |key: &str, value: String| KeyValue::new(key.to_owned(), value);
@@ -87,7 +99,7 @@ pub(super) fn properties(schema: &Schema, compression: Compression, inputs: &[St
         .set_key_value_metadata(Some(metadata))
         .set_max_row_group_row_count(None)
         .set_max_row_group_bytes(None)
-        .set_data_page_row_count_limit(20_000)
+        .set_data_page_row_count_limit(PAGE_ROWS)
         .set_statistics_enabled(EnabledStatistics::None)
         .set_statistics_truncate_length(Some(64))
         .set_column_index_truncate_length(Some(64))
@@ -102,8 +114,7 @@ pub(super) fn properties(schema: &Schema, compression: Compression, inputs: &[St
             builder = builder.set_column_statistics_enabled(path.clone(), EnabledStatistics::Page);
         }
         match column.kind {
-            // The stages of a request repeat it exactly, often side by side: compression finds that, deltas hide it.
-            Kind::Time if column.name == "ts_received" => {
+            Kind::Time if is_repeated_exactly(column.name) => {
                 builder = builder.set_column_dictionary_enabled(path, false);
             }
             // Close to sorted: deltas are small. A dictionary would be as long as the column.
@@ -112,10 +123,17 @@ pub(super) fn properties(schema: &Schema, compression: Compression, inputs: &[St
                     .set_column_dictionary_enabled(path.clone(), false)
                     .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
             }
-            // Bodies repeat in part, never as a whole.
-            Kind::Json | Kind::Bytes => builder = builder.set_column_dictionary_enabled(path, false),
-            Kind::Text if matches!(column.name, "audit_id" | "extra_fields") => {
-                builder = builder.set_column_dictionary_enabled(path, false);
+            // Bodies seldom repeat as a whole, but for long parts.
+            Kind::Json | Kind::Bytes => {
+                builder = builder
+                    .set_column_dictionary_enabled(path.clone(), false)
+                    .set_column_encoding(path.clone(), Encoding::DELTA_LENGTH_BYTE_ARRAY)
+                    .set_column_data_page_size_limit(path, TEXT_PAGE_BYTES);
+            }
+            Kind::Text if is_unique(column.name) => {
+                builder = builder
+                    .set_column_dictionary_enabled(path.clone(), false)
+                    .set_column_encoding(path, Encoding::DELTA_LENGTH_BYTE_ARRAY);
             }
             _ => {}
         }

@@ -1,10 +1,10 @@
 //! Texts at the edge of what may be read.
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(miri)))]
 pub(crate) use guarded::Edge;
 
 /// Memory between two pages that must not be touched: whoever reads one byte beyond a text that stands at an end of it dies.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(miri)))]
 mod guarded {
     use std::ffi::{c_int, c_long, c_void};
     use std::ptr::NonNull;
@@ -82,11 +82,11 @@ mod guarded {
     }
 }
 
-/// Elsewhere a block of exactly the length: a sanitizer sees what goes beyond it.
-#[cfg(not(target_os = "linux"))]
+/// Elsewhere a block of exactly the length: a sanitizer sees what goes beyond it, and so does Miri, which has no such pages.
+#[cfg(any(not(target_os = "linux"), miri))]
 pub(crate) struct Edge(Box<str>);
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(any(not(target_os = "linux"), miri))]
 impl Edge {
     /// Room for texts of any length.
     pub(crate) fn new(_longest: usize) -> Self {

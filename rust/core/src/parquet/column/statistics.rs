@@ -1,6 +1,10 @@
-//! Smallest and largest texts of pages and chunks, by which readers skip.
+//! Smallest and largest values of pages and chunks, by which readers skip.
 
+use parquet::basic::{BoundaryOrder, Type};
 use parquet::data_type::ByteArray;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::ColumnIndexBuilder;
+use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 
 use super::Finished;
@@ -9,17 +13,63 @@ use super::dictionary::Dictionary;
 /// Longest bound that is kept whole; a client can make a value as long as it likes.
 const LONGEST: usize = 64;
 
+/// Bounds of the values of a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Bounds {
+    Texts(TextBounds),
+    Ints(i32, i32),
+    Longs(i64, i64),
+}
+
+impl Bounds {
+    /// Of numbers; `None` without any.
+    pub(super) fn of_numbers<T: Copy + Ord>(values: &[T], bounds: fn(T, T) -> Self) -> Option<Self> {
+        let (smallest, largest) = (values.iter().min()?, values.iter().max()?);
+        Some(bounds(*smallest, *largest))
+    }
+
+    /// The smallest and the largest value, as an index has them.
+    pub(super) fn bytes(&self) -> (Vec<u8>, Vec<u8>) {
+        match self {
+            Self::Texts(bounds) => (bounds.smallest.clone(), bounds.largest.clone()),
+            Self::Ints(low, high) => (low.to_le_bytes().into(), high.to_le_bytes().into()),
+            Self::Longs(low, high) => (low.to_le_bytes().into(), high.to_le_bytes().into()),
+        }
+    }
+
+    fn text(&self) -> Option<&TextBounds> {
+        match self {
+            Self::Texts(bounds) => Some(bounds),
+            _ => None,
+        }
+    }
+
+    fn int(&self) -> Option<(i32, i32)> {
+        match *self {
+            Self::Ints(low, high) => Some((low, high)),
+            _ => None,
+        }
+    }
+
+    fn long(&self) -> Option<(i64, i64)> {
+        match *self {
+            Self::Longs(low, high) => Some((low, high)),
+            _ => None,
+        }
+    }
+}
+
 /// Bounds of the texts of a page, by their bytes. No text is smaller than `smallest` or larger than `largest`; a long
 /// bound is cut, and says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Bounds {
-    pub(super) smallest: Vec<u8>,
-    pub(super) largest: Vec<u8>,
+pub(super) struct TextBounds {
+    smallest: Vec<u8>,
+    largest: Vec<u8>,
     /// Whether the bounds are texts of the page.
     exact: [bool; 2],
 }
 
-impl Bounds {
+impl TextBounds {
     /// Of the texts that the codes stand for; `None` without any.
     pub(super) fn of_codes(codes: &[u32], dictionary: &Dictionary) -> Option<Self> {
         let mut used = vec![false; dictionary.len()];
@@ -41,6 +91,16 @@ impl Bounds {
         }
         let count = texts.len();
         (Self::of(texts.into_iter()), count)
+    }
+
+    /// Of texts that stand one behind the other; `None` without any.
+    pub(super) fn of_texts(lengths: &[i32], mut bytes: &[u8]) -> Option<Self> {
+        let texts = lengths.iter().map(|&length| {
+            let (text, rest) = bytes.split_at(length as usize);
+            bytes = rest;
+            text
+        });
+        Self::of(texts)
     }
 
     fn of<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
@@ -85,22 +145,63 @@ fn cut_above(text: &[u8]) -> Vec<u8> {
 }
 
 /// Statistics of a column chunk from those of its pages.
-pub(super) fn of_chunk(pages: &[Finished]) -> Statistics {
+pub(super) fn of_chunk(kind: Type, pages: &[Finished]) -> Statistics {
+    let nulls = Some(pages.iter().map(|page| page.nulls).sum());
     let bounds = || pages.iter().filter_map(|page| page.bounds.as_ref());
-    let smallest = bounds().min_by(|a, b| a.smallest.cmp(&b.smallest));
-    let largest = bounds().max_by(|a, b| a.largest.cmp(&b.largest));
-    let nulls = pages.iter().map(|page| page.nulls).sum();
+    match kind {
+        Type::INT32 => {
+            let (smallest, largest) = range(bounds().filter_map(Bounds::int));
+            Statistics::int32(smallest, largest, None, nulls, false)
+        }
+        Type::INT64 => {
+            let (smallest, largest) = range(bounds().filter_map(Bounds::long));
+            Statistics::int64(smallest, largest, None, nulls, false)
+        }
+        _ => texts(&bounds().filter_map(Bounds::text).collect::<Vec<_>>(), nulls).into(),
+    }
+}
+
+fn range<T: Copy + Ord>(bounds: impl Iterator<Item = (T, T)>) -> (Option<T>, Option<T>) {
+    let (lows, highs): (Vec<T>, Vec<T>) = bounds.unzip();
+    (lows.into_iter().min(), highs.into_iter().max())
+}
+
+fn texts(bounds: &[&TextBounds], nulls: Option<u64>) -> ValueStatistics<ByteArray> {
+    let smallest = bounds.iter().min_by(|a, b| a.smallest.cmp(&b.smallest));
+    let largest = bounds.iter().max_by(|a, b| a.largest.cmp(&b.largest));
     let array = |bytes: &Vec<u8>| ByteArray::from(bytes.clone());
     ValueStatistics::new(
         smallest.map(|bounds| array(&bounds.smallest)),
         largest.map(|bounds| array(&bounds.largest)),
         None,
-        Some(nulls),
+        nulls,
         false,
     )
     .with_min_is_exact(smallest.is_some_and(|bounds| bounds.exact[0]))
     .with_max_is_exact(largest.is_some_and(|bounds| bounds.exact[1]))
-    .into()
+}
+
+/// The index of the pages' bounds.
+pub(super) fn index_of(kind: Type, pages: &[Finished]) -> Result<ColumnIndexMetaData, ParquetError> {
+    let mut index = ColumnIndexBuilder::new(kind);
+    for page in pages {
+        let (smallest, largest) = page.bounds.as_ref().map(Bounds::bytes).unwrap_or_default();
+        index.append(page.bounds.is_none(), smallest, largest, page.nulls as i64, None);
+    }
+    index.set_boundary_order(order_of(pages));
+    index.build()
+}
+
+/// Whether numbers ascend from page to page, as times do; texts are not asked.
+fn order_of(pages: &[Finished]) -> BoundaryOrder {
+    let bounds = pages.iter().filter_map(|page| page.bounds.as_ref());
+    let ranges =
+        bounds.map(|bounds| bounds.long().or_else(|| bounds.int().map(|(a, b)| (a.into(), b.into()))));
+    let ascend = |pair: &[(i64, i64)]| pair[0].0 <= pair[1].0 && pair[0].1 <= pair[1].1;
+    match ranges.collect::<Option<Vec<_>>>() {
+        Some(ranges) if ranges.windows(2).all(ascend) => BoundaryOrder::ASCENDING,
+        _ => BoundaryOrder::UNORDERED,
+    }
 }
 
 #[cfg(test)]
@@ -111,7 +212,7 @@ mod tests {
     proptest! {
         #[test]
         fn bounds_hold_and_are_short(texts in prop::collection::vec("[a-c]{60,70}|\\PC{0,40}|[\u{10ffff}\u{d7ff}]{30}", 1..8)) {
-            let bounds = Bounds::of(texts.iter().map(String::as_bytes)).unwrap();
+            let bounds = TextBounds::of(texts.iter().map(String::as_bytes)).unwrap();
             for text in &texts {
                 prop_assert!(*bounds.smallest <= *text.as_bytes() && *text.as_bytes() <= *bounds.largest);
             }
@@ -125,18 +226,18 @@ mod tests {
     #[test]
     fn a_bound_without_a_successor_stays_whole() {
         let text = "\u{10ffff}".repeat(30);
-        let bounds = Bounds::of([text.as_bytes()].into_iter()).unwrap();
+        let bounds = TextBounds::of([text.as_bytes()].into_iter()).unwrap();
         assert_eq!(bounds.largest, text.as_bytes());
         assert_eq!(bounds.exact, [false, true]);
-        let raised = Bounds::of(["a".repeat(70).as_bytes()].into_iter()).unwrap();
+        let raised = TextBounds::of(["a".repeat(70).as_bytes()].into_iter()).unwrap();
         assert_eq!(raised.largest, [&[b'a'; 63][..], b"b"].concat());
     }
 
     #[test]
     fn no_text_has_no_bounds() {
-        assert_eq!(Bounds::of_codes(&[], &Dictionary::default()), None);
-        assert_eq!(Bounds::of_plain(&[]), (None, 0));
-        let (bounds, count) = Bounds::of_plain(b"\x01\0\0\0b\0\0\0\0\x01\0\0\0a");
+        assert_eq!(TextBounds::of_codes(&[], &Dictionary::default()), None);
+        assert_eq!(TextBounds::of_plain(&[]), (None, 0));
+        let (bounds, count) = TextBounds::of_plain(b"\x01\0\0\0b\0\0\0\0\x01\0\0\0a");
         assert_eq!((bounds.unwrap().largest, count), (b"b".to_vec(), 3));
     }
 }

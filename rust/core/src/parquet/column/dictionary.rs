@@ -38,6 +38,7 @@ impl Dictionary {
                 known => known,
             })),
             Values::Plain(bytes) => of_batch.for_each(|code| plain(texts.value(code as usize), bytes)),
+            _ => unreachable!("a column of codes has codes or plain texts"),
         }
     }
 
@@ -56,20 +57,23 @@ impl Dictionary {
         self.texts.text(code as usize)
     }
 
+    /// Forgets all texts, and keeps the room that they took.
+    pub(super) fn clear(&mut self) {
+        self.texts.clear();
+    }
+
     /// Bytes of the texts and of what finds them.
     pub(super) fn size(&self) -> usize {
         self.texts.size()
     }
 
-    /// The dictionary page, not compressed.
-    pub(super) fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.size());
+    /// Appends the dictionary page, not compressed.
+    pub(super) fn encode(&self, bytes: &mut Vec<u8>) {
         for code in 0..self.len() {
             let text = self.text(code as u32);
             bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
             bytes.extend_from_slice(text);
         }
-        bytes
     }
 }
 

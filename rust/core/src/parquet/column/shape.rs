@@ -1,20 +1,25 @@
-//! Levels and values of the shapes that the schema has: a text, a list of texts, a map to texts, a map to lists of texts
+//! Levels and values of the shapes that the schema has: a value a row, a list of texts, a map to texts, a map to lists of texts
 //! (Melnik et al., "Dremel: Interactive analysis of web-scale datasets", VLDB 2010, section 4.1).
 
 use std::ops::Range;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::Int32Type;
-use arrow_array::{Array, DictionaryArray, ListArray, MapArray, StringArray};
+use arrow_array::types::{Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::{Array, DictionaryArray, Int32Array, ListArray, MapArray, StringArray};
 use arrow_buffer::NullBuffer;
+use arrow_schema::DataType;
 
 use super::dictionary::Dictionary;
-use super::page::Page;
+use super::page::{Page, Spelling, Values};
 
-/// Which texts of a column a leaf holds.
+/// Which values of a column a leaf holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Shape {
-    /// One a row.
+    /// A number a row.
+    Numbers(Spelling),
+    /// A text a row, which seldom repeats.
+    Texts,
+    /// A code a row.
     Flat,
     /// Items of a list.
     Items,
@@ -26,8 +31,18 @@ pub(in super::super) enum Shape {
     ValueItems,
 }
 
+impl Shape {
+    /// Whether a row has one value at most.
+    pub(super) fn is_flat(self) -> bool {
+        matches!(self, Self::Numbers(_) | Self::Texts | Self::Flat)
+    }
+}
+
 /// A column of a batch, seen as one leaf.
 pub(super) enum Leaf<'a> {
+    Ints(&'a Int32Array),
+    Longs(&'a [i64], Option<&'a NullBuffer>),
+    Texts(Texts<'a>),
     Flat(Codes<'a>),
     List(&'a ListArray, Codes<'a>),
     Map(&'a MapArray, Codes<'a>),
@@ -38,7 +53,7 @@ pub(super) enum Leaf<'a> {
 pub(super) struct Codes<'a> {
     keys: &'a [i32],
     nulls: Option<&'a NullBuffer>,
-    pub(super) texts: &'a StringArray,
+    texts: &'a StringArray,
 }
 
 impl<'a> Codes<'a> {
@@ -49,6 +64,30 @@ impl<'a> Codes<'a> {
             nulls: array.nulls(),
             texts: array.values().as_string_opt()?,
         })
+    }
+}
+
+/// Texts that are no codes.
+pub(super) struct Texts<'a> {
+    ends: &'a [i32],
+    bytes: &'a [u8],
+    nulls: Option<&'a NullBuffer>,
+}
+
+impl<'a> Texts<'a> {
+    fn of(array: &'a dyn Array) -> Option<Self> {
+        let nulls = array.nulls();
+        if let Some(texts) = array.as_string_opt::<i32>() {
+            return Some(Self { ends: texts.value_offsets(), bytes: texts.value_data(), nulls });
+        }
+        let texts = array.as_binary_opt::<i32>()?;
+        Some(Self { ends: texts.value_offsets(), bytes: texts.value_data(), nulls })
+    }
+
+    /// Rows from `start` on until their texts have so many bytes, the row that crosses the line with them.
+    fn rows_of(&self, start: usize, bytes: usize) -> usize {
+        let end = self.ends[start] as usize + bytes;
+        self.ends[start + 1..].partition_point(|&row_end| (row_end as usize) < end) + 1
     }
 }
 
@@ -64,6 +103,17 @@ impl<'a> Leaf<'a> {
     /// `None` when the array has another type than the shape wants.
     pub(super) fn of(array: &'a dyn Array, shape: Shape) -> Option<Self> {
         match shape {
+            Shape::Numbers(_) => match array.data_type() {
+                DataType::Int32 => array.as_primitive_opt().map(Self::Ints),
+                DataType::Int64 => {
+                    Some(Self::Longs(array.as_primitive_opt::<Int64Type>()?.values(), array.nulls()))
+                }
+                _ => {
+                    let times = array.as_primitive_opt::<TimestampMicrosecondType>()?;
+                    Some(Self::Longs(times.values(), array.nulls()))
+                }
+            },
+            Shape::Texts => Texts::of(array).map(Self::Texts),
             Shape::Flat => Codes::of(array).map(Self::Flat),
             Shape::Items => {
                 let list: &ListArray = array.as_list_opt()?;
@@ -85,13 +135,22 @@ impl<'a> Leaf<'a> {
         }
     }
 
-    /// The texts that the leaf's codes stand for.
-    pub(super) fn texts(&self) -> &'a StringArray {
+    /// The texts that the leaf's codes stand for; `None` for a leaf without codes.
+    pub(super) fn dictionary(&self) -> Option<&'a StringArray> {
         match self {
+            Self::Ints(_) | Self::Longs(..) | Self::Texts(_) => None,
             Self::Flat(codes)
             | Self::List(_, codes)
             | Self::Map(_, codes)
-            | Self::MapOfLists(_, _, codes) => codes.texts,
+            | Self::MapOfLists(_, _, codes) => Some(codes.texts),
+        }
+    }
+
+    /// How many rows from `start` on may be added before the page has about `bytes` more.
+    pub(super) fn rows_of(&self, start: usize, bytes: usize) -> usize {
+        match self {
+            Self::Texts(texts) => texts.rows_of(start, bytes),
+            _ => usize::MAX,
         }
     }
 
@@ -99,6 +158,15 @@ impl<'a> Leaf<'a> {
     pub(super) fn append(&self, rows: Range<usize>, to: &mut Writing<'_>) {
         to.page.rows += rows.len();
         match self {
+            Self::Ints(values) => to.numbers(values.values(), values.nulls(), rows, |values| match values {
+                Values::Ints(values) => values,
+                _ => unreachable!("numbers of 32 bits have a page of them"),
+            }),
+            Self::Longs(values, nulls) => to.numbers(values, *nulls, rows, |values| match values {
+                Values::Longs(values, _) => values,
+                _ => unreachable!("numbers of 64 bits have a page of them"),
+            }),
+            Self::Texts(texts) => to.texts(texts, rows),
             Self::Flat(codes) => to.flat(codes, rows),
             Self::List(list, codes) => to.lists(list.value_offsets(), list.nulls(), codes, rows),
             Self::Map(map, codes) => to.lists(map.value_offsets(), map.nulls(), codes, rows),
@@ -108,10 +176,52 @@ impl<'a> Leaf<'a> {
 }
 
 impl Writing<'_> {
-    fn flat(&mut self, codes: &Codes<'_>, rows: Range<usize>) {
-        let nulls = codes.nulls.map(|nulls| nulls.slice(rows.start, rows.len()));
+    /// Says of the rows which have a value; answers the nulls among them if there are any.
+    fn validity(&mut self, nulls: Option<&NullBuffer>, rows: &Range<usize>) -> Option<NullBuffer> {
+        let nulls = nulls.map(|nulls| nulls.slice(rows.start, rows.len()));
         let nulls = nulls.filter(|nulls| nulls.null_count() > 0);
         self.page.valid(rows.len(), nulls.as_ref());
+        nulls
+    }
+
+    fn numbers<T: Copy>(
+        &mut self,
+        numbers: &[T],
+        nulls: Option<&NullBuffer>,
+        rows: Range<usize>,
+        place: impl Fn(&mut Values) -> &mut Vec<T>,
+    ) {
+        let nulls = self.validity(nulls, &rows);
+        let numbers = &numbers[rows];
+        let values = place(&mut self.page.values);
+        match nulls {
+            None => values.extend_from_slice(numbers),
+            Some(nulls) => values.extend(nulls.valid_indices().map(|row| numbers[row])),
+        }
+    }
+
+    fn texts(&mut self, texts: &Texts<'_>, rows: Range<usize>) {
+        let nulls = self.validity(texts.nulls, &rows);
+        let ends = &texts.ends[rows.start..=rows.end];
+        let Values::Texts(lengths, bytes) = &mut self.page.values else {
+            unreachable!("texts without codes have a page of them");
+        };
+        match nulls {
+            None => {
+                lengths.extend(ends.windows(2).map(|text| text[1] - text[0]));
+                bytes.extend_from_slice(&texts.bytes[ends[0] as usize..ends[rows.len()] as usize]);
+            }
+            Some(nulls) => {
+                for row in nulls.valid_indices() {
+                    lengths.push(ends[row + 1] - ends[row]);
+                    bytes.extend_from_slice(&texts.bytes[ends[row] as usize..ends[row + 1] as usize]);
+                }
+            }
+        }
+    }
+
+    fn flat(&mut self, codes: &Codes<'_>, rows: Range<usize>) {
+        let nulls = self.validity(codes.nulls, &rows);
         let keys = &codes.keys[rows];
         let values = &mut self.page.values;
         match nulls {

@@ -1,8 +1,10 @@
 //! The data page in progress: levels and codes, and their bytes when it is full.
 
 use arrow_buffer::{BooleanBufferBuilder, NullBuffer};
+use parquet::basic::{Encoding, Type};
 
-use super::hybrid;
+use super::shape::Shape;
+use super::{TEXT_PAGE_BYTES, delta, hybrid};
 
 /// Levels of a page, counted for as long as they are all the same.
 #[derive(Default)]
@@ -64,7 +66,7 @@ impl Levels {
 pub(super) enum Definition {
     /// Of texts in lists and maps.
     Levels(Levels),
-    /// Of one text a row: whether it is there, a bit a row.
+    /// Of one value a row: whether it is there, a bit a row.
     Valid(BooleanBufferBuilder),
 }
 
@@ -116,6 +118,21 @@ pub(super) enum Values {
     Codes(Vec<u32>),
     /// Texts behind their lengths, where the dictionary has become too large.
     Plain(Vec<u8>),
+    /// Lengths of all texts, and the texts.
+    Texts(Vec<i32>, Vec<u8>),
+    /// Numbers of 32 bits, by their differences.
+    Ints(Vec<i32>),
+    /// Numbers of 64 bits, by their differences or as they are.
+    Longs(Vec<i64>, Spelling),
+}
+
+/// How numbers are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Spelling {
+    /// By their differences.
+    Delta,
+    /// As they are.
+    Plain,
 }
 
 /// Levels and values since the last page.
@@ -127,22 +144,28 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// An empty page of a column with one text a row (`flat`), or of one with lists of them.
-    pub(super) fn new(flat: bool) -> Self {
-        let definition = if flat {
+    /// An empty page of a column of that shape and type.
+    pub(super) fn new(shape: Shape, kind: Type) -> Self {
+        let values = match (shape, kind) {
+            (Shape::Numbers(_), Type::INT32) => Values::Ints(Vec::new()),
+            (Shape::Numbers(spelling), _) => Values::Longs(Vec::new(), spelling),
+            (Shape::Texts, _) => Values::Texts(Vec::new(), Vec::new()),
+            _ => Values::Codes(Vec::new()),
+        };
+        let definition = if shape.is_flat() {
             Definition::Valid(BooleanBufferBuilder::new(0))
         } else {
             Definition::Levels(Levels::default())
         };
-        Self { definition, repetition: Levels::default(), values: Values::Codes(Vec::new()), rows: 0 }
+        Self { definition, repetition: Levels::default(), values, rows: 0 }
     }
 
-    /// Says of rows with one text which of them have it: all without `nulls`.
+    /// Says of rows with one value which of them have it: all without `nulls`.
     pub(super) fn valid(&mut self, rows: usize, nulls: Option<&NullBuffer>) {
         match (&mut self.definition, nulls) {
             (Definition::Valid(bits), None) => bits.append_n(rows, true),
             (Definition::Valid(bits), Some(nulls)) => bits.append_buffer(nulls.inner()),
-            (Definition::Levels(_), _) => unreachable!("a page of flat texts has a bit a row"),
+            (Definition::Levels(_), _) => unreachable!("a page of one value a row has a bit a row"),
         }
     }
 
@@ -161,31 +184,22 @@ impl Page {
 
     /// Bytes held.
     pub(super) fn size(&self) -> usize {
-        match &self.values {
-            Values::Codes(codes) => 4 * codes.len() + self.len(),
-            Values::Plain(bytes) => bytes.len() + self.len(),
-        }
+        let values = match &self.values {
+            Values::Codes(codes) => 4 * codes.len(),
+            Values::Plain(bytes) => bytes.len(),
+            Values::Texts(lengths, bytes) => 4 * lengths.len() + bytes.len(),
+            Values::Ints(values) => 4 * values.len(),
+            Values::Longs(values, _) => 8 * values.len(),
+        };
+        values + self.len()
     }
 
-    /// The bytes of the page, not compressed, and whether they are codes.
-    pub(super) fn encode(&self, levels: (i16, i16)) -> (Vec<u8>, bool) {
-        let mut out = Vec::new();
-        self.repetition.encode(levels.1, &mut out);
-        self.definition.encode(levels.0, &mut out);
-        match &self.values {
-            Values::Codes(codes) => {
-                // A page of nulls refers to no dictionary, which may not even be there.
-                let Some(largest) = codes.iter().max() else { return (out, false) };
-                let width = hybrid::width_of(*largest);
-                out.push(width as u8);
-                hybrid::encode(codes, width, &mut out);
-                (out, true)
-            }
-            Values::Plain(bytes) => {
-                out.extend_from_slice(bytes);
-                (out, false)
-            }
-        }
+    /// Appends the bytes of the page, not compressed, and answers how its values are encoded; `None` for a page that has
+    /// none. `levels` are the largest of definition and repetition.
+    pub(super) fn encode(&self, levels: (i16, i16), out: &mut Vec<u8>) -> Option<Encoding> {
+        self.repetition.encode(levels.1, out);
+        self.definition.encode(levels.0, out);
+        self.values.encode(out)
     }
 
     /// Begins the next page.
@@ -193,9 +207,60 @@ impl Page {
         self.definition.clear();
         self.repetition.clear();
         self.rows = 0;
-        match &mut self.values {
-            Values::Codes(codes) => codes.clear(),
-            Values::Plain(bytes) => bytes.clear(),
+        self.values.clear();
+    }
+}
+
+impl Values {
+    /// Appends their bytes and answers how they are encoded.
+    fn encode(&self, out: &mut Vec<u8>) -> Option<Encoding> {
+        match self {
+            Self::Codes(codes) => {
+                // A page of nulls refers to no dictionary, which may not even be there.
+                let width = hybrid::width_of_codes(*codes.iter().max()?);
+                out.push(width as u8);
+                hybrid::encode(codes, width, out);
+                Some(Encoding::RLE_DICTIONARY)
+            }
+            Self::Plain(bytes) => {
+                out.extend_from_slice(bytes);
+                Some(Encoding::PLAIN)
+            }
+            Self::Texts(lengths, bytes) => {
+                lengths.first()?;
+                delta::encode(lengths, out);
+                out.extend_from_slice(bytes);
+                Some(Encoding::DELTA_LENGTH_BYTE_ARRAY)
+            }
+            Self::Ints(values) => {
+                values.first()?;
+                delta::encode(values, out);
+                Some(Encoding::DELTA_BINARY_PACKED)
+            }
+            Self::Longs(values, Spelling::Delta) => {
+                values.first()?;
+                delta::encode(values, out);
+                Some(Encoding::DELTA_BINARY_PACKED)
+            }
+            Self::Longs(values, Spelling::Plain) => {
+                out.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+                Some(Encoding::PLAIN)
+            }
+        }
+    }
+
+    fn clear(&mut self) {
+        match self {
+            Self::Codes(codes) => codes.clear(),
+            Self::Plain(bytes) => bytes.clear(),
+            Self::Texts(lengths, bytes) => {
+                lengths.clear();
+                bytes.clear();
+                // One huge text must not stay for good.
+                bytes.shrink_to(2 * TEXT_PAGE_BYTES);
+            }
+            Self::Ints(values) => values.clear(),
+            Self::Longs(values, _) => values.clear(),
         }
     }
 }
