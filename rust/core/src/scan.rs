@@ -35,6 +35,7 @@ struct IsAscii<'a>(&'a [u8]);
 impl Task for IsAscii<'_> {
     type Output = bool;
 
+    #[expect(clippy::inline_always, reason = "as every task")]
     #[inline(always)]
     fn run<K: Kernel>(self) -> bool {
         K::is_ascii(self.0)
@@ -58,6 +59,7 @@ struct Container<'a> {
 impl Task for Container<'_> {
     type Output = Option<Extent>;
 
+    #[expect(clippy::inline_always, reason = "as every task")]
     #[inline(always)]
     fn run<K: Kernel>(self) -> Option<Extent> {
         K::container(self.text, self.from)

@@ -56,7 +56,7 @@ impl SimdLevel {
     fn picked(name: Option<&str>) -> Self {
         let available = || Self::ALL.into_iter().filter(|level| level.is_available());
         let named = available().find(|level| Some(level.name()) == name);
-        named.or_else(|| available().last()).unwrap_or(Self::Portable)
+        named.or_else(|| available().next_back()).unwrap_or(Self::Portable)
     }
 }
 
