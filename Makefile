@@ -106,6 +106,9 @@ test: $(built) promtool chromium valgrind ## all tests: Rust with every SIMD lev
 	$(call say,Rust: without SIMD)
 	@# The whole workspace again: one package alone has other features, and everything below it would be built anew.
 	AUDITWAKE_SIMD=portable cargo test --release --locked --workspace
+	$(call say,Rust: lanes with AVX2)
+	@# Where there is AVX-512, no log was parsed with the kernel for AVX2 so far. Where there is no AVX2, the name is ignored.
+	AUDITWAKE_SIMD=avx2 cargo test --release --locked --workspace --lib --test all -- parse:: lanes:: twin::
 	@$(MAKE) -s instructions
 	$(call say,Python: without SIMD)
 	AUDITWAKE_SIMD=portable $(python) -m pytest -q tests/test_read.py tests/test_lines.py
@@ -168,7 +171,9 @@ soak: $(built) ## the long forms: new draws, CASES (20000) or EXAMPLES (2000) a 
 	$(call say,Rust: what is drawn at random)
 	PROPTEST_CASES=$(CASES) cargo test --release --locked --workspace
 	$(call say,Rust: without SIMD)
-	PROPTEST_CASES=$(CASES) AUDITWAKE_SIMD=portable cargo test --release --locked --workspace --test all fuzzed:: twin::
+	PROPTEST_CASES=$(CASES) AUDITWAKE_SIMD=portable cargo test --release --locked --workspace --test all -- fuzzed:: twin::
+	$(call say,Rust: lanes with AVX2)
+	PROPTEST_CASES=$(CASES) AUDITWAKE_SIMD=avx2 cargo test --release --locked --workspace --test all -- fuzzed:: lanes:: twin::
 	$(call say,Python: what is drawn at random)
 	PROPTEST_CASES=$(EXAMPLES) $(python) -m pytest -q -m hypothesis tests
 	$(call say,Python: rotations and kills)
@@ -200,14 +205,39 @@ miri: rust-present ## the scanner's kernels, with and without AVX2, under Miri; 
 	RUSTFLAGS='-Ctarget-feature=+avx2,+bmi1,+popcnt,+pclmulqdq' MIRIFLAGS=-Zmiri-disable-isolation CARGO_TARGET_DIR=target/miri \
 		cargo +nightly miri test --locked --package auditwake-core --lib -- scan::tests::depth scan::tests::edges
 
-# Python itself reads undefined bytes on purpose, so that only bad addresses are looked for there.
+# The kernel for 64-bit ARM on any other machine; on such a one, `make test` runs it. Nothing can be timed under qemu.
+arm := aarch64-unknown-linux-gnu
+neon: export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER := aarch64-linux-gnu-gcc
+neon: export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER := qemu-aarch64-static -L /usr/aarch64-linux-gnu
+neon: export CC_aarch64_unknown_linux_gnu := aarch64-linux-gnu-gcc
+
+.PHONY: neon
+neon: rust-present ## the scanner's kernels and the lanes on 64-bit ARM, with and without NEON, under qemu
+	@test -d "$$(rustc --print target-libdir --target $(arm))" || { \
+		echo 'make neon needs: rustup target add $(arm)' >&2; exit 1; }
+	@command -v aarch64-linux-gnu-gcc >/dev/null && test -e /usr/aarch64-linux-gnu/lib/libc.so.6 || { \
+		echo 'make neon needs a cross compiler (Debian: apt install gcc-aarch64-linux-gnu libc6-dev-arm64-cross)' >&2; exit 1; }
+	@command -v qemu-aarch64-static >/dev/null || { \
+		echo 'make neon needs qemu (Debian: apt install qemu-user-static)' >&2; exit 1; }
+	cargo test --release --locked --package auditwake-core --target $(arm) --lib --test all -- scan:: parse:: lanes:: twin::
+	AUDITWAKE_SIMD=portable cargo test --release --locked --package auditwake-core --target $(arm) --lib -- scan:: parse::
+
+# Python itself reads undefined bytes on purpose, so that only bad addresses are looked for there. valgrind knows no AVX-512
+# and shows a CPU without it, so that kernel is left to the compiler's own sanitizer.
 .PHONY: memcheck
-memcheck: $(built) ## the scanner's kernels at the edges of texts, and Arrow streams out of and into Python, under valgrind
+memcheck: $(built) ## the scanner's kernels at the edges of texts, and Arrow streams out of and into Python, under valgrind; with nightly, the kernels under AddressSanitizer
 	@command -v valgrind >/dev/null || { echo 'make memcheck needs valgrind (Debian: apt install valgrind)' >&2; exit 1; }
 	cargo test --release --locked --workspace --lib --config 'target."cfg(unix)".runner="valgrind -q --error-exitcode=9"' \
 		-- scan::tests::depth scan::tests::edges
 	PYTHONMALLOC=malloc valgrind -q --undef-value-errors=no --error-exitcode=9 $(python) -m pytest -q --noconftest \
 		-p no:cacheprovider -p no:benchmark -p no:hypothesispytest tests/test_capsule.py
+	@# Only with a target named are build scripts and macros compiled without the sanitizer.
+	@if cargo +nightly --version >/dev/null 2>&1; then \
+		RUSTFLAGS=-Zsanitizer=address CARGO_TARGET_DIR=target/asan cargo +nightly test --locked --package auditwake-core --lib \
+			--target "$$(rustc +nightly --print host-tuple)" -- scan::; \
+	else \
+		echo 'AVX-512 was not looked at: that needs rustup toolchain install nightly' >&2; \
+	fi
 
 .PHONY: wheel
 wheel: $(installed) ## the wheel and the source distribution, into dist/

@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -113,7 +114,23 @@ def test_the_version_names_all_parts() -> None:
 
 
 def test_the_simd_level_can_be_forced() -> None:
-    assert b"SIMD portable" in run("--version", env={"AUDITWAKE_SIMD": "portable"}).stdout
+    assert b"SIMD portable," in run("--version", env={"AUDITWAKE_SIMD": "portable"}).stdout
+
+
+def test_a_simd_level_that_this_machine_lacks_is_named() -> None:
+    best = run("--version", env={"AUDITWAKE_SIMD": ""}).stdout
+    assert b"AUDITWAKE_SIMD" not in best
+    said = run("--version", env={"AUDITWAKE_SIMD": "sse9"}).stdout
+    level = re.search(rb"SIMD (\w+),", best)
+    assert level is not None
+    assert said == best.replace(level[0], level[0][:-1] + b" (AUDITWAKE_SIMD='sse9' is none of this machine's),")
+
+
+def test_a_simd_level_of_any_bytes_breaks_no_version() -> None:
+    done = run("--version", env={"AUDITWAKE_SIMD": "\udcff\n"})
+    assert done.returncode == 0
+    assert done.stdout.count(b"\n") == 1
+    assert rb"(AUDITWAKE_SIMD='\udcff\n' is" in done.stdout
 
 
 @pytest.mark.parametrize(

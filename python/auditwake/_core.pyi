@@ -82,7 +82,10 @@ def discover(spec: str) -> list[str]:
     """Give the files that a path, a directory or a pattern names, in the order of time; `SourceError` for none."""
 
 def simd_level() -> str:
-    """Give the SIMD level that was picked for this machine; `AUDITWAKE_SIMD=portable` forces the plain one."""
+    """Give the SIMD level in use: `avx512`, `avx2`, `neon` or `portable`.
+
+    It is the one that `AUDITWAKE_SIMD` names, or the best of this machine where that names none that the machine has.
+    """
 
 @final
 class Outcome:

@@ -1,6 +1,7 @@
 """`--version`: the versions of all parts that decide what comes out."""
 
 import argparse
+import os
 import platform
 from collections.abc import Sequence
 
@@ -10,7 +11,7 @@ __all__ = ["VersionAction", "versions"]
 
 
 def versions() -> str:
-    """Say the versions of the package, the core, pyarrow and Python, and the SIMD level that was picked.
+    """Say the versions of the package, the core, pyarrow and Python, and the SIMD level in use.
 
     Example:
         >>> versions().split()[0]
@@ -21,9 +22,16 @@ def versions() -> str:
     # Asked of the installed package, since importing pyarrow takes longer than all the rest.
     return (
         f"auditwake {version('auditwake')} "
-        f"(core {_core.__version__}, SIMD {_core.simd_level()}, pyarrow {version('pyarrow')}, "
+        f"(core {_core.__version__}, SIMD {simd()}, pyarrow {version('pyarrow')}, "
         f"Python {platform.python_version()})"
     )
+
+
+def simd() -> str:
+    """Say the SIMD level in use, and that `AUDITWAKE_SIMD` names none that could be: the core takes no notice of it."""
+    used, asked = _core.simd_level(), os.environ.get("AUDITWAKE_SIMD")
+    # In ASCII, whatever bytes the environment holds.
+    return used if asked in {None, "", used} else f"{used} (AUDITWAKE_SIMD={asked!a} is none of this machine's)"
 
 
 class VersionAction(argparse.Action):

@@ -86,7 +86,7 @@ pub(crate) fn columns() -> Vec<Column> {
     COLUMNS.iter().map(Column).collect()
 }
 
-/// The SIMD level in use.
+/// The name of the SIMD level in use.
 #[pyfunction]
 pub(crate) fn simd_level() -> &'static str {
     scan::simd_level().name()
