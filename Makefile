@@ -225,7 +225,7 @@ neon: rust-present ## the scanner's kernels and the lanes on 64-bit ARM, with an
 # Python itself reads undefined bytes on purpose, so that only bad addresses are looked for there. valgrind knows no AVX-512
 # and shows a CPU without it, so that kernel is left to the compiler's own sanitizer.
 .PHONY: memcheck
-memcheck: $(built) ## the scanner's kernels at the edges of texts, and Arrow streams out of and into Python, under valgrind; with nightly, the kernels under AddressSanitizer
+memcheck: $(built) ## the scanner's kernels at the edges of texts, and Arrow streams out of and into Python, under valgrind; AVX-512 with nightly
 	@command -v valgrind >/dev/null || { echo 'make memcheck needs valgrind (Debian: apt install valgrind)' >&2; exit 1; }
 	cargo test --release --locked --workspace --lib --config 'target."cfg(unix)".runner="valgrind -q --error-exitcode=9"' \
 		-- scan::tests::depth scan::tests::edges
