@@ -117,7 +117,8 @@ fn load(vector: &[u8; BLOCK]) -> __m512i {
 #[inline(always)]
 fn load_some(bytes: &[u8]) -> __m512i {
     debug_assert!(bytes.len() < BLOCK);
-    // SAFETY: AVX-512 is there (see the module); bytes whose bit is not in the mask are neither read nor can they fault.
+    // SAFETY: AVX-512 is there (see the module); the mask never has more ones than there are bytes, and what stands behind
+    // those is neither read nor can it fault.
     unsafe { _mm512_maskz_loadu_epi8(ones(bytes.len()), bytes.as_ptr().cast()) }
 }
 
