@@ -87,13 +87,12 @@ fn first<const CONTROLS: bool>(text: &[u8], from: usize) -> Option<usize> {
     }
     // Too few bytes are left for a vector: the text's last one holds them behind others, or they are all of the text.
     let rest = text.get(at..)?;
-    let (vector, seen) = match text.last_chunk::<VECTOR>() {
-        Some(vector) => (*vector, VECTOR - rest.len()),
-        None => {
-            let mut vector = [b' '; VECTOR];
-            vector[..rest.len()].copy_from_slice(rest);
-            (vector, 0)
-        }
+    let (vector, seen) = if let Some(vector) = text.last_chunk::<VECTOR>() {
+        (*vector, VECTOR - rest.len())
+    } else {
+        let mut vector = [b' '; VECTOR];
+        vector[..rest.len()].copy_from_slice(rest);
+        (vector, 0)
     };
     let found = nibbles(ends::<CONTROLS>(load(&vector))).checked_shr((NIBBLE * seen) as u32).unwrap_or(0);
     (found != 0).then_some(at + found.trailing_zeros() as usize / NIBBLE)
