@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,11 @@ DATA = Path(__file__).parent / "data"
 __all__ = ["place", "serve"]
 
 Event = dict[str, Any]
+
+# A shell without job control starts what runs in its background with SIGINT ignored, and every child takes that over.
+# Tests interrupt their children, which then would take no notice.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Tests that draw examples are told by the variables of proptest, so that both languages are seeded or not.
 settings.register_profile("drawn", deadline=None, database=None, print_blob=True)

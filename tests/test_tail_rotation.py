@@ -1,6 +1,7 @@
 """A tail that runs while its log is rotated, compressed, copied, cut, deleted and made anew."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 import auditwake as aw
 from tests.tailing.lines import line
 from tests.tailing.rotator import Rotator
-from tests.tailing.taken import Taken, drain, follow, nothing_comes
+from tests.tailing.taken import SOON, Taken, drain, follow, nothing_comes
 
 SIZE = len(line(1))
 
@@ -88,8 +89,10 @@ def test_many_rotations_without_a_pause(log: Rotator, tail: aw.Tail, *, compress
         log.write(1)
         assert taken.until(tail, 51).rows == [(1, 51)]
         for _ in range(25):
-            log.write(2)
+            log.write(1)
             backup = log.rotate()
+            # Without a line, a look could find the new log empty, and nothing would tell it from others once compressed.
+            log.write(1)
             batch = tail.next(timeout=0)
             if batch is not None:
                 taken.add(batch)
@@ -99,6 +102,24 @@ def test_many_rotations_without_a_pause(log: Rotator, tail: aw.Tail, *, compress
         assert taken.until(tail, 102).rows == [(1, 102)]
         tail.commit()
         whole(tail, taken)
+
+
+def test_a_log_that_was_seen_empty_and_came_back_compressed(log: Rotator, tail: aw.Tail) -> None:
+    """Whether the compressed file is the one that was empty, nothing tells: all is read, and the doubt is said."""
+    with tail:
+        log.write(1)
+        taken = Taken().until(tail, 1)
+        log.rotate()
+        nothing_comes(tail)
+        log.write(2)
+        log.compress_now(log.rotate())
+        log.write(1)
+        assert taken.until(tail, 4).rows == [(1, 4)]
+        deadline = time.monotonic() + SOON
+        while not taken.ask(tail).gaps:
+            assert time.monotonic() < deadline
+            nothing_comes(tail)
+        assert [(gap.reason, gap.certain, gap.bytes) for gap in taken.gaps] == [("missing", False, 0)]
 
 
 def test_a_file_that_is_compressed_while_it_is_read(log: Rotator, tail: aw.Tail) -> None:
