@@ -91,7 +91,7 @@ def test_many_rotations_without_a_pause(log: Rotator, tail: aw.Tail, *, compress
         for _ in range(25):
             log.write(1)
             backup = log.rotate()
-            # Without a line, a look could find the new log empty, and nothing would tell it from others once compressed.
+            # Without a line, a look could find the new log empty: nothing would tell it from others once compressed.
             log.write(1)
             batch = tail.next(timeout=0)
             if batch is not None:
