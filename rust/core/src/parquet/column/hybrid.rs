@@ -25,7 +25,7 @@ pub(super) fn width_of_codes(largest: u32) -> u32 {
 
 /// Appends the values, each of `width` bits: up to eight, or whole bytes. A run is written as one from the first stride of
 /// which it has every value; only the last group of all may be padded, so what stands in front of that is packed.
-pub(super) fn encode<T: Copy + Eq + Into<u32>>(values: &[T], width: u32, out: &mut Vec<u8>) {
+pub(super) fn encode<T: Copy + Default + Eq + Into<u32>>(values: &[T], width: u32, out: &mut Vec<u8>) {
     // Values from here on wait to be packed.
     let mut packed = 0;
     let mut at = 0;
@@ -95,7 +95,7 @@ fn run_length<T: Copy + Eq>(values: &[T]) -> usize {
 }
 
 /// Appends groups of eight; the last one is filled up with zeros.
-fn pack<T: Copy + Into<u32>>(values: &[T], width: u32, out: &mut Vec<u8>) {
+fn pack<T: Copy + Default + Into<u32>>(values: &[T], width: u32, out: &mut Vec<u8>) {
     if values.is_empty() {
         return;
     }
@@ -110,9 +110,8 @@ fn pack<T: Copy + Into<u32>>(values: &[T], width: u32, out: &mut Vec<u8>) {
         _ => groups.iter().for_each(|group| pack_bits(group, width, out)),
     };
     pack_all(groups);
-    if let Some(&filler) = rest.first() {
-        // Never read, since the page says how many values it has.
-        let mut last = [filler; GROUP];
+    if !rest.is_empty() {
+        let mut last = [T::default(); GROUP];
         last[..rest.len()].copy_from_slice(rest);
         pack_all(&[last]);
     }
@@ -185,6 +184,7 @@ mod tests {
             }
         }
         assert!(bytes.is_empty() && values.len() < count + GROUP);
+        assert!(values[count..].iter().all(|value: &u32| *value == 0));
         values.truncate(count);
         values
     }

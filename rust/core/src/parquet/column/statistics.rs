@@ -239,5 +239,8 @@ mod tests {
         assert_eq!(TextBounds::of_plain(&[]), (None, 0));
         let (bounds, count) = TextBounds::of_plain(b"\x01\0\0\0b\0\0\0\0\x01\0\0\0a");
         assert_eq!((bounds.unwrap().largest, count), (b"b".to_vec(), 3));
+        assert_eq!(TextBounds::of_texts(&[], b""), None);
+        let bounds = TextBounds::of_texts(&[1, 0, 2], b"baa").unwrap();
+        assert_eq!((bounds.smallest, bounds.largest), (b"".to_vec(), b"b".to_vec()));
     }
 }
