@@ -26,6 +26,10 @@ Event = dict[str, Any]
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# A machine that runs tests often has Python write at once. Users' machines have not, and what waits in a buffer is what
+# an interrupt or a reader that leaves has to do with.
+os.environ.pop("PYTHONUNBUFFERED", None)
+
 # Tests that draw examples are told by the variables of proptest, so that both languages are seeded or not.
 settings.register_profile("drawn", deadline=None, database=None, print_blob=True)
 settings.register_profile("seeded", settings.get_profile("drawn"), derandomize=True)

@@ -71,9 +71,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = command.run(args)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        return Exit.INTERRUPTED
+        return _unwritten(Exit.INTERRUPTED)
     except BrokenPipeError:
-        return _pipe_closed()
+        return _unwritten(Exit.BROKEN_PIPE)
     except (UsageError, ColumnError, QuestionError) as error:
         return _failed(error, Exit.USAGE)
     except (ConfigError, PolicyError) as error:
@@ -89,7 +89,10 @@ def _failed(error: Exception, code: Exit) -> Exit:
     return code
 
 
-def _pipe_closed() -> Exit:
-    """End quietly when the reader of our output has gone, as `head` does; Python's last flush must find a file."""
+def _unwritten(code: Exit) -> Exit:
+    """End without what is still to be written, as `head` and a program that Ctrl-C kills do.
+
+    Python writes it at the very end: to a reader that has gone that is an error, and one that does not read holds us.
+    """
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return Exit.BROKEN_PIPE
+    return code
