@@ -10,6 +10,7 @@ AGENT_KILLS ?= 200
 AGENT_HELD ?= 360000
 CASES ?= 20000
 EXAMPLES ?= 2000
+WORKERS ?= 2
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -100,7 +101,7 @@ $(valgrind):
 test: export PROPTEST_RNG_SEED := 20261126
 
 .PHONY: test
-test: $(built) promtool chromium valgrind ## all tests: Rust with every SIMD level and without, the examples in the docs, Python
+test: $(built) promtool chromium valgrind ## all tests: Rust with every SIMD level and without, the examples in the docs, Python (in WORKERS (2) processes)
 	$(call say,Rust)
 	cargo test --release --locked --workspace
 	$(call say,Rust: without SIMD)
@@ -113,7 +114,8 @@ test: $(built) promtool chromium valgrind ## all tests: Rust with every SIMD lev
 	$(call say,Python: without SIMD)
 	AUDITWAKE_SIMD=portable $(python) -m pytest -q tests/test_read.py tests/test_lines.py
 	$(call say,Python: examples and tests)
-	$(python) -m pytest -q --doctest-modules --pyargs auditwake tests
+	@# Many tests wait for other processes: two workers use that time.
+	$(python) -m pytest -q -n $(WORKERS) --dist worksteal -p no:benchmark --doctest-modules --pyargs auditwake tests
 
 .PHONY: instructions
 instructions: $(installed) valgrind | rust-present ## instructions a line, which benches/instructions.json keeps, within 3 %
