@@ -1,8 +1,8 @@
 """Compare auditwake with general engines: ``python benches/compare.py --shape metadata --bytes 300MB --task parquet``.
 
-``--gzip`` gives the engines the log as a gzip file. ``--markdown docs/benchmarks.md`` runs all five tracks and writes
-the page. The parent process uses nothing but the standard library: a child starts with its parent's peak of memory, so
-the parent has to be small.
+``--gzip`` gives the engines the log as a gzip file, ``--everything`` asks for the derived columns too. ``--markdown
+docs/benchmarks.md`` runs all tracks and writes the page. The parent process uses nothing but the standard library: a
+child starts with its parent's peak of memory, so the parent has to be small.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from generate import parse_size, write_log
-from peers.common import ENGINES, GZIP, NO_BODIES, PACKAGES, installed
+from peers.common import ENGINES, EVERYTHING, GZIP, NO_BODIES, PACKAGES, installed
 from peers.run import Job
 from report import Track, label, markdown_table, page, text_table
 
@@ -36,6 +36,7 @@ _ONE_THREAD: Final = {
     "OPENBLAS_NUM_THREADS": "1",
     "TOKIO_WORKER_THREADS": "1",
 }
+# Shape, task, gzipped; each for the fields of the event and for everything.
 PAGE_TRACKS: Final = (
     ("metadata", "arrow", False),
     ("metadata", "parquet", False),
@@ -113,7 +114,9 @@ def choose(names: list[str], track: Track) -> list[str]:
     for name in names:
         if installed(PACKAGES[name]) is None:
             track.skipped[name] = f"{PACKAGES[name]} is not installed"
-        elif track.columns == "bodies" and name in NO_BODIES:
+        elif track.everything and name not in EVERYTHING:
+            track.skipped[name] = "nobody wrote the derived columns for it"
+        elif track.bodies and name in NO_BODIES:
             track.skipped[name] = f"cannot keep bodies as JSON text: {NO_BODIES[name]}"
         elif track.gzip and name not in GZIP:
             track.skipped[name] = "not run on gzip files"
@@ -142,8 +145,9 @@ def check(track: Track, names: list[str], prefix: list[str]) -> list[str]:
             except ChildError as error:
                 track.skipped[name] = f"failed: {error}"
                 continue
-            # orjson reads each line as plain Python would: the least surprising reference.
-            files.insert(0 if name == "orjson" else len(files), target)
+            # orjson reads each line as plain Python would: the least surprising reference. It derives nothing.
+            first = name == ("duckdb" if track.everything else "orjson")
+            files.insert(0 if first else len(files), target)
         if not files:
             return []
         report = child("peers.agree", "compare", *map(str, files), prefix=[])
@@ -218,22 +222,31 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--task", choices=("arrow", "parquet"), default="parquet")
     parser.add_argument("--gzip", action="store_true", help="give the engines the log as a gzip file")
     parser.add_argument("--no-bodies", action="store_true", help="leave the bodies out of the columns")
+    parser.add_argument("--everything", action="store_true", help="all columns that SQL can give, derived ones too")
     parser.add_argument("--engines", nargs="+", choices=list(ENGINES), default=list(ENGINES), metavar="ENGINE")
     parser.add_argument("--cpu", type=int, help="the CPU to pin to; default: the last one")
     parser.add_argument("--out", type=Path, help="also write the result here: JSON, or a section of Markdown")
     parser.add_argument("--markdown", type=Path, help="run all tracks and write the whole page here")
     args = parser.parse_args(argv)
-    chosen = [(args.shape, args.task, args.gzip)] if args.markdown is None else list(PAGE_TRACKS)
+    chosen = [(args.shape, args.task, args.gzip, args.everything)]
+    if args.markdown is not None:
+        chosen = [(*track, everything) for everything in (False, True) for track in PAGE_TRACKS]
     DATA.mkdir(exist_ok=True)
     tracks = []
-    for shape, task, zipped in chosen:
-        plain = shape == "metadata" or args.no_bodies
+    for shape, task, zipped, everything in chosen:
+        bodies = shape != "metadata" and not args.no_bodies
         source = f"--bytes {args.size} --seed {args.seed}" if args.log is None else "--log FILE"
         command = f"python benches/compare.py --shape {shape} {source} --runs {args.runs} --task {task}"
         command += " --gzip" if zipped else ""
         command += " --no-bodies" if args.no_bodies else ""
+        command += " --everything" if everything else ""
         command += f" --engines {' '.join(args.engines)}" if args.engines != list(ENGINES) else ""
-        columns = "metadata" if plain else "bodies"
+        columns = {
+            (False, False): "metadata",
+            (False, True): "bodies",
+            (True, False): "wide",
+            (True, True): "wide-bodies",
+        }[everything, bodies]
         track = Track(shape, task, columns, args.size, args.seed, command, args.runs, args.log, gzip=zipped)
         tracks.append(run_track(track, args.engines, args.cpu))
         print(text_table(tracks[-1]), end="\n\n", flush=True)

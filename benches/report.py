@@ -9,7 +9,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from peers.common import FORMS, METADATA, NO_BODIES, PACKAGES, installed
+from peers.common import BODIES, FORMS, METADATA, NO_BODIES, PACKAGES, WIDE_BODIES, installed
+from peers.run import COLUMNS
 
 HERE = Path(__file__).resolve().parent
 _MB = 1_000_000
@@ -37,10 +38,22 @@ class Track:
     exact: dict[str, bool] = field(default_factory=dict)
 
     @property
+    def bodies(self) -> bool:
+        """Say whether bodies are among the columns."""
+        return self.columns.endswith("bodies")
+
+    @property
+    def everything(self) -> bool:
+        """Say whether derived columns are asked for."""
+        return self.columns.startswith("wide")
+
+    @property
     def title(self) -> str:
         """Return the heading."""
         target = "Arrow in memory" if self.task == "arrow" else "Parquet, zstd level 1"
-        what = "with bodies" if self.columns == "bodies" else "without bodies"
+        what = "with bodies" if self.bodies else "without bodies"
+        if self.everything:
+            what += f", everything ({len(COLUMNS[self.columns] or ())} columns)"
         packed = ", gzipped," if self.gzip else ""
         return f"{self.shape} log{packed} to {target}, {what}"
 
@@ -87,7 +100,7 @@ class Track:
             f"Log: {self.log_bytes:,} bytes, {source}; {packed}{self.runs} interleaved runs, {where}.",
             f"Agreement: in a smaller log {agreement}; in this log the row count is the same for all.",
         ]
-        if self.columns == "bodies" and self.log is None:
+        if self.bodies and self.log is None:
             # Only of a canonical log do we know the bytes without slicing the lines ourselves.
             kept = [label(name) for name, exact in self.exact.items() if exact]
             again = [label(name) for name, exact in self.exact.items() if not exact]
@@ -153,12 +166,16 @@ def markdown_table(track: Track, *, level: int = 3) -> str:
 
 def page(tracks: list[Track]) -> str:
     """Return the whole page: ``page.md`` with the results filled in."""
-    names = ", ".join(f"`{column.name}`" for column in METADATA)
+    names, derived = (
+        ", ".join(f"`{column.name}`" for column in columns)
+        for columns in (METADATA, [column for column in WIDE_BODIES if column not in BODIES])
+    )
     return (
         (HERE / "page.md")
         .read_text()
         .format(
             columns=textwrap.fill(names, 118, subsequent_indent="  "),
+            derived=textwrap.fill(derived, 118, subsequent_indent="  "),
             base=tracks[0].base or "the others",
             versions=versions(),
             results="\n\n".join(markdown_table(track) for track in tracks),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import chdb
 
+from peers import chdb_everything
 from peers.common import ZSTD_LEVEL, Column, Kind, declare, event_fields, quoted
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def _select(path: Path, columns: Sequence[Column]) -> str:
         for name, field in event_fields(columns).items()
     )
     source = f"file({quoted(str(path))}, 'JSONEachRow', {quoted(types)})"
+    if any(not column.path for column in columns):
+        return chdb_everything.select(source, columns)
     return f"SELECT {', '.join(map(_expression, columns))} FROM {source}"  # noqa: S608 (our own names and command line)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
+from peers import duckdb_everything
 from peers.common import ZSTD_LEVEL, Column, Kind, declare, event_fields, quoted
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ def _select(path: Path, columns: Sequence[Column]) -> str:
         for name, field in event_fields(columns).items()
     )
     source = f"read_json({quoted(str(path))}, format='newline_delimited', columns={{{', '.join(types)}}})"
+    if any(not column.path for column in columns):
+        return duckdb_everything.select(source, columns)
     return f"SELECT {', '.join(map(_expression, columns))} FROM {source}"  # noqa: S608 (our own names and command line)
 
 
@@ -51,6 +54,7 @@ def _connect() -> duckdb.DuckDBPyConnection:
     # Arrow takes the zone's name from here, and the documentation recommends the second for large exports.
     con.execute("SET TimeZone = 'UTC'")
     con.execute("SET preserve_insertion_order = false")
+    con.execute(duckdb_everything.MACROS)
     return con
 
 

@@ -20,6 +20,8 @@ from peers import common
 COLUMNS: Final[dict[str, tuple[common.Column, ...] | None]] = {
     "metadata": common.METADATA,
     "bodies": common.BODIES,
+    "wide": common.WIDE,
+    "wide-bodies": common.WIDE_BODIES,
     "all": None,
 }
 
