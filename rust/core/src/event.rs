@@ -2,6 +2,11 @@
 //!
 //! A lane fills [`Spans`]; the batch builder reads them through [`Event`]. Neither knows the other.
 
+#![expect(
+    clippy::inline_always,
+    reason = "on the way of every line: what the compiler leaves as a call costs more than it does"
+)]
+
 mod callers;
 mod known;
 
@@ -199,7 +204,7 @@ impl Spans {
 
     /// Notes that the annotations are those of an earlier line, if what stands at `span` of the text is; answers whether it
     /// is.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find_annotations(&mut self, text: &[u8], span: Range<usize>) -> bool {
         let Some((name, ())) = self.known_annotations.find(&text[span.clone()]) else { return false };
         self.values[Key::Annotations as usize] = span.start as u32..span.end as u32;
@@ -284,7 +289,7 @@ impl<'a> Event<'a> {
     /// Cuts name, UID and resource version out of an object reference in its usual form: `constant` becomes what is left,
     /// which says the same of everything else and repeats from line to line. `None` for any other reference, and where the
     /// lane did not look.
-    #[inline]
+    #[inline(always)]
     pub fn split_object(&self, constant: &mut Vec<u8>) -> Option<[Option<&'a str>; 3]> {
         let texts = self.spans.object.as_ref()?;
         let whole = &self.spans.values[Key::ObjectRef as usize];

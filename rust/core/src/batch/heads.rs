@@ -1,5 +1,10 @@
 //! Level, stage and verb together: a log has a few dozen combinations.
 
+#![expect(
+    clippy::inline_always,
+    reason = "on the way of every line: what the compiler leaves as a call costs more than it does"
+)]
+
 use crate::event::{Event, Key};
 
 /// Combinations that are remembered.
@@ -21,7 +26,7 @@ impl Default for Heads {
 impl Heads {
     /// The place of the combination: by the lengths of the three, which hardly ever agree where the words do not, and one
     /// letter of the verb.
-    #[inline]
+    #[inline(always)]
     pub(super) fn of(&mut self, event: &Event<'_>) -> &mut Head {
         let length = |key| event.bytes(key).map_or(0, <[u8]>::len);
         let letter =

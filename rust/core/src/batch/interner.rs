@@ -5,7 +5,7 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use arrow_array::types::Int32Type;
-use arrow_array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
+use arrow_array::{ArrayRef, DictionaryArray, Int32Array};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
@@ -42,7 +42,7 @@ impl Interner {
 
     /// The dictionary as it stands.
     pub(crate) fn values(&self) -> ArrayRef {
-        Arc::clone(self.array.get_or_init(|| Arc::new(StringArray::from_iter_values(self.texts.strs()))))
+        Arc::clone(self.array.get_or_init(|| Arc::new(self.texts.array())))
     }
 
     /// The strings of these codes, which are its own.

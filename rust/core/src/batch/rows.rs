@@ -1,5 +1,10 @@
 //! What differs from row to row: times, ids, bodies, offsets, and the rows of the tables.
 
+#![expect(
+    clippy::inline_always,
+    reason = "on the way of every line: what the compiler leaves as a call costs more than it does"
+)]
+
 use std::sync::Arc;
 
 use arrow_array::builder::{BinaryBuilder, BooleanBuilder, StringBuilder};
@@ -262,6 +267,7 @@ fn repair_lists(repairs: &[Repairs]) -> Option<ArrayRef> {
 }
 
 /// A string that differs from row to row.
+#[inline(always)]
 fn text<'a>(
     event: &Event<'a>,
     key: Key,
@@ -281,7 +287,7 @@ fn text<'a>(
 }
 
 /// A time; the canonical form is 27 characters between its quotes.
-#[inline]
+#[inline(always)]
 pub(super) fn time<'a>(
     times: &mut MicroTimes,
     event: &Event<'a>,
@@ -318,7 +324,7 @@ fn other_time<'a>(
 }
 
 /// A body as it stands. Containers and strings are taken by their extent; a bare word must be a JSON number or literal.
-#[inline]
+#[inline(always)]
 fn body<'a>(event: &Event<'a>, key: Key) -> Result<Option<&'a str>, BadValue> {
     let Some(raw) = event.get(key) else { return Ok(None) };
     if !raw.starts_with(['{', '[', '"']) {

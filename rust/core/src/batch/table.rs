@@ -1,5 +1,10 @@
 //! Whole values by their raw bytes: a value that was met before costs one look-up, whatever it holds.
 
+#![expect(
+    clippy::inline_always,
+    reason = "on the way of every line: what the compiler leaves as a call costs more than it does"
+)]
+
 use std::hash::BuildHasher;
 
 use arrow_array::ArrayRef;
@@ -147,7 +152,7 @@ impl Table {
 
     /// Whether that is the row of a value, [`ABSENT`] for an absent one or a table that no column needs. Any number may be
     /// asked for: rows that were given out before the table was emptied as well.
-    #[inline]
+    #[inline(always)]
     pub(super) fn is_row(&self, row: u32, value: Option<&[u8]>) -> bool {
         match value {
             Some(value) if self.active => {
@@ -158,7 +163,7 @@ impl Table {
     }
 
     /// The row of a value that was met lately.
-    #[inline]
+    #[inline(always)]
     pub(super) fn lately(&self, key: &[u8]) -> Option<u32> {
         let Recent { place, start, len } = self.lately[guess(key, LATELY)];
         let start = start as usize;

@@ -371,7 +371,8 @@ impl Tables {
 }
 
 /// The row of a key's value in its table, [`ABSENT`] for an absent value or a table that no column needs.
-#[inline]
+#[expect(clippy::inline_always, reason = "on the way of every line: as a call it costs more than it does")]
+#[inline(always)]
 fn find(
     table: &mut Table,
     event: &Event<'_>,

@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+use arrow_array::StringArray;
+use arrow_buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+
 /// Bytes of room that are kept when texts are forgotten.
 const ROOM: usize = 4 << 20;
 
@@ -78,9 +81,14 @@ impl TextVec {
         self.bytes.get(span)
     }
 
-    /// The texts that were pushed as strings, in order. All of them were, or the lossy reading shows.
-    pub(super) fn strs(&self) -> impl Iterator<Item = &str> {
-        (0..self.len()).map(|place| std::str::from_utf8(self.get(place)).unwrap_or("\u{fffd}"))
+    /// The texts as an array. They are checked as one, which is what strings side by side are too; should anything else have
+    /// been pushed, the lossy reading of each shows.
+    pub(super) fn array(&self) -> StringArray {
+        let ends: Vec<i32> = self.ends.0.iter().map(|&end| end as i32).collect();
+        let ends = OffsetBuffer::new(ScalarBuffer::from(ends));
+        let lossy = || (0..self.len()).map(|place| String::from_utf8_lossy(self.get(place)));
+        StringArray::try_new(ends, Buffer::from(&self.bytes[..]), None)
+            .unwrap_or_else(|_| StringArray::from_iter_values(lossy()))
     }
 
     /// How many texts there are.
@@ -123,6 +131,8 @@ fn ends<const N: usize>(text: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
 
 #[cfg(test)]
 mod tests {
+    use arrow_array::StringArray;
+
     use super::{ROOM, TextVec, same};
 
     #[test]
@@ -134,6 +144,22 @@ mod tests {
             assert!((least..=most).contains(&texts.bytes.capacity()), "{len} {}", texts.bytes.capacity());
             assert_eq!((texts.len(), texts.size()), (0, 0));
         }
+    }
+
+    #[test]
+    fn texts_are_an_array() {
+        let mut texts = TextVec::default();
+        assert_eq!(texts.array(), StringArray::from_iter_values([""; 0]));
+        for text in ["ä", "", "pods", "€"] {
+            texts.push(text.as_bytes());
+        }
+        assert_eq!(texts.array(), StringArray::from_iter_values(["ä", "", "pods", "€"]));
+        // Together they are a string, one by one they are none.
+        let [first, second] = ["€".as_bytes().split_at(1).0, "€".as_bytes().split_at(1).1];
+        texts.push(first);
+        texts.push(second);
+        assert_eq!(texts.array().value(4), "\u{fffd}");
+        assert_eq!(texts.array().value(3), "€");
     }
 
     #[test]

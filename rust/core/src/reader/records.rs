@@ -1,5 +1,10 @@
 //! Lines to records: the fast path for plain lines, the unwrapper for everything else, and the one outcome of each.
 
+#![expect(
+    clippy::inline_always,
+    reason = "on the way of every line: what the compiler leaves as a call costs more than it does"
+)]
+
 use std::collections::VecDeque;
 
 use arrow_array::RecordBatch;
@@ -181,6 +186,7 @@ impl Records {
     }
 
     /// Gives a record that became rows its outcome.
+    #[inline(always)]
     fn close_kept(&mut self, repairs: Repairs, len: u64) {
         let outcomes = &mut self.account.outcomes;
         if repairs.is_empty() {

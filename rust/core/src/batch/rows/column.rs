@@ -1,5 +1,10 @@
 //! Growing columns whose cells differ from row to row.
 
+#![expect(
+    clippy::inline_always,
+    reason = "on the way of every line: what the compiler leaves as a call costs more than it does"
+)]
+
 use std::sync::Arc;
 
 use arrow_array::builder::{BooleanBufferBuilder, GenericByteBuilder, PrimitiveBuilder};
@@ -33,6 +38,7 @@ impl<T: ByteArrayType> Builder for GenericByteBuilder<T> {
         Self::with_capacity(room.rows, room.bytes)
     }
 
+    #[inline(always)]
     fn append(&mut self, value: &T::Native) {
         self.append_value(value);
     }
