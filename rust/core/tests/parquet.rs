@@ -109,7 +109,7 @@ fn many_pages_come_back() {
     assert_eq!(check(&text, &[Codec::Zstd], &[131_072, 36_001], "pages"), Ok(7 * 5292));
 }
 
-/// Events whose URIs and annotations are all different, long enough to outgrow a dictionary.
+/// Events whose URIs, names and annotations are all different, long enough to outgrow a dictionary.
 fn distinct(count: usize, length: usize) -> String {
     let mut text = String::new();
     for i in 0..count {
@@ -119,7 +119,7 @@ fn distinct(count: usize, length: usize) -> String {
             concat!(
                 r#"{{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"{0}","stage":"ResponseComplete","#,
                 r#""requestURI":"/{1}/{0}","verb":"get","user":{{"username":"{1}{0}","extra":{{"k":["{1}{0}",""],"e":[]}}}},"#,
-                r#""annotations":{{"a":"{1}{0}","b":""}}}}"#
+                r#""objectRef":{{"name":"{1}{0}"}},"annotations":{{"a":"{1}{0}","b":""}}}}"#
             ),
             i, long
         );
@@ -133,9 +133,12 @@ fn a_dictionary_that_grows_too_large_gives_way_to_plain_pages() {
     let out = Output::new("overflow");
     written(text.as_bytes(), Codec::Zstd, 131_072, &out);
     let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&out.0).unwrap()).unwrap();
-    let uri = reader.metadata().row_group(0).columns().iter().find(|c| c.column_path().string() == "uri");
-    let encodings: Vec<_> = uri.unwrap().encodings().map(|encoding| encoding.to_string()).collect();
-    assert!(encodings.contains(&"PLAIN".to_owned()) && encodings.contains(&"RLE_DICTIONARY".to_owned()));
+    for name in ["uri", "name"] {
+        let columns = reader.metadata().row_group(0).columns();
+        let column = columns.iter().find(|column| column.column_path().string() == name);
+        let encodings: Vec<_> = column.unwrap().encodings().map(|encoding| encoding.to_string()).collect();
+        assert!(encodings.contains(&"PLAIN".to_owned()) && encodings.contains(&"RLE_DICTIONARY".to_owned()));
+    }
     compare(&read_back(&out), &given(text.as_bytes()), "overflow").unwrap();
 }
 

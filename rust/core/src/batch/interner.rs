@@ -26,16 +26,21 @@ pub(crate) struct Interner {
 impl Interner {
     /// The code of a string, new or old.
     pub(crate) fn code(&mut self, text: &str) -> i32 {
+        self.code_of(text.as_bytes())
+    }
+
+    /// As [`Self::code`], for bytes that are no string; [`Self::values`] shows them as none either.
+    pub(crate) fn code_of(&mut self, text: &[u8]) -> i32 {
         let Self { texts, places, seed, array } = self;
-        let hash = seed.hash_one(text.as_bytes());
+        let hash = seed.hash_one(text);
         let entry = places.entry(
             hash,
-            |&place| texts.get(place as usize) == text.as_bytes(),
+            |&place| texts.get(place as usize) == text,
             |&place| seed.hash_one(texts.get(place as usize)),
         );
         let new = || {
             array.take();
-            texts.push(text.as_bytes())
+            texts.push(text)
         };
         *entry.or_insert_with(new).get() as i32
     }

@@ -172,6 +172,9 @@ impl ColumnBuilder {
 
     fn page_bounds(&self) -> (Option<Bounds>, u64) {
         let (bounds, values) = match &self.page.values {
+            Values::Codes(codes) if self.shape == Shape::Shorts => {
+                (Bounds::of_shorts(codes, &self.dictionary), codes.len())
+            }
             Values::Codes(codes) => {
                 (TextBounds::of_codes(codes, &self.dictionary).map(Bounds::Texts), codes.len())
             }
@@ -182,6 +185,7 @@ impl ColumnBuilder {
             Values::Texts(lengths, bytes) => {
                 (TextBounds::of_texts(lengths, bytes).map(Bounds::Texts), lengths.len())
             }
+            Values::Flags(_) => unreachable!("nobody asks for the bounds of flags"),
             Values::Ints(values) => (Bounds::of_numbers(values, Bounds::Ints), values.len()),
             Values::Longs(values, _) => (Bounds::of_numbers(values, Bounds::Longs), values.len()),
         };

@@ -1,4 +1,4 @@
-//! Batches to the column chunks of a row group: most columns by our own encoder, the rest by the `parquet` crate.
+//! Batches to the column chunks of a row group: by our own encoder with the codecs that it has, else by the `parquet` crate.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_schema::{DataType, FieldRef, Fields, Schema, SchemaRef};
+use arrow_schema::{DataType, FieldRef, SchemaRef};
 use parquet::arrow::arrow_writer::{
     ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
 };
@@ -45,8 +45,8 @@ pub(super) struct Plan {
     columns: SchemaDescPtr,
     /// Whether bounds are kept of each leaf column.
     bounded: Arc<[bool]>,
-    /// Makes the writers of the columns that the crate writes, and of no others: each has a compressor of its own.
-    factory: Arc<ArrowRowGroupWriterFactory>,
+    /// Makes the crate's writers; none where our own encoder writes, since each of them has a compressor of its own.
+    factory: Option<Arc<ArrowRowGroupWriterFactory>>,
     compression: Compression,
 }
 
@@ -74,23 +74,22 @@ pub(super) fn begin<W: Write + Send>(
     let statistics = columns.columns().iter().map(|column| properties.statistics_enabled(column.path()));
     let bounded = statistics.map(|kept| kept == EnabledStatistics::Page).collect();
     let properties = Arc::new(properties);
-    let is_own = texts_for(compression) == Texts::Coded;
-    let factory = Arc::new(general_writers(schema, is_own, Arc::clone(&properties))?);
+    let factory = match texts_for(compression) {
+        Texts::Coded => None,
+        Texts::AsDeclared => Some(Arc::new(general_writers(schema, Arc::clone(&properties))?)),
+    };
     let writer = SerializedFileWriter::new(file, columns.root_schema_ptr(), properties)?;
     Ok((writer, Plan { schema: Arc::clone(schema), columns, bounded, factory, compression }))
 }
 
-/// What makes the writers of all columns but those that our own encoder writes, if it does (`is_own`).
+/// What makes the crate's writers of all columns.
 fn general_writers(
     schema: &SchemaRef,
-    is_own: bool,
     properties: WriterPropertiesPtr,
 ) -> Result<ArrowRowGroupWriterFactory, ParquetError> {
-    let general = |field: &&FieldRef| !is_own || shapes(field.name()).is_empty();
-    let schema = Schema::new(schema.fields().iter().filter(general).map(Arc::clone).collect::<Fields>());
-    let root = ArrowSchemaConverter::new().convert(&schema)?.root_schema_ptr();
+    let root = ArrowSchemaConverter::new().convert(schema)?.root_schema_ptr();
     let nowhere = SerializedFileWriter::new(io::sink(), root, properties)?;
-    Ok(ArrowRowGroupWriterFactory::new(&nowhere, Arc::new(schema)))
+    Ok(ArrowRowGroupWriterFactory::new(&nowhere, Arc::clone(schema)))
 }
 
 /// A finished column chunk.
@@ -229,54 +228,46 @@ impl GroupEncoder {
     }
 
     fn begin_columns(&mut self) -> Result<(), ParquetError> {
-        if self.columns.is_empty() {
-            self.columns = self.own_columns();
-        }
-        let mut general = self.plan.factory.create_column_writers(0)?.into_iter();
-        for (field, leaves) in self.plan.schema.fields().iter().zip(&mut self.columns) {
-            if let Leaves::Arrow(writers) = leaves {
-                writers.extend(general.by_ref().take(leaves_of(field.data_type())));
-            }
+        let fields = self.plan.schema.fields().iter();
+        if let Some(factory) = &self.plan.factory {
+            let mut writers = factory.create_column_writers(0)?.into_iter();
+            let general = |field: &FieldRef| {
+                let count = leaves_of(field.data_type());
+                Leaves::Arrow(writers.by_ref().take(count).collect())
+            };
+            self.columns = fields.map(general).collect();
+        } else if self.columns.is_empty() {
+            let mut leaves = self.plan.columns.columns().iter().zip(self.plan.bounded.iter());
+            let mut of_shape = |shape: &Shape| {
+                let (descriptor, bounded) = leaves.next()?;
+                Some(ColumnBuilder::new(Arc::clone(descriptor), *shape, *bounded))
+            };
+            let own = |field: &FieldRef| {
+                Leaves::Own(shapes(field.name()).iter().filter_map(&mut of_shape).collect())
+            };
+            self.columns = fields.map(own).collect();
         }
         self.begun = true;
         Ok(())
     }
-
-    /// All columns, those that the crate writes without their writers.
-    fn own_columns(&self) -> Vec<Leaves> {
-        let mut leaf = 0;
-        let fields = self.plan.schema.fields().iter();
-        let leaves = fields.map(|field| {
-            let shapes = if self.codec.is_some() { shapes(field.name()) } else { &[] };
-            let first = leaf;
-            leaf += leaves_of(field.data_type());
-            if shapes.is_empty() {
-                return Leaves::Arrow(Vec::new());
-            }
-            let own = |(place, shape): (usize, &Shape)| {
-                let descriptor = self.plan.columns.column(first + place);
-                ColumnBuilder::new(descriptor, *shape, self.plan.bounded[first + place])
-            };
-            Leaves::Own(shapes.iter().enumerate().map(own).collect())
-        });
-        leaves.collect()
-    }
 }
 
-/// The leaves of a column that our own encoder writes; none for any other.
+/// The leaves of a column, in the order of the file.
 fn shapes(name: &str) -> &'static [Shape] {
     let Some(column) = COLUMNS.iter().find(|column| column.name == name) else { return &[] };
     match column.kind {
         Kind::Time if is_repeated_exactly(name) => &[Shape::Numbers(Spelling::Plain)],
         Kind::Time | Kind::Int64 | Kind::Int32 => &[Shape::Numbers(Spelling::Delta)],
+        Kind::Int16 => &[Shape::Shorts],
+        Kind::Bool => &[Shape::Flags],
         Kind::Json | Kind::Bytes => &[Shape::Texts],
         Kind::Text if is_unique(name) => &[Shape::Texts],
         Kind::Dict => &[Shape::Flat],
         Kind::Text if is_looked_up(name) => &[Shape::Flat],
+        Kind::Text => &[Shape::Words],
         Kind::List => &[Shape::Items],
         Kind::Map => &[Shape::Keys, Shape::Values],
         Kind::MapOfLists => &[Shape::Keys, Shape::ValueItems],
-        _ => &[],
     }
 }
 

@@ -81,9 +81,10 @@ pub(super) fn is_repeated_exactly(time: &str) -> bool {
     time == "ts_received"
 }
 
-/// Whether a text is so seldom that of another row that a dictionary would be as long as the column.
+/// Whether a text is better side by side with its neighbours than in a dictionary: it is so seldom that of another row that
+/// a dictionary would be as long as the column, or, as versions do, begins as its neighbours do.
 pub(super) fn is_unique(text: &str) -> bool {
-    matches!(text, "audit_id" | "extra_fields")
+    matches!(text, "audit_id" | "extra_fields" | "object_rv" | "response_rv")
 }
 
 /// Properties for a file of that schema. `inputs` names what it was made from.

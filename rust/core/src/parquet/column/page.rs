@@ -120,6 +120,8 @@ pub(super) enum Values {
     Plain(Vec<u8>),
     /// Lengths of all texts, and the texts.
     Texts(Vec<i32>, Vec<u8>),
+    /// Flags, a bit each.
+    Flags(BooleanBufferBuilder),
     /// Numbers of 32 bits, by their differences.
     Ints(Vec<i32>),
     /// Numbers of 64 bits, by their differences or as they are.
@@ -149,6 +151,7 @@ impl Page {
         let values = match (shape, kind) {
             (Shape::Numbers(_), Type::INT32) => Values::Ints(Vec::new()),
             (Shape::Numbers(spelling), _) => Values::Longs(Vec::new(), spelling),
+            (Shape::Flags, _) => Values::Flags(BooleanBufferBuilder::new(0)),
             (Shape::Texts, _) => Values::Texts(Vec::new(), Vec::new()),
             _ => Values::Codes(Vec::new()),
         };
@@ -188,6 +191,7 @@ impl Page {
             Values::Codes(codes) => 4 * codes.len(),
             Values::Plain(bytes) => bytes.len(),
             Values::Texts(lengths, bytes) => 4 * lengths.len() + bytes.len(),
+            Values::Flags(flags) => flags.len() / 8,
             Values::Ints(values) => 4 * values.len(),
             Values::Longs(values, _) => 8 * values.len(),
         };
@@ -212,6 +216,22 @@ impl Page {
 }
 
 impl Values {
+    /// The numbers of 32 bits of a page of them.
+    pub(super) fn ints(&mut self) -> &mut Vec<i32> {
+        match self {
+            Self::Ints(values) => values,
+            _ => unreachable!("numbers of 32 bits have a page of them"),
+        }
+    }
+
+    /// The numbers of 64 bits of a page of them.
+    pub(super) fn longs(&mut self) -> &mut Vec<i64> {
+        match self {
+            Self::Longs(values, _) => values,
+            _ => unreachable!("numbers of 64 bits have a page of them"),
+        }
+    }
+
     /// Appends their bytes and answers how they are encoded.
     fn encode(&self, out: &mut Vec<u8>) -> Option<Encoding> {
         match self {
@@ -231,6 +251,13 @@ impl Values {
                 delta::encode(lengths, out);
                 out.extend_from_slice(bytes);
                 Some(Encoding::DELTA_LENGTH_BYTE_ARRAY)
+            }
+            Self::Flags(flags) => {
+                if flags.is_empty() {
+                    return None;
+                }
+                out.extend_from_slice(flags.as_slice());
+                Some(Encoding::PLAIN)
             }
             Self::Ints(values) => {
                 values.first()?;
@@ -259,6 +286,7 @@ impl Values {
                 // One huge text must not stay for good.
                 bytes.shrink_to(2 * TEXT_PAGE_BYTES);
             }
+            Self::Flags(flags) => flags.truncate(0),
             Self::Ints(values) => values.clear(),
             Self::Longs(values, _) => values.clear(),
         }

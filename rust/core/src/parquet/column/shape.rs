@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{Array, DictionaryArray, Int32Array, ListArray, MapArray, StringArray};
+use arrow_array::{
+    Array, BooleanArray, DictionaryArray, Int16Array, Int32Array, ListArray, MapArray, StringArray,
+};
 use arrow_buffer::NullBuffer;
 use arrow_schema::DataType;
 
@@ -17,8 +19,14 @@ use super::page::{Page, Spelling, Values};
 pub(in super::super) enum Shape {
     /// A number a row.
     Numbers(Spelling),
+    /// A small number a row, which repeats.
+    Shorts,
+    /// A flag a row.
+    Flags,
     /// A text a row, which seldom repeats.
     Texts,
+    /// A text a row, which comes without a code and gets one here.
+    Words,
     /// A code a row.
     Flat,
     /// Items of a list.
@@ -34,15 +42,18 @@ pub(in super::super) enum Shape {
 impl Shape {
     /// Whether a row has one value at most.
     pub(super) fn is_flat(self) -> bool {
-        matches!(self, Self::Numbers(_) | Self::Texts | Self::Flat)
+        !matches!(self, Self::Items | Self::Keys | Self::Values | Self::ValueItems)
     }
 }
 
 /// A column of a batch, seen as one leaf.
 pub(super) enum Leaf<'a> {
+    Shorts(&'a Int16Array),
     Ints(&'a Int32Array),
     Longs(&'a [i64], Option<&'a NullBuffer>),
+    Flags(&'a BooleanArray),
     Texts(Texts<'a>),
+    Words(&'a StringArray),
     Flat(Codes<'a>),
     List(&'a ListArray, Codes<'a>),
     Map(&'a MapArray, Codes<'a>),
@@ -113,7 +124,10 @@ impl<'a> Leaf<'a> {
                     Some(Self::Longs(times.values(), array.nulls()))
                 }
             },
+            Shape::Shorts => array.as_primitive_opt().map(Self::Shorts),
+            Shape::Flags => array.as_boolean_opt().map(Self::Flags),
             Shape::Texts => Texts::of(array).map(Self::Texts),
+            Shape::Words => array.as_string_opt().map(Self::Words),
             Shape::Flat => Codes::of(array).map(Self::Flat),
             Shape::Items => {
                 let list: &ListArray = array.as_list_opt()?;
@@ -138,7 +152,12 @@ impl<'a> Leaf<'a> {
     /// The texts that the leaf's codes stand for; `None` for a leaf without codes.
     pub(super) fn dictionary(&self) -> Option<&'a StringArray> {
         match self {
-            Self::Ints(_) | Self::Longs(..) | Self::Texts(_) => None,
+            Self::Shorts(_)
+            | Self::Ints(_)
+            | Self::Longs(..)
+            | Self::Flags(_)
+            | Self::Texts(_)
+            | Self::Words(_) => None,
             Self::Flat(codes)
             | Self::List(_, codes)
             | Self::Map(_, codes)
@@ -158,15 +177,12 @@ impl<'a> Leaf<'a> {
     pub(super) fn append(&self, rows: Range<usize>, to: &mut Writing<'_>) {
         to.page.rows += rows.len();
         match self {
-            Self::Ints(values) => to.numbers(values.values(), values.nulls(), rows, |values| match values {
-                Values::Ints(values) => values,
-                _ => unreachable!("numbers of 32 bits have a page of them"),
-            }),
-            Self::Longs(values, nulls) => to.numbers(values, *nulls, rows, |values| match values {
-                Values::Longs(values, _) => values,
-                _ => unreachable!("numbers of 64 bits have a page of them"),
-            }),
+            Self::Shorts(numbers) => to.shorts(numbers, rows),
+            Self::Ints(values) => to.numbers(values.values(), values.nulls(), rows, Values::ints),
+            Self::Longs(values, nulls) => to.numbers(values, *nulls, rows, Values::longs),
+            Self::Flags(flags) => to.flags(flags, rows),
             Self::Texts(texts) => to.texts(texts, rows),
+            Self::Words(words) => to.words(words, rows),
             Self::Flat(codes) => to.flat(codes, rows),
             Self::List(list, codes) => to.lists(list.value_offsets(), list.nulls(), codes, rows),
             Self::Map(map, codes) => to.lists(map.value_offsets(), map.nulls(), codes, rows),
@@ -189,7 +205,7 @@ impl Writing<'_> {
         numbers: &[T],
         nulls: Option<&NullBuffer>,
         rows: Range<usize>,
-        place: impl Fn(&mut Values) -> &mut Vec<T>,
+        place: fn(&mut Values) -> &mut Vec<T>,
     ) {
         let nulls = self.validity(nulls, &rows);
         let numbers = &numbers[rows];
@@ -197,6 +213,28 @@ impl Writing<'_> {
         match nulls {
             None => values.extend_from_slice(numbers),
             Some(nulls) => values.extend(nulls.valid_indices().map(|row| numbers[row])),
+        }
+    }
+
+    fn shorts(&mut self, numbers: &Int16Array, rows: Range<usize>) {
+        let nulls = self.validity(numbers.nulls(), &rows);
+        let numbers = &numbers.values()[rows];
+        let values = &mut self.page.values;
+        match nulls {
+            None => self.dictionary.push_shorts(numbers.iter().copied(), values),
+            Some(nulls) => {
+                self.dictionary.push_shorts(nulls.valid_indices().map(|row| numbers[row]), values);
+            }
+        }
+    }
+
+    fn flags(&mut self, flags: &BooleanArray, rows: Range<usize>) {
+        let nulls = self.validity(flags.nulls(), &rows);
+        let flags = flags.values().slice(rows.start, rows.len());
+        let Values::Flags(values) = &mut self.page.values else { unreachable!("flags have a page of them") };
+        match nulls {
+            None => values.append_buffer(&flags),
+            Some(nulls) => nulls.valid_indices().for_each(|row| values.append(flags.value(row))),
         }
     }
 
@@ -216,6 +254,18 @@ impl Writing<'_> {
                     lengths.push(ends[row + 1] - ends[row]);
                     bytes.extend_from_slice(&texts.bytes[ends[row] as usize..ends[row + 1] as usize]);
                 }
+            }
+        }
+    }
+
+    fn words(&mut self, words: &StringArray, rows: Range<usize>) {
+        let nulls = self.validity(words.nulls(), &rows);
+        let values = &mut self.page.values;
+        match nulls {
+            None => self.dictionary.push_texts(rows.map(|row| words.value(row)), values),
+            Some(nulls) => {
+                let present = nulls.valid_indices().map(|row| words.value(rows.start + row));
+                self.dictionary.push_texts(present, values);
             }
         }
     }

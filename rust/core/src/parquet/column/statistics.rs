@@ -28,6 +28,12 @@ impl Bounds {
         Some(bounds(*smallest, *largest))
     }
 
+    /// Of the small numbers that the codes stand for; `None` without any.
+    pub(super) fn of_shorts(codes: &[u32], dictionary: &Dictionary) -> Option<Self> {
+        let numbers: Vec<i32> = used(codes, dictionary).filter_map(|code| dictionary.short(code)).collect();
+        Self::of_numbers(&numbers, Self::Ints)
+    }
+
     /// The smallest and the largest value, as an index has them.
     pub(super) fn bytes(&self) -> (Vec<u8>, Vec<u8>) {
         match self {
@@ -72,12 +78,7 @@ pub(super) struct TextBounds {
 impl TextBounds {
     /// Of the texts that the codes stand for; `None` without any.
     pub(super) fn of_codes(codes: &[u32], dictionary: &Dictionary) -> Option<Self> {
-        let mut used = vec![false; dictionary.len()];
-        for &code in codes {
-            used[code as usize] = true;
-        }
-        let texts = (0..dictionary.len() as u32).filter(|&code| used[code as usize]);
-        Self::of(texts.map(|code| dictionary.text(code)))
+        Self::of(used(codes, dictionary).map(|code| dictionary.text(code)))
     }
 
     /// Of texts in Parquet's plain encoding, and how many there are.
@@ -111,6 +112,15 @@ impl TextBounds {
         let exact = [low.len() == smallest.len(), high == largest];
         Some(Self { smallest: low.to_vec(), largest: high, exact })
     }
+}
+
+/// Each of the codes once.
+fn used(codes: &[u32], dictionary: &Dictionary) -> impl Iterator<Item = u32> + use<> {
+    let mut used = vec![false; dictionary.len()];
+    for &code in codes {
+        used[code as usize] = true;
+    }
+    (0..used.len() as u32).filter(move |&code| used[code as usize])
 }
 
 /// The beginning of a text, which is not larger than the text; it ends at the end of a character.
