@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import auditwake as aw
+from auditwake.cli import main
 from auditwake.cli.exits import Exit
 from auditwake.cli.progress import describe
 
@@ -185,6 +186,21 @@ def test_interrupted_is_130() -> None:
             child.kill()
             feeder.join()
     assert code == Exit.INTERRUPTED
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(KeyboardInterrupt, Exit.INTERRUPTED), (BrokenPipeError, Exit.BROKEN_PIPE)]
+)
+def test_who_calls_it_as_a_function_keeps_its_standard_output(
+    error: type[BaseException], code: Exit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("auditwake.cli.schema.run", fail)
+    before = os.fstat(sys.stdout.fileno())
+    assert main(["schema"]) == code
+    assert os.path.samestat(os.fstat(sys.stdout.fileno()), before)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="pipes break in another way")

@@ -65,15 +65,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         >>> int(main(["schema", "--columns", "no-such-column"]))
         2
     """
-    args = parser().parse_args(argv)
+    code = _run(parser().parse_args(argv))
+    if argv is None and code in {Exit.INTERRUPTED, Exit.BROKEN_PIPE}:
+        _forget_unwritten()
+    return code
+
+
+def _run(args: argparse.Namespace) -> int:
     command: Command = args.command
     try:
         code = command.run(args)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        return _unwritten(Exit.INTERRUPTED)
+        return Exit.INTERRUPTED
     except BrokenPipeError:
-        return _unwritten(Exit.BROKEN_PIPE)
+        return Exit.BROKEN_PIPE
     except (UsageError, ColumnError, QuestionError) as error:
         return _failed(error, Exit.USAGE)
     except (ConfigError, PolicyError) as error:
@@ -89,10 +95,9 @@ def _failed(error: Exception, code: Exit) -> Exit:
     return code
 
 
-def _unwritten(code: Exit) -> Exit:
-    """End without what is still to be written, as `head` and a program that Ctrl-C kills do.
+def _forget_unwritten() -> None:
+    """Let the process end without what is still to be written, as `head` and a program that Ctrl-C kills do.
 
     Python writes it at the very end: to a reader that has gone that is an error, and one that does not read holds us.
     """
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return code
