@@ -222,7 +222,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--task", choices=("arrow", "parquet"), default="parquet")
     parser.add_argument("--gzip", action="store_true", help="give the engines the log as a gzip file")
     parser.add_argument("--no-bodies", action="store_true", help="leave the bodies out of the columns")
-    parser.add_argument("--everything", action="store_true", help="all columns that SQL can give, derived ones too")
+    parser.add_argument("--everything", action="store_true", help="all columns but those about the line")
     parser.add_argument("--engines", nargs="+", choices=list(ENGINES), default=list(ENGINES), metavar="ENGINE")
     parser.add_argument("--cpu", type=int, help="the CPU to pin to; default: the last one")
     parser.add_argument("--out", type=Path, help="also write the result here: JSON, or a section of Markdown")

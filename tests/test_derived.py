@@ -1,6 +1,7 @@
 """All columns beside an independent way to them: the SQL by which DuckDB gives the same columns in `benches/peers`.
 
-The twin of the lanes shares the functions that take a user name, a URI or an annotation apart. This one shares nothing.
+The twin of the lanes shares the functions that take a user name, a URI or an annotation apart. This one shares no code;
+the list of the control plane's accounts is the same.
 """
 
 import json

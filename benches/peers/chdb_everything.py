@@ -1,4 +1,4 @@
-"""chDB: all columns of auditwake that SQL can give; see `everything`.
+"""chDB: the derived columns of auditwake too; see `everything`.
 
 ClickHouse has functions for URLs, and computes only once what several expressions say.
 """

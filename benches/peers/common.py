@@ -1,10 +1,10 @@
 """The columns that every engine has to produce, and what the engine modules share.
 
 There are two sets. `METADATA` and `BODIES` are what plain field access can give: every engine can be asked for them,
-and nothing depends on how well its module here writes SQL. `WIDE` and `WIDE_BODIES` are all columns of auditwake that
-SQL can give at all, with what it derives from a URI, a user name or an annotation; `EVERYTHING` names the engines for
-which that is written. The schema is written down once, as event fields, and each engine gets it in its own words:
-nobody has to guess types.
+and nothing depends on how well its module here writes SQL. `WIDE` and `WIDE_BODIES` are all columns of auditwake but
+those about the line and the reader, with what is derived from a URI, a user name, an annotation or a body; `EVERYTHING`
+names the engines for which that is written. The schema is written down once, as event fields, and each engine gets it
+in its own words: nobody has to guess types.
 """
 
 from collections.abc import Mapping, Sequence

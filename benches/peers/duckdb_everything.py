@@ -1,4 +1,4 @@
-"""DuckDB: all columns of auditwake that SQL can give; see `everything`."""
+"""DuckDB: the derived columns of auditwake too; see `everything`."""
 
 from collections.abc import Sequence
 from typing import Final

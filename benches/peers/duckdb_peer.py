@@ -36,9 +36,13 @@ def _select(path: Path, columns: Sequence[Column]) -> str:
         for name, field in event_fields(columns).items()
     )
     source = f"read_json({quoted(str(path))}, format='newline_delimited', columns={{{', '.join(types)}}})"
-    if any(not column.path for column in columns):
+    if _has_derived(columns):
         return duckdb_everything.select(source, columns)
     return f"SELECT {', '.join(map(_expression, columns))} FROM {source}"  # noqa: S608 (our own names and command line)
+
+
+def _has_derived(columns: Sequence[Column]) -> bool:
+    return any(not column.path for column in columns)
 
 
 def _expression(column: Column) -> str:
@@ -49,21 +53,22 @@ def _expression(column: Column) -> str:
     return f'{value} AS "{column.name}"'
 
 
-def _connect() -> duckdb.DuckDBPyConnection:
+def _connect(columns: Sequence[Column]) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(config={"threads": 1})
     # Arrow takes the zone's name from here, and the documentation recommends the second for large exports.
     con.execute("SET TimeZone = 'UTC'")
     con.execute("SET preserve_insertion_order = false")
-    con.execute(duckdb_everything.MACROS)
+    if _has_derived(columns):
+        con.execute(duckdb_everything.MACROS)
     return con
 
 
 def to_arrow(path: Path, columns: Sequence[Column]) -> "pa.Table":
     """Read a log into memory."""
-    return _connect().sql(_select(path, columns)).to_arrow_table()
+    return _connect(columns).sql(_select(path, columns)).to_arrow_table()
 
 
 def to_parquet(path: Path, out: Path, columns: Sequence[Column]) -> None:
     """Convert a log to one Parquet file; no Bloom filters, as with the other engines."""
     options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL {ZSTD_LEVEL}, WRITE_BLOOM_FILTER false"
-    _connect().execute(f"COPY ({_select(path, columns)}) TO {quoted(str(out))} ({options})")
+    _connect(columns).execute(f"COPY ({_select(path, columns)}) TO {quoted(str(out))} ({options})")

@@ -16,7 +16,7 @@ pub(super) struct Dictionary {
     texts: Interner,
     /// Code in this dictionary of each code of the batch at hand.
     of_batch: Vec<u32>,
-    /// Code in this dictionary of each number, less the smallest one that there is; empty without numbers.
+    /// Code in this dictionary of each number, at [`place_of`] it; empty without numbers.
     of_number: Vec<u32>,
 }
 
@@ -115,6 +115,7 @@ impl Dictionary {
     }
 }
 
+/// How far a number is from the smallest of its type.
 fn place_of(number: i16) -> usize {
     usize::from(number.abs_diff(i16::MIN))
 }
