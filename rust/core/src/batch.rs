@@ -38,11 +38,13 @@ pub struct Limits {
     pub rows: usize,
     /// Bytes of input after which a batch closes; the row that crosses the line is still in it.
     pub bytes: usize,
+    /// Bytes of bodies after which it closes: they are what a batch is large by.
+    pub bodies: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { rows: 65_536, bytes: 32 << 20 }
+        Self { rows: 65_536, bytes: 32 << 20, bodies: usize::MAX }
     }
 }
 
@@ -171,7 +173,9 @@ impl BatchBuilder {
     /// Whether the batch should be finished before another event is pushed.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.rows.len() >= self.limits.rows || self.bytes >= self.limits.bytes
+        self.rows.len() >= self.limits.rows
+            || self.bytes >= self.limits.bytes
+            || self.rows.body_bytes() >= self.limits.bodies
     }
 
     /// Rows so far.

@@ -32,6 +32,10 @@ const BATCH_ROWS: usize = 16_384;
 /// Most bytes of input in a batch when several threads work: each of them holds some.
 const PARALLEL_BYTES: usize = 16 << 20;
 
+/// Most bytes of bodies in it then. With more, what a worker holds outgrows a heap of glibc's, which is 64 MiB, and the rest
+/// leaves holes in that of the main thread.
+const PARALLEL_BODIES: usize = 5 << 19;
+
 /// Least bytes of a plain file that are worth a worker of their own: every range has row groups of its own.
 const LEAST_RANGE: u64 = 32 << 20;
 
@@ -134,7 +138,9 @@ pub fn convert(
     settings.reader.texts = group::texts_for(settings.compression);
     settings.reader.limits.rows = settings.reader.limits.rows.min(BATCH_ROWS);
     if settings.threads > 1 {
-        settings.reader.limits.bytes = settings.reader.limits.bytes.min(PARALLEL_BYTES);
+        let limits = &mut settings.reader.limits;
+        limits.bytes = limits.bytes.min(PARALLEL_BYTES);
+        limits.bodies = limits.bodies.min(PARALLEL_BODIES);
     }
     let settings = &settings;
     let mut converted = if settings.partition_by.is_empty() {

@@ -57,7 +57,11 @@ struct Pass {
 
 fn options() -> Options {
     let selection = Selection::new(Some(&["stage".to_owned()]), false).unwrap();
-    Options { selection, limits: Limits { rows: 100, bytes: 1 << 20 }, ..Options::default() }
+    Options {
+        selection,
+        limits: Limits { rows: 100, bytes: 1 << 20, ..Limits::default() },
+        ..Options::default()
+    }
 }
 
 fn pass(text: &[u8], threads: usize, verdict: impl Fn(&str) -> Verdict) -> Pass {

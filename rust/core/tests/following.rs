@@ -99,7 +99,7 @@ impl Follower {
             selection: Selection::new(Some(&["audit_id".to_owned()]), true).unwrap(),
             ..reader::Options::default()
         };
-        read.limits = Limits { rows, bytes: 1 << 20 };
+        read.limits = Limits { rows, bytes: 1 << 20, ..Limits::default() };
         read.lines.buffer = 1 << 12;
         let options = Options {
             specs: vec![dir.join("audit.log").to_string_lossy().into_owned()],

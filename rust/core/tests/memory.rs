@@ -61,7 +61,7 @@ impl Read for Endless {
 /// Reads so much of the text; answers the peak of memory on the way and the counts.
 fn peak(head: &'static [u8], piece: &[u8], length: usize) -> (usize, Outcomes) {
     let options = Options {
-        limits: Limits { rows: 65_536, bytes: 1 << 20 },
+        limits: Limits { rows: 65_536, bytes: 1 << 20, ..Limits::default() },
         lines: LineOptions { buffer: 1 << 16, ..LineOptions::default() },
         ..Options::default()
     };

@@ -5,6 +5,9 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int32Type;
+use arrow_array::{Array, RecordBatch};
 use auditwake_core::batch::Limits;
 use auditwake_core::lines::LineOptions;
 use auditwake_core::parquet::{Compression, ConvertError, Converted, Settings, convert};
@@ -82,10 +85,25 @@ impl Log {
     }
 
     fn read(&self, columns: Option<&[&str]>, rows_limit: usize, buffer: usize, threads: usize) -> Table {
+        let limits = Limits { rows: rows_limit, bytes: BATCH_BYTES, ..Limits::default() };
+        self.read_limited(columns, limits, buffer, threads, |batch| {
+            assert!((1..=rows_limit).contains(&batch.num_rows()));
+        })
+    }
+
+    /// Reads it with a look at every batch.
+    fn read_limited(
+        &self,
+        columns: Option<&[&str]>,
+        limits: Limits,
+        buffer: usize,
+        threads: usize,
+        mut look: impl FnMut(&RecordBatch),
+    ) -> Table {
         let names = columns.map(|names| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>());
         let options = Options {
             selection: Selection::new(names.as_deref(), true).unwrap(),
-            limits: Limits { rows: rows_limit, bytes: BATCH_BYTES },
+            limits,
             lines: LineOptions { buffer, ..LineOptions::default() },
             ..Options::default()
         };
@@ -97,7 +115,7 @@ impl Log {
                     table.outcomes.merge(&step.account.outcomes);
                     table.rejected.extend(step.account.rejected);
                     if let Some(batch) = step.batch {
-                        assert!((1..=rows_limit).contains(&batch.num_rows()));
+                        look(&batch);
                         table.rows.extend(rows(&batch));
                     }
                 }
@@ -161,6 +179,31 @@ fn sizes_and_threads_do_not_show() {
                 assert_same(&table, &reference, &format!("{rows} rows, {buffer} bytes, {threads} threads"));
             }
         }
+    }
+}
+
+#[test]
+fn a_batch_closes_when_its_bodies_are_many() {
+    let log = Log::new("bodies");
+    let columns = ["audit_id", "req_bytes", "resp_bytes", "request_object", "response_object"];
+    let reference = log.read(Some(&columns), 65_536, 1 << 20, 1);
+    let of = |batch: &RecordBatch, name: &str, row: usize| {
+        let sizes = batch.column_by_name(name).unwrap().as_primitive::<Int32Type>();
+        if sizes.is_null(row) { 0 } else { sizes.value(row) as usize }
+    };
+    for bodies in [1, 3000, 200_000] {
+        let (mut batches, mut closed) = (0, 0);
+        let limits = Limits { rows: 65_536, bytes: usize::MAX, bodies };
+        let table = log.read_limited(Some(&columns), limits, 4096, 1, |batch| {
+            let last = batch.num_rows() - 1;
+            let size = |row| of(batch, "req_bytes", row) + of(batch, "resp_bytes", row);
+            let before: usize = (0..last).map(size).sum();
+            assert!(before < bodies, "{before} bytes in front of the last row");
+            batches += 1;
+            closed += usize::from(before + size(last) >= bodies);
+        });
+        assert!(closed > 10 && batches <= closed + 2, "{closed} of {batches} batches closed at {bodies}");
+        assert_same(&table, &reference, &format!("{bodies} bytes of bodies"));
     }
 }
 

@@ -115,7 +115,7 @@ impl Reader {
             selection,
             filter: filter(rows.as_ref()),
             texts: Texts::AsDeclared,
-            limits: Limits { rows: batch_rows, bytes: batch_bytes },
+            limits: Limits { rows: batch_rows, bytes: batch_bytes, ..Limits::default() },
             lines: line_options(buffer_bytes, max_line_bytes),
             keep_raw: raw,
             cluster: labels.0,

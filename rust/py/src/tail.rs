@@ -94,7 +94,7 @@ impl Asked {
             read: reader::Options {
                 selection,
                 texts: Texts::AsDeclared,
-                limits: Limits { rows: self.batch_rows, bytes: self.batch_bytes },
+                limits: Limits { rows: self.batch_rows, bytes: self.batch_bytes, ..Limits::default() },
                 lines: line_options(1 << 20, self.max_line_bytes),
                 keep_raw: self.raw,
                 cluster: self.cluster,

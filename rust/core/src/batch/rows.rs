@@ -142,6 +142,11 @@ impl Rows {
         self.repairs.len()
     }
 
+    /// Bytes of the bodies so far.
+    pub(super) fn body_bytes(&self) -> usize {
+        self.bodies.bytes()
+    }
+
     /// Whether what no column holds is to be given to [`Self::push`].
     pub(super) fn wants_extra_fields(&self) -> bool {
         self.wanted.extra_fields

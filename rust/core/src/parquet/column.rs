@@ -14,6 +14,7 @@ mod layout;
 mod page;
 mod shape;
 mod statistics;
+mod texts;
 
 use std::sync::Arc;
 
@@ -154,7 +155,10 @@ impl ColumnBuilder {
 
     fn close_page(&mut self, codec: &mut Codec) -> Result<(), ParquetError> {
         let levels = (self.descriptor.max_def_level(), self.descriptor.max_rep_level());
-        let (bytes, uncompressed, encoding) = codec.page(|out| self.page.encode(levels, out))?;
+        let mut room = codec.room();
+        let (page, encoding) = self.page.encode(levels, &mut room);
+        let (bytes, uncompressed) = (codec.compress(page)?, page.len());
+        codec.take_back(room);
         self.finished_bytes += bytes.len();
         let (bounds, nulls) = if self.bounded { self.page_bounds() } else { (None, 0) };
         self.finished.push(Finished {
@@ -182,8 +186,9 @@ impl ColumnBuilder {
                 let (bounds, values) = TextBounds::of_plain(bytes);
                 (bounds.map(Bounds::Texts), values)
             }
-            Values::Texts(lengths, bytes) => {
-                (TextBounds::of_texts(lengths, bytes).map(Bounds::Texts), lengths.len())
+            Values::Texts(texts) => {
+                let (lengths, texts) = (texts.lengths(), texts.texts());
+                (TextBounds::of_texts(lengths, texts).map(Bounds::Texts), lengths.len())
             }
             Values::Flags(_) => unreachable!("nobody asks for the bounds of flags"),
             Values::Ints(values) => (Bounds::of_numbers(values, Bounds::Ints), values.len()),
@@ -197,16 +202,15 @@ impl ColumnBuilder {
         if self.page.rows > 0 {
             self.close_page(codec)?;
         }
-        let pages = std::mem::take(&mut self.finished);
-        let mut chunk = Layout::new();
-        if pages.iter().any(|page| page.encoding == Some(Encoding::RLE_DICTIONARY)) {
-            let num_values = self.dictionary.len() as u32;
-            let (buf, uncompressed, ()) = codec.page(|out| self.dictionary.encode(out))?;
-            let page =
-                FormatPage::DictionaryPage { buf, num_values, encoding: Encoding::PLAIN, is_sorted: false };
-            chunk.dictionary(CompressedPage::new(page, uncompressed))?;
+        let mut pages = std::mem::take(&mut self.finished);
+        let is_coded = pages.iter().any(|page| page.encoding == Some(Encoding::RLE_DICTIONARY));
+        let dictionary = is_coded.then(|| self.dictionary_page(codec)).transpose()?;
+        let bytes = self.finished_bytes + dictionary.as_ref().map_or(0, CompressedPage::compressed_size);
+        let mut chunk = Layout::new(bytes, pages.len());
+        if let Some(page) = dictionary {
+            chunk.dictionary(page)?;
         }
-        for page in &pages {
+        for page in &mut pages {
             chunk.data(page)?;
         }
         let kind = self.descriptor.physical_type();
@@ -218,5 +222,16 @@ impl ColumnBuilder {
             self.page.values = Values::Codes(Vec::new());
         }
         chunk.close(Arc::clone(&self.descriptor), codec.compression(), statistics, column_index, &pages)
+    }
+
+    fn dictionary_page(&self, codec: &mut Codec) -> Result<CompressedPage, ParquetError> {
+        let num_values = self.dictionary.len() as u32;
+        let mut room = codec.room();
+        self.dictionary.encode(&mut room);
+        let (buf, uncompressed) = (codec.compress(&room)?, room.len());
+        codec.take_back(room);
+        let page =
+            FormatPage::DictionaryPage { buf, num_values, encoding: Encoding::PLAIN, is_sorted: false };
+        Ok(CompressedPage::new(page, uncompressed))
     }
 }

@@ -21,8 +21,8 @@ use super::{ConvertError, Converted, Held, Meter, Settings, Watch, encode_error,
 use crate::output::atomic::AtomicFile;
 use crate::output::rejects::Rejects;
 
-/// Most bytes of a plain file that one worker makes row groups of.
-const RANGE: u64 = 128 << 20;
+/// Most bytes of a plain file that one worker makes row groups of: a row group of the next worker waits in memory.
+const RANGE: u64 = 96 << 20;
 
 /// What a worker hands on.
 enum Item {

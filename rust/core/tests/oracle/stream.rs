@@ -18,7 +18,7 @@ pub(crate) fn check(input: &[u8]) -> Result<(), String> {
     let [rows, buffer, longest, bytes @ ..] = input else { return Ok(()) };
     let (rows, buffer, longest) = (usize::from(*rows), usize::from(*buffer), usize::from(*longest));
     let options = Options {
-        limits: Limits { rows: 1 + rows % 7, bytes: 1 << 20 },
+        limits: Limits { rows: 1 + rows % 7, bytes: 1 << 20, ..Limits::default() },
         lines: LineOptions {
             buffer,
             max_line: if longest.is_multiple_of(2) { 1 << 20 } else { 40 + 4 * longest },

@@ -12,6 +12,8 @@ use super::response;
 pub(super) struct Bodies {
     /// Rows without a body behind the last one with some.
     without: usize,
+    /// Bytes of all bodies.
+    bytes: usize,
     requests: Option<Column<StringBuilder>>,
     responses: Option<Column<StringBuilder>>,
     request_bytes: Option<Column<Int32Builder>>,
@@ -36,6 +38,7 @@ impl Bodies {
         let metadata = has("response_name") || has("response_uid") || has("response_rv");
         Self {
             without: 0,
+            bytes: 0,
             requests: has("request_object").then(Column::default),
             responses: has("response_object").then(Column::default),
             request_bytes: has("req_bytes").then(Column::default),
@@ -54,8 +57,14 @@ impl Bodies {
         }
     }
 
+    /// Bytes of the bodies so far.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     fn push_some(&mut self, request: Option<&str>, response: Option<&str>) {
         self.push_without();
+        self.bytes += request.map_or(0, str::len) + response.map_or(0, str::len);
         let size = |body: Option<&str>| body.map(|body| body.len() as i32);
         self.requests.iter_mut().for_each(|column| column.push(request));
         self.responses.iter_mut().for_each(|column| column.push(response));
@@ -77,6 +86,7 @@ impl Bodies {
     /// The columns that have a value; the rows are gone then.
     pub(super) fn finish(&mut self) -> impl Iterator<Item = (&'static str, Option<ArrayRef>)> {
         self.push_without();
+        self.bytes = 0;
         let bodies = [
             ("request_object", self.requests.as_mut().and_then(Column::finish)),
             ("response_object", self.responses.as_mut().and_then(Column::finish)),

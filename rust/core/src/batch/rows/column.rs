@@ -23,7 +23,7 @@ pub(super) trait Builder {
     fn finish(&mut self) -> ArrayRef;
 }
 
-/// What the column of a batch held and a sixteenth more: the next one will hold about as much, and a builder that grows is
+/// What the column of a batch held and a little more: the next one will hold about as much, and a builder that grows is
 /// copied again and again.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Room {
@@ -116,7 +116,7 @@ impl<B: Builder> Column<B> {
         builder.append_nulls(nulls);
         let column = builder.finish();
         let bytes = column.to_data().buffers().last().map_or(0, arrow_buffer::Buffer::len);
-        self.room = Room { rows: column.len() + column.len() / 16, bytes: bytes + bytes / 16 };
+        self.room = Room { rows: column.len() + column.len() / 16, bytes: bytes + bytes / 8 };
         Some(column)
     }
 }

@@ -12,6 +12,9 @@ use super::TEXT_PAGE_BYTES;
 /// Bytes up to which the windows of all levels are as long as the page.
 const SHORT: usize = 512 << 10;
 
+/// Room for a page that is kept: one huge page must not stay for good.
+const KEPT: usize = 2 * TEXT_PAGE_BYTES;
+
 /// The lowest level whose own window is long enough for any page.
 const LONG_WINDOWS: i32 = 3;
 
@@ -19,7 +22,7 @@ const LONG_WINDOWS: i32 = 3;
 pub(in super::super) struct Codec {
     /// `None` where pages stay as they are.
     zstd: Option<(Compressor<'static>, ZstdLevel)>,
-    /// The page as it is encoded.
+    /// Room for a page as it is encoded.
     encoded: Vec<u8>,
     /// Room for what comes of it.
     compressed: Vec<u8>,
@@ -40,27 +43,31 @@ impl Codec {
         self.zstd.as_ref().map_or(Compression::UNCOMPRESSED, |(_, level)| Compression::ZSTD(*level))
     }
 
-    /// A page of the bytes that `encode` appends; answers what it does and how many they are.
-    pub(super) fn page<T>(
-        &mut self,
-        encode: impl FnOnce(&mut Vec<u8>) -> T,
-    ) -> io::Result<(Bytes, usize, T)> {
-        for room in [&mut self.encoded, &mut self.compressed] {
-            room.clear();
-            // One huge page must not stay for good.
-            room.shrink_to(2 * TEXT_PAGE_BYTES);
-        }
-        let answer = encode(&mut self.encoded);
-        let length = self.encoded.len();
-        let Some((zstd, level)) = &mut self.zstd else {
-            return Ok((Bytes::copy_from_slice(&self.encoded), length, answer));
-        };
+    /// Empty room to encode a page in, which [`Self::take_back`] keeps for the next one.
+    pub(super) fn room(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.encoded)
+    }
+
+    /// Takes the room of a page back.
+    pub(super) fn take_back(&mut self, mut room: Vec<u8>) {
+        room.clear();
+        room.shrink_to(KEPT);
+        self.encoded = room;
+    }
+
+    /// A page as the file has it.
+    pub(super) fn compress(&mut self, page: &[u8]) -> io::Result<Bytes> {
+        let Some((zstd, level)) = &mut self.zstd else { return Ok(Bytes::copy_from_slice(page)) };
         if level.compression_level() < LONG_WINDOWS {
-            reach(zstd, length)?;
+            reach(zstd, page.len())?;
         }
-        self.compressed.reserve(compress_bound(length));
-        zstd.compress_to_buffer(&self.encoded, &mut self.compressed)?;
-        Ok((Bytes::copy_from_slice(&self.compressed), length, answer))
+        let room = compress_bound(page.len());
+        if !(room..=KEPT).contains(&self.compressed.capacity()) {
+            // Not grown: that would copy what nobody wants any more.
+            self.compressed = Vec::with_capacity(room + room / 16);
+        }
+        zstd.compress_to_buffer(page, &mut self.compressed)?;
+        Ok(Bytes::copy_from_slice(&self.compressed))
     }
 }
 
@@ -84,9 +91,7 @@ mod tests {
     }
 
     fn compressed(codec: &mut Codec, page: &[u8]) -> Bytes {
-        let (bytes, length, ()) = codec.page(|out| out.extend_from_slice(page)).unwrap();
-        assert_eq!(length, page.len());
-        bytes
+        codec.compress(page).unwrap()
     }
 
     /// Bytes without any repetition.

@@ -25,9 +25,12 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    pub(super) fn new() -> Self {
+    /// A chunk of pages of so many bytes, and so many data pages.
+    pub(super) fn new(bytes: usize, pages: usize) -> Self {
+        // The header of a page takes some thirty bytes.
+        let room = bytes + 64 * (pages + 1);
         Self {
-            out: TrackedWrite::new(Vec::new()),
+            out: TrackedWrite::new(Vec::with_capacity(room)),
             offsets: OffsetIndexBuilder::new(),
             dictionary_at: None,
             data_at: None,
@@ -44,10 +47,11 @@ impl Layout {
         Ok(())
     }
 
-    pub(super) fn data(&mut self, page: &Finished) -> Result<(), ParquetError> {
+    /// Adds a page, and lets its bytes go.
+    pub(super) fn data(&mut self, page: &mut Finished) -> Result<(), ParquetError> {
         let encoding = page.encoding.unwrap_or(Encoding::PLAIN);
         let data = FormatPage::DataPage {
-            buf: page.bytes.clone(),
+            buf: std::mem::take(&mut page.bytes),
             num_values: page.levels as u32,
             encoding,
             def_level_encoding: Encoding::RLE,

@@ -4,7 +4,8 @@ use arrow_buffer::{BooleanBufferBuilder, NullBuffer};
 use parquet::basic::{Encoding, Type};
 
 use super::shape::Shape;
-use super::{TEXT_PAGE_BYTES, delta, hybrid};
+use super::texts::PageTexts;
+use super::{delta, hybrid};
 
 /// Levels of a page, counted for as long as they are all the same.
 #[derive(Default)]
@@ -118,8 +119,8 @@ pub(super) enum Values {
     Codes(Vec<u32>),
     /// Texts behind their lengths, where the dictionary has become too large.
     Plain(Vec<u8>),
-    /// Lengths of all texts, and the texts.
-    Texts(Vec<i32>, Vec<u8>),
+    /// Texts behind all their lengths.
+    Texts(PageTexts),
     /// Flags, a bit each.
     Flags(BooleanBufferBuilder),
     /// Numbers of 32 bits, by their differences.
@@ -152,7 +153,7 @@ impl Page {
             (Shape::Numbers(_), Type::INT32) => Values::Ints(Vec::new()),
             (Shape::Numbers(spelling), _) => Values::Longs(Vec::new(), spelling),
             (Shape::Flags, _) => Values::Flags(BooleanBufferBuilder::new(0)),
-            (Shape::Texts, _) => Values::Texts(Vec::new(), Vec::new()),
+            (Shape::Texts, _) => Values::Texts(PageTexts::default()),
             _ => Values::Codes(Vec::new()),
         };
         let definition = if shape.is_flat() {
@@ -190,7 +191,7 @@ impl Page {
         let values = match &self.values {
             Values::Codes(codes) => 4 * codes.len(),
             Values::Plain(bytes) => bytes.len(),
-            Values::Texts(lengths, bytes) => 4 * lengths.len() + bytes.len(),
+            Values::Texts(texts) => texts.size(),
             Values::Flags(flags) => flags.len() / 8,
             Values::Ints(values) => 4 * values.len(),
             Values::Longs(values, _) => 8 * values.len(),
@@ -198,12 +199,22 @@ impl Page {
         values + self.len()
     }
 
-    /// Appends the bytes of the page, not compressed, and answers how its values are encoded; `None` for a page that has
-    /// none. `levels` are the largest of definition and repetition.
-    pub(super) fn encode(&self, levels: (i16, i16), out: &mut Vec<u8>) -> Option<Encoding> {
-        self.repetition.encode(levels.1, out);
-        self.definition.encode(levels.0, out);
-        self.values.encode(out)
+    /// The bytes of the page, not compressed, and how its values are encoded; `None` for a page that has none. `levels` are
+    /// the largest of definition and repetition, `room` is empty.
+    pub(super) fn encode<'a>(
+        &'a mut self,
+        levels: (i16, i16),
+        room: &'a mut Vec<u8>,
+    ) -> (&'a [u8], Option<Encoding>) {
+        self.repetition.encode(levels.1, room);
+        self.definition.encode(levels.0, room);
+        match &mut self.values {
+            Values::Texts(texts) => texts.encode(room),
+            values => {
+                let encoding = values.encode(room);
+                (room, encoding)
+            }
+        }
     }
 
     /// Begins the next page.
@@ -232,7 +243,7 @@ impl Values {
         }
     }
 
-    /// Appends their bytes and answers how they are encoded.
+    /// Appends their bytes and answers how they are encoded. Texts are not moved for that, see [`Page::encode`].
     fn encode(&self, out: &mut Vec<u8>) -> Option<Encoding> {
         match self {
             Self::Codes(codes) => {
@@ -246,12 +257,7 @@ impl Values {
                 out.extend_from_slice(bytes);
                 Some(Encoding::PLAIN)
             }
-            Self::Texts(lengths, bytes) => {
-                lengths.first()?;
-                delta::encode(lengths, out);
-                out.extend_from_slice(bytes);
-                Some(Encoding::DELTA_LENGTH_BYTE_ARRAY)
-            }
+            Self::Texts(_) => None,
             Self::Flags(flags) => {
                 if flags.is_empty() {
                     return None;
@@ -280,12 +286,7 @@ impl Values {
         match self {
             Self::Codes(codes) => codes.clear(),
             Self::Plain(bytes) => bytes.clear(),
-            Self::Texts(lengths, bytes) => {
-                lengths.clear();
-                bytes.clear();
-                // One huge text must not stay for good.
-                bytes.shrink_to(2 * TEXT_PAGE_BYTES);
-            }
+            Self::Texts(texts) => texts.clear(),
             Self::Flags(flags) => flags.truncate(0),
             Self::Ints(values) => values.clear(),
             Self::Longs(values, _) => values.clear(),

@@ -241,20 +241,12 @@ impl Writing<'_> {
     fn texts(&mut self, texts: &Texts<'_>, rows: Range<usize>) {
         let nulls = self.validity(texts.nulls, &rows);
         let ends = &texts.ends[rows.start..=rows.end];
-        let Values::Texts(lengths, bytes) = &mut self.page.values else {
+        let Values::Texts(page) = &mut self.page.values else {
             unreachable!("texts without codes have a page of them");
         };
         match nulls {
-            None => {
-                lengths.extend(ends.windows(2).map(|text| text[1] - text[0]));
-                bytes.extend_from_slice(&texts.bytes[ends[0] as usize..ends[rows.len()] as usize]);
-            }
-            Some(nulls) => {
-                for row in nulls.valid_indices() {
-                    lengths.push(ends[row + 1] - ends[row]);
-                    bytes.extend_from_slice(&texts.bytes[ends[row] as usize..ends[row + 1] as usize]);
-                }
-            }
+            None => page.extend(ends, texts.bytes),
+            Some(nulls) => page.extend_some(nulls.valid_indices(), ends, texts.bytes),
         }
     }
 
