@@ -155,6 +155,20 @@ impl Spans {
         (before.end > 0).then_some(before.start as usize..before.end as usize)
     }
 
+    /// Notes the value of a key that stands anywhere: what a lane knows of the values around it no longer holds. Answers as
+    /// [`Self::set`].
+    pub(crate) fn set_anywhere(&mut self, key: Key, start: usize, end: usize) -> Option<Range<usize>> {
+        self.plain &= !(1 << key as u32);
+        match key {
+            Key::ObjectRef => self.object = None,
+            Key::ResponseStatus => self.code = 0,
+            Key::Annotations => self.annotations = None,
+            _ if (Key::User..=Key::UserAgent).contains(&key) => self.caller = None,
+            _ => {}
+        }
+        self.set(key, start, end)
+    }
+
     /// Notes that the value of a key is a string without escapes and control characters.
     pub(crate) fn set_plain(&mut self, key: Key) {
         self.plain |= 1 << key as u32;

@@ -202,6 +202,12 @@ impl<'a> Members<'a> {
         (text.get(from) == Some(&b'{')).then(|| Self { text, at: from + 1, first: true, done: false })
     }
 
+    /// Walks the rest of an object behind one of its values, which ends at `at`.
+    #[must_use]
+    pub fn behind(text: &'a [u8], at: usize) -> Self {
+        Self { text, at, first: false, done: false }
+    }
+
     /// Position behind the closing brace, after the last member was read.
     #[must_use]
     pub fn end(&self) -> usize {

@@ -18,8 +18,12 @@ const START: &[u8; 43] = br#"{"kind":"Event","apiVersion":"audit.k8s.io/"#;
 /// Position of the quote that opens the API version.
 const VERSION: usize = 29;
 
-/// Finds the values of a canonical event at the start of `text` and answers where it ends, or `None` for anything else.
-pub fn parse(text: &str, spans: &mut Spans) -> Option<usize> {
+/// Finds the values of a canonical event at the start of `text` and answers where it ends.
+///
+/// # Errors
+/// Anything else than such an event: how far the lane came, behind the last value that it found. The spans hold the values in front
+/// of that, as [`general::resume`](super::general::resume) wants them; there are none at zero.
+pub fn parse(text: &str, spans: &mut Spans) -> Result<usize, usize> {
     scan::dispatch(Canonical { text, spans })
 }
 
@@ -30,29 +34,14 @@ struct Canonical<'a> {
 }
 
 impl Task for Canonical<'_> {
-    type Output = Option<usize>;
+    type Output = Result<usize, usize>;
 
     #[inline(always)]
-    fn run<K: Kernel>(self) -> Option<usize> {
+    fn run<K: Kernel>(self) -> Result<usize, usize> {
         self.spans.clear();
         let mut lane =
             Lane::<K> { text: self.text.as_bytes(), spans: self.spans, at: 0, kernel: PhantomData };
-        lane.start()?;
-        lane.string(Key::Level, br#","level":""#)?;
-        lane.string(Key::AuditId, br#","auditID":""#)?;
-        lane.string(Key::Stage, br#","stage":""#)?;
-        lane.string(Key::RequestUri, br#","requestURI":""#)?;
-        lane.string(Key::Verb, br#","verb":""#)?;
-        lane.caller()?;
-        lane.object()?;
-        lane.status()?;
-        lane.container(Key::RequestObject, br#","requestObject":{"#)?;
-        lane.container(Key::ResponseObject, br#","responseObject":{"#)?;
-        lane.string(Key::RequestReceivedTimestamp, br#","requestReceivedTimestamp":""#)?;
-        lane.string(Key::StageTimestamp, br#","stageTimestamp":""#)?;
-        lane.annotations()?;
-        // An unknown key, white space, another order, another type or a repeated key stands where the brace should.
-        (lane.text.get(lane.at) == Some(&b'}')).then_some(lane.at + 1)
+        lane.members().ok_or(lane.at)
     }
 }
 
@@ -66,6 +55,27 @@ struct Lane<'a, K> {
 }
 
 impl<K: Kernel> Lane<'_, K> {
+    /// All members and the closing brace; answers where it ends.
+    #[inline(always)]
+    fn members(&mut self) -> Option<usize> {
+        self.start()?;
+        self.string(Key::Level, br#","level":""#)?;
+        self.string(Key::AuditId, br#","auditID":""#)?;
+        self.string(Key::Stage, br#","stage":""#)?;
+        self.string(Key::RequestUri, br#","requestURI":""#)?;
+        self.string(Key::Verb, br#","verb":""#)?;
+        self.caller()?;
+        self.object()?;
+        self.status()?;
+        self.container(Key::RequestObject, br#","requestObject":{"#)?;
+        self.container(Key::ResponseObject, br#","responseObject":{"#)?;
+        self.string(Key::RequestReceivedTimestamp, br#","requestReceivedTimestamp":""#)?;
+        self.string(Key::StageTimestamp, br#","stageTimestamp":""#)?;
+        self.annotations()?;
+        // An unknown key, white space, another order, another type or a repeated key stands where the brace should.
+        (self.text.get(self.at) == Some(&b'}')).then_some(self.at + 1)
+    }
+
     /// Kind and API version.
     #[inline(always)]
     fn start(&mut self) -> Option<()> {

@@ -18,8 +18,23 @@ pub const DEEP: i64 = 1000;
 pub fn parse(text: &str, spans: &mut Spans) -> Result<usize, ParseError> {
     spans.clear();
     let bytes = text.as_bytes();
-    let mut members = Members::new(bytes, scan::skip_space(bytes, 0)).ok_or(ParseError::NotAnObject)?;
-    let (mut bodies, mut replaced) = (false, None);
+    let members = Members::new(bytes, scan::skip_space(bytes, 0)).ok_or(ParseError::NotAnObject)?;
+    rest(text, spans, members)
+}
+
+/// As [`parse`], from where the canonical lane left the text: its spans are those of this lane up to there.
+///
+/// # Errors
+/// As [`parse`]: the same.
+pub fn resume(text: &str, spans: &mut Spans, left: usize) -> Result<usize, ParseError> {
+    if left == 0 { parse(text, spans) } else { rest(text, spans, Members::behind(text.as_bytes(), left)) }
+}
+
+/// The members that are left, and what is asked of all.
+fn rest(text: &str, spans: &mut Spans, mut members: Members<'_>) -> Result<usize, ParseError> {
+    let bytes = text.as_bytes();
+    let mut bodies = spans.has(Key::RequestObject) || spans.has(Key::ResponseObject);
+    let mut replaced = None;
     loop {
         let member = match members.next_member() {
             Ok(Some(member)) => member,
@@ -44,7 +59,7 @@ pub fn parse(text: &str, spans: &mut Spans) -> Result<usize, ParseError> {
             if member.depth > DEEP {
                 spans.repairs.add(Repair::DeepNesting);
             }
-            if let Some(before) = spans.set(key, member.start, member.end) {
+            if let Some(before) = spans.set_anywhere(key, member.start, member.end) {
                 spans.repairs.add(Repair::DuplicateKey);
                 // Nobody meets it later.
                 if !key.is_body() && validate(&text[before]).is_err() {

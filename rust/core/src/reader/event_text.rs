@@ -72,19 +72,20 @@ pub(super) trait RowSink {
 }
 
 /// Reads the usual text: one event in its canonical form, from the first byte to the last. Answers what was repaired in
-/// it; `None` is for [`read`], and nothing was pushed then.
+/// it; anything else is for [`read_from`], with how far the lane came if it was in vain, and nothing was pushed then.
 #[inline]
 pub(super) fn read_whole(
     raw: &[u8],
     offset: u64,
     spans: &mut Spans,
     sink: &mut impl RowSink,
-) -> Option<Repairs> {
-    let text = scan::text(raw)?;
-    if canonical::parse(text, spans)? != text.len() {
-        return None;
+) -> Result<Repairs, Option<usize>> {
+    let text = scan::text(raw).ok_or(None)?;
+    if canonical::parse(text, spans).map_err(Some)? != text.len() {
+        return Err(None);
     }
-    sink.push(&Event::new(text, spans), &Place { offset, raw, repairs: Repairs::default() }).ok()
+    let place = Place { offset, raw, repairs: Repairs::default() };
+    sink.push(&Event::new(text, spans), &place).map_err(|_| None)
 }
 
 /// Reads every event of `raw` into `sink`. `spans` is scratch.
@@ -95,25 +96,25 @@ pub(super) fn read(
     spans: &mut Spans,
     sink: &mut dyn RowSink,
 ) -> Found {
-    read_from(&Place { offset, raw, repairs: before }, false, spans, sink)
+    read_from(&Place { offset, raw, repairs: before }, None, spans, sink)
 }
 
-/// As [`read`], for a text that [`read_whole`] did not take: one that ends as an event does, the canonical lane has seen.
-pub(super) fn read_again(raw: &[u8], offset: u64, spans: &mut Spans, sink: &mut dyn RowSink) -> Found {
-    read_from(&Place { offset, raw, repairs: Repairs::default() }, raw.ends_with(b"}"), spans, sink)
-}
-
-fn read_from(place: &Place<'_>, seen: bool, spans: &mut Spans, sink: &mut dyn RowSink) -> Found {
+/// As [`read`], for a place whose text [`read_whole`] left there, with its spans.
+pub(super) fn read_from(
+    place: &Place<'_>,
+    left: Option<usize>,
+    spans: &mut Spans,
+    sink: &mut dyn RowSink,
+) -> Found {
     let Place { offset, raw, repairs: before } = *place;
     let (text, mut repairs) = decode(raw);
     repairs.merge(before);
     let lossy = matches!(text, Cow::Owned(_));
-    let seen = seen && !lossy;
     let budget = RESUME_BUDGET * text.len() + (1 << 20);
     let mark = Mark::default();
     let found = Found::default();
     let mut reading =
-        Reading { text: &text, raw, lossy, seen, mark, rows_before: 0, budget, offset, spans, sink, found };
+        Reading { text: &text, raw, lossy, left, mark, rows_before: 0, budget, offset, spans, sink, found };
     reading.found.repairs = repairs;
     reading.run(repairs);
     reading.found
@@ -132,8 +133,8 @@ struct Reading<'a> {
     raw: &'a [u8],
     /// Whether `text` has U+FFFD where `raw` has bytes that are no UTF-8.
     lossy: bool,
-    /// Whether the canonical lane has looked at the beginning, in vain.
-    seen: bool,
+    /// How far the canonical lane came from the beginning, in vain; `spans` hold what it found.
+    left: Option<usize>,
     /// Where the last span that was asked for begins.
     mark: Mark,
     /// Rows in front of the last fragment.
@@ -230,10 +231,10 @@ impl Reading<'_> {
     /// Tries the lanes at a position, the fast one first.
     fn row_at(&mut self, at: usize, repairs: Repairs) -> Tried {
         let text = &self.text[at..];
-        let canonical = if self.seen && at == 0 { None } else { canonical::parse(text, self.spans) };
-        let (lane, end) = match canonical {
-            Some(end) => (Lane::Canonical, end),
-            None => match general::parse(text, self.spans) {
+        let left = self.left.take().filter(|_| at == 0);
+        let (lane, end) = match left.map_or_else(|| canonical::parse(text, self.spans), Err) {
+            Ok(end) => (Lane::Canonical, end),
+            Err(left) => match general::resume(text, self.spans, left) {
                 Ok(end) => (Lane::General, end),
                 Err(error) => return Tried::No(Failure::Parse(error)),
             },

@@ -9,8 +9,8 @@ use std::collections::VecDeque;
 
 use arrow_array::RecordBatch;
 
-use crate::batch::BatchBuilder;
 use crate::batch::filter::RowFilter;
+use crate::batch::{BatchBuilder, Place};
 use crate::envelope::{Origin, Record, Sink, Unwrapper, Verdict};
 use crate::event::Spans;
 use crate::lines::{Line, LineKind};
@@ -130,11 +130,15 @@ impl Records {
         }
         let (filter, filtered) = (self.filter.as_mut(), &mut self.filtered);
         let sink = &mut Batches { builder, ready, filter, filtered };
-        if let Some(repairs) = event_text::read_whole(line.bytes, offset, &mut self.spans, sink) {
-            self.lanes[Lane::Canonical as usize] += 1;
-            return self.close_kept(repairs, line.len);
-        }
-        let found = event_text::read_again(line.bytes, offset, &mut self.spans, sink);
+        let left = match event_text::read_whole(line.bytes, offset, &mut self.spans, sink) {
+            Ok(repairs) => {
+                self.lanes[Lane::Canonical as usize] += 1;
+                return self.close_kept(repairs, line.len);
+            }
+            Err(left) => left,
+        };
+        let place = Place { offset, raw: line.bytes, repairs: Repairs::default() };
+        let found = event_text::read_from(&place, left, &mut self.spans, sink);
         let mut record = RecordState::default();
         record.add(&found);
         self.count_lanes(&found);

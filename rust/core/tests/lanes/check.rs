@@ -1,7 +1,7 @@
 //! Compares the lanes with each other, and one reader over many lines with a reader for each.
 
 use auditwake_core::batch::{BadValue, BatchBuilder, Limits, Place, Texts};
-use auditwake_core::event::{Event, Spans};
+use auditwake_core::event::{Event, Key, Spans};
 use auditwake_core::lines::LineOptions;
 use auditwake_core::parse::{ParseError, canonical, general};
 use auditwake_core::reader::Options;
@@ -33,9 +33,15 @@ impl Lane {
         Self { spans: Spans::default(), builder }
     }
 
-    fn canonical(&mut self, text: &str) -> Option<Found> {
+    fn canonical(&mut self, text: &str) -> Result<Found, usize> {
         let end = canonical::parse(text, &mut self.spans)?;
-        Some(Found { end, row: self.row(&text[..end]) })
+        Ok(Found { end, row: self.row(&text[..end]) })
+    }
+
+    /// The general lane, from where the canonical one left the text just now.
+    fn resumed(&mut self, text: &str, left: usize) -> Result<Found, ParseError> {
+        let end = general::resume(text, &mut self.spans, left)?;
+        Ok(Found { end, row: self.row(&text[..end]) })
     }
 
     fn general(&mut self, text: &str) -> Result<Found, ParseError> {
@@ -52,36 +58,43 @@ impl Lane {
 }
 
 /// Both lanes read the same of each text: the canonical one with what it remembers of the texts before, and as if there
-/// were none. Answers how many texts the canonical lane takes.
+/// were none; the general one from the beginning, and from where the canonical one left the text. Answers how many texts
+/// the canonical lane takes.
 pub(crate) fn agree<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<usize, String> {
     let (mut known, mut general, mut taken) = (Lane::new(), Lane::new(), 0);
     for text in texts {
         let fast = known.canonical(text);
         let fresh = canonical::parse(text, &mut Spans::default());
-        if fast.as_ref().map(|found| found.end) != fresh {
+        if fast.as_ref().map(|found| found.end).map_err(|left| *left) != fresh {
             return Err(format!("lines before made {fast:?} of {fresh:?}: {}", shown(text.as_bytes())));
         }
         let slow = general.general(text);
-        let Some(fast) = fast else { continue };
-        taken += 1;
-        if slow.as_ref() != Ok(&fast) {
+        taken += usize::from(fast.is_ok());
+        let fast = fast.or_else(|left| known.resumed(text, left));
+        if slow != fast {
             return Err(format!("{}: {}", difference(&fast, &slow), shown(text.as_bytes())));
+        }
+        if unfinished(text, &known.spans) != unfinished(text, &general.spans) {
+            return Err(format!("the lanes keep different values of {}", shown(text.as_bytes())));
         }
     }
     Ok(taken)
 }
 
-fn difference(fast: &Found, slow: &Result<Found, ParseError>) -> String {
-    match (&fast.row, slow) {
-        (Ok(row), Ok(Found { row: Ok(other), .. })) => {
+/// What the spans hold, of a text that is cut as well: the beginning of an event is kept without the rest.
+fn unfinished<'a>(text: &'a str, spans: &'a Spans) -> (Vec<Option<&'a str>>, Vec<String>, Repairs) {
+    let event = Event::new(text, spans);
+    let values = Key::ALL.into_iter().map(|key| event.get(key)).collect();
+    (values, event.unknown().map(str::to_owned).collect(), event.repairs())
+}
+
+fn difference(fast: &Result<Found, ParseError>, slow: &Result<Found, ParseError>) -> String {
+    match (fast, slow) {
+        (Ok(Found { row: Ok(row), end }), Ok(Found { row: Ok(other), end: slow_end })) => {
             let differs = |name: &&&str| row.get(**name) != other.get(**name);
             let names: Vec<_> = row.keys().filter(|name| differs(name)).collect();
             let cells: Vec<_> = names.iter().map(|name| (name, &row[**name], other.get(**name))).collect();
-            format!(
-                "the lanes end at {} and {:?}, and differ in {cells:?}",
-                fast.end,
-                slow.as_ref().map(|s| s.end)
-            )
+            format!("the lanes end at {end} and {slow_end}, and differ in {cells:?}")
         }
         _ => format!("canonical {fast:?}, general {slow:?}"),
     }

@@ -16,7 +16,7 @@ fn line(object: &str) -> String {
 /// What the lane cuts out of a reference, and what it leaves.
 fn split(object: &str) -> Option<(ObjectTexts<'static>, String)> {
     let (text, mut spans, mut constant) = (line(object), Spans::default(), Vec::new());
-    parse(&text, &mut spans)?;
+    parse(&text, &mut spans).ok()?;
     let [name, uid, resource_version] = Event::new(&text, &spans)
         .split_object(&mut constant)?
         .map(|text| text.map(|text| Text::Owned(text.to_owned())));
@@ -60,15 +60,15 @@ fn a_caller_is_all_from_user_to_user_agent() {
         (r#","impersonatedUser":{}}"#, false),
     ] {
         let (text, mut spans) = ([head, user, members].concat(), Spans::default());
-        assert_eq!(parse(&text, &mut spans), Some(text.len()), "{text}");
+        assert_eq!(parse(&text, &mut spans), Ok(text.len()), "{text}");
         let first = Event::new(&text, &spans).caller();
         assert_eq!(first.is_some(), remembered, "{text}");
         // The same caller on another line, and another one in its place.
         let longer = text.replace(head, &head.replace("get", "delete"));
-        assert_eq!(parse(&longer, &mut spans), Some(longer.len()));
+        assert_eq!(parse(&longer, &mut spans), Ok(longer.len()));
         assert_eq!(Event::new(&longer, &spans).caller(), first);
         let other = text.replace("someone", "anyone ");
-        assert_eq!(parse(&other, &mut spans), Some(other.len()));
+        assert_eq!(parse(&other, &mut spans), Ok(other.len()));
         assert!(!remembered || Event::new(&other, &spans).caller() != first);
     }
 }
@@ -78,7 +78,7 @@ fn annotations_have_a_name_where_they_end_the_line() {
     let head = r#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","annotations":"#;
     let mut spans = Spans::default();
     let mut name = |text: &str| {
-        assert!(parse(text, &mut spans).is_some(), "{text}");
+        assert!(parse(text, &mut spans).is_ok(), "{text}");
         Event::new(text, &spans).annotations()
     };
     let first = name(&format!("{head}{{\"a\":\"}}\"}}}}"));
@@ -89,6 +89,56 @@ fn annotations_have_a_name_where_they_end_the_line() {
     let deep = format!("{head}{{\"a\":{}{}}}}}", "[".repeat(2000), "]".repeat(2000));
     assert_eq!(name(&deep), None);
     assert_eq!(name(&deep), None);
+}
+
+/// A lane may go on behind what this one found, where any key may come again.
+#[test]
+fn what_is_known_of_a_value_goes_with_it() {
+    let text = line(r#"{"resource":"pods","name":"a"}"#)
+        .replace(r#""objectRef""#, r#""user":{"username":"a"},"userAgent":"b","objectRef""#);
+    let text = text.strip_suffix('}').unwrap().to_owned();
+    let text = text + r#","responseStatus":{"metadata":{},"code":200},"annotations":{"a":"b"}}"#;
+    let known = |spans: &Spans| {
+        let event = Event::new(&text, spans);
+        let object = event.split_object(&mut Vec::new()).is_some();
+        (
+            event.plain(Key::Level).is_some(),
+            event.caller().is_some(),
+            object,
+            event.usual_code(),
+            event.annotations().is_some(),
+        )
+    };
+    let mut spans = Spans::default();
+    assert_eq!(parse(&text, &mut spans), Ok(text.len()), "{text}");
+    assert_eq!(known(&spans), (true, true, true, 200, true));
+    let lost = [
+        (Key::Level, (false, true, true, 200, true)),
+        (Key::ImpersonatedUser, (false, false, true, 200, true)),
+        (Key::ObjectRef, (false, false, false, 200, true)),
+        (Key::ResponseStatus, (false, false, false, 0, true)),
+        (Key::Annotations, (false, false, false, 0, false)),
+    ];
+    for (key, left) in lost {
+        spans.set_anywhere(key, 1, 2);
+        assert_eq!(known(&spans), left, "{key:?}");
+    }
+}
+
+/// Where the lane stops, the general one goes on: behind the last value, whatever comes there.
+#[test]
+fn what_was_found_is_not_looked_for_again() {
+    let whole = line("{}");
+    for rest in ["", ",\"zzz\":1}", " }", ",\"level\":\"a\"}", ",\"verb\":1}", "]"] {
+        let text = whole.strip_suffix('}').unwrap().to_owned() + rest;
+        let (mut spans, mut slow) = (Spans::default(), Spans::default());
+        let left = parse(&text, &mut spans).unwrap_err();
+        assert_eq!(left, whole.len() - 1, "{text}");
+        assert_eq!(general::resume(&text, &mut spans, left), general::parse(&text, &mut slow), "{text}");
+        let (one, two) = (Event::new(&text, &spans), Event::new(&text, &slow));
+        assert!(Key::ALL.into_iter().all(|key| one.get(key) == two.get(key)), "{text}");
+        assert!(one.unknown().eq(two.unknown()) && one.repairs() == two.repairs(), "{text}");
+    }
 }
 
 proptest! {
@@ -111,7 +161,7 @@ proptest! {
             let (mut new, mut slow) = (Spans::default(), Spans::default());
             let end = parse(&text, &mut known);
             prop_assert_eq!(end, parse(&text, &mut new));
-            if let Some(end) = end {
+            if let Ok(end) = end {
                 prop_assert_eq!(general::parse(&text, &mut slow), Ok(end));
                 let (one, two) = (Event::new(&text, &known), Event::new(&text, &new));
                 let three = Event::new(&text, &slow);
@@ -170,7 +220,7 @@ proptest! {
         object in "\\{(\"(name|uid|resource)\":\"[a-z\\\\\"]{0,3}\",?){0,3}\\}",
     ) {
         let (text, mut fast, mut slow) = (line(&object), Spans::default(), Spans::default());
-        if let Some(end) = parse(&text, &mut fast) {
+        if let Ok(end) = parse(&text, &mut fast) {
             prop_assert_eq!(general::parse(&text, &mut slow), Ok(end));
             let (fast, slow) = (Event::new(&text, &fast), Event::new(&text, &slow));
             for key in Key::ALL {
