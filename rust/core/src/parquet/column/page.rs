@@ -243,7 +243,7 @@ impl Values {
         }
     }
 
-    /// Appends their bytes and answers how they are encoded. Texts are not moved for that, see [`Page::encode`].
+    /// Appends the bytes of all but texts and answers how they are encoded.
     fn encode(&self, out: &mut Vec<u8>) -> Option<Encoding> {
         match self {
             Self::Codes(codes) => {
@@ -257,7 +257,7 @@ impl Values {
                 out.extend_from_slice(bytes);
                 Some(Encoding::PLAIN)
             }
-            Self::Texts(_) => None,
+            Self::Texts(_) => unreachable!("texts are encoded where they stand"),
             Self::Flags(flags) => {
                 if flags.is_empty() {
                     return None;
