@@ -214,13 +214,14 @@ neon: export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER := qemu-aarch64-stati
 neon: export CC_aarch64_unknown_linux_gnu := aarch64-linux-gnu-gcc
 
 .PHONY: neon
-neon: rust-present ## the scanner's kernels and the lanes on 64-bit ARM, with and without NEON, under qemu
+neon: rust-present ## the core linted for 64-bit ARM, its kernels and lanes with and without NEON under qemu
 	@test -d "$$(rustc --print target-libdir --target $(arm))" || { \
 		echo 'make neon needs: rustup target add $(arm)' >&2; exit 1; }
 	@command -v aarch64-linux-gnu-gcc >/dev/null && test -e /usr/aarch64-linux-gnu/lib/libc.so.6 || { \
 		echo 'make neon needs a cross compiler (Debian: apt install gcc-aarch64-linux-gnu libc6-dev-arm64-cross)' >&2; exit 1; }
 	@command -v qemu-aarch64-static >/dev/null || { \
 		echo 'make neon needs qemu (Debian: apt install qemu-user-static)' >&2; exit 1; }
+	cargo clippy --release --locked --package auditwake-core --target $(arm) --all-targets -- -D warnings
 	cargo test --release --locked --package auditwake-core --target $(arm) --lib --test all -- scan:: parse:: lanes:: twin::
 	AUDITWAKE_SIMD=portable cargo test --release --locked --package auditwake-core --target $(arm) --lib -- scan:: parse::
 
